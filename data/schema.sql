@@ -1,0 +1,276 @@
+-- The one contract between precompute/ (writes) and explorer/ (reads).
+-- Errors are fractions of examples misclassified, stored as counts of correct examples where they are counts. Losses are mean
+-- cross-entropy in nats. An epoch is one pass over the study's training set, a step one optimizer update.
+-- Rows are sorted by their leading integer keys; there are no indexes. NULL means "not measured" or "after divergence", never NaN.
+-- Version 1. A change of a column or of its meaning raises `schema_version` below.
+
+CREATE TYPE run_status AS ENUM ('complete', 'diverged', 'failed');
+CREATE TYPE verdict AS ENUM ('shown', 'not shown', 'contradicted', 'not tested here');
+
+CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
+COMMENT ON TABLE meta IS 'Facts about this file, one per row.';
+COMMENT ON COLUMN meta.key IS 'schema_version, content_hash (sha256 over all content but times and host facts), built_at (UTC), git_commit, duckdb, ...';
+COMMENT ON COLUMN meta.value IS 'The value, as text.';
+INSERT INTO meta VALUES ('schema_version', '1');
+
+CREATE TABLE studies (
+    study VARCHAR NOT NULL,
+    question VARCHAR NOT NULL,
+    dataset VARCHAR NOT NULL,
+    dataset_copy VARCHAR NOT NULL,
+    data_fingerprint VARCHAR NOT NULL,
+    x_axis VARCHAR NOT NULL,
+    planned INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    diverged INTEGER NOT NULL,
+    failed INTEGER NOT NULL
+);
+COMMENT ON TABLE studies IS 'One grid of runs that speaks to a question; one row per study with at least one run.';
+COMMENT ON COLUMN studies.study IS 'Name, question/grid, for example double_descent/mnist_mlp.';
+COMMENT ON COLUMN studies.question IS 'One of generalization, activation, depth, batch_norm, batch_size, wiring.';
+COMMENT ON COLUMN studies.dataset IS 'Repository of the data set on the Hugging Face Hub.';
+COMMENT ON COLUMN studies.dataset_copy IS 'Which copy was decoded, as a reader should name it, for example "MNIST" or "CIFAR-10 (JPEG copy)".';
+COMMENT ON COLUMN studies.data_fingerprint IS 'sha256 over the decoded pixels and labels, training then test set.';
+COMMENT ON COLUMN studies.x_axis IS 'The setting that runs along the x axis of this study''s maps, for example width.';
+COMMENT ON COLUMN studies.planned IS 'Runs in the full grid.';
+COMMENT ON COLUMN studies.complete IS 'Runs that trained to the end.';
+COMMENT ON COLUMN studies.diverged IS 'Runs whose loss left the finite range or stayed above ten times its start.';
+COMMENT ON COLUMN studies.failed IS 'Runs whose code raised.';
+
+CREATE TABLE maps (
+    map INTEGER NOT NULL,
+    study VARCHAR NOT NULL,
+    settings JSON NOT NULL
+);
+COMMENT ON TABLE maps IS 'One heatmap: the configurations of a study that differ in nothing but its x axis.';
+COMMENT ON COLUMN maps.map IS 'Key.';
+COMMENT ON COLUMN maps.study IS 'The study.';
+COMMENT ON COLUMN maps.settings IS 'The settings shared by all configurations of the map.';
+
+CREATE TABLE configurations (
+    configuration INTEGER NOT NULL,
+    map INTEGER NOT NULL,
+    study VARCHAR NOT NULL,
+    x DOUBLE NOT NULL,
+    n_params BIGINT NOT NULL,
+    settings JSON NOT NULL
+);
+COMMENT ON TABLE configurations IS 'Everything that defines a run but its seed. A cell of a map is a configuration at an epoch.';
+COMMENT ON COLUMN configurations.configuration IS 'Key.';
+COMMENT ON COLUMN configurations.map IS 'The map it lies on.';
+COMMENT ON COLUMN configurations.study IS 'The study.';
+COMMENT ON COLUMN configurations.x IS 'Value of the study''s x axis, for example the width in units.';
+COMMENT ON COLUMN configurations.n_params IS 'Trainable scalars.';
+COMMENT ON COLUMN configurations.settings IS 'All settings by name, defaults included, without the seed.';
+
+CREATE TABLE runs (
+    run INTEGER NOT NULL,
+    run_id VARCHAR NOT NULL,
+    configuration INTEGER NOT NULL,
+    study VARCHAR NOT NULL,
+    seed INTEGER NOT NULL,
+    status run_status NOT NULL,
+    stop_step INTEGER,
+    error VARCHAR,
+    steps INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    best_epoch INTEGER,
+    n_train INTEGER NOT NULL,
+    n_val INTEGER NOT NULL,
+    n_test INTEGER NOT NULL,
+    wrong_labels INTEGER NOT NULL,
+    flops DOUBLE NOT NULL,
+    wall_s FLOAT NOT NULL,
+    device VARCHAR NOT NULL,
+    engine VARCHAR NOT NULL,
+    precision VARCHAR NOT NULL,
+    torch VARCHAR NOT NULL,
+    python VARCHAR NOT NULL,
+    git_commit VARCHAR NOT NULL,
+    data_fingerprint VARCHAR NOT NULL,
+    started_at TIMESTAMP NOT NULL
+);
+COMMENT ON TABLE runs IS 'One model trained once, from one configuration and one seed.';
+COMMENT ON COLUMN runs.run IS 'Key, in this file only.';
+COMMENT ON COLUMN runs.run_id IS 'Lasting name: first 16 hex digits of sha256 over study, recipe and settings that differ from their default.';
+COMMENT ON COLUMN runs.configuration IS 'The configuration.';
+COMMENT ON COLUMN runs.study IS 'The study.';
+COMMENT ON COLUMN runs.seed IS 'The seed: it keys the subset of the data, the noisy labels, the start weights and the order of examples.';
+COMMENT ON COLUMN runs.status IS 'complete, diverged (curves are NULL from stop_step on) or failed (see error).';
+COMMENT ON COLUMN runs.stop_step IS 'Step at which a diverged run left the finite range; NULL otherwise.';
+COMMENT ON COLUMN runs.error IS 'Message of a failed run; NULL otherwise.';
+COMMENT ON COLUMN runs.steps IS 'Optimizer updates made.';
+COMMENT ON COLUMN runs.epochs IS 'Passes over the training set made.';
+COMMENT ON COLUMN runs.best_epoch IS 'The evaluated epoch with the lowest validation error (the first of equals): early stopping, chosen without test data.';
+COMMENT ON COLUMN runs.n_train IS 'Training examples.';
+COMMENT ON COLUMN runs.n_val IS 'Validation examples, held out of the training set, labels clean.';
+COMMENT ON COLUMN runs.n_test IS 'Test examples, labels clean.';
+COMMENT ON COLUMN runs.wrong_labels IS 'Training examples whose label was replaced by a wrong one.';
+COMMENT ON COLUMN runs.flops IS 'Floating-point operations of the products that training needs (forward, gradients of the weights), evaluation left out.';
+COMMENT ON COLUMN runs.wall_s IS 'Seconds of wall time: its share, by FLOPs, of the group it trained in.';
+COMMENT ON COLUMN runs.device IS 'Processor or accelerator, by its own name.';
+COMMENT ON COLUMN runs.engine IS 'How it was trained, for example "grouped MLPs, 1 thread".';
+COMMENT ON COLUMN runs.precision IS 'Number format of the products, for example fp32.';
+COMMENT ON COLUMN runs.torch IS 'Version of PyTorch.';
+COMMENT ON COLUMN runs.python IS 'Version of Python.';
+COMMENT ON COLUMN runs.git_commit IS 'Commit of the code, with "+" behind it when the working tree had changes.';
+COMMENT ON COLUMN runs.data_fingerprint IS 'Fingerprint of the data it was trained on; see studies.';
+COMMENT ON COLUMN runs.started_at IS 'Start of its group, UTC.';
+
+CREATE TABLE curves (
+    run INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    train_loss FLOAT,
+    train_correct INTEGER,
+    val_loss FLOAT,
+    val_correct INTEGER,
+    test_loss FLOAT,
+    test_correct INTEGER,
+    memorized INTEGER
+);
+COMMENT ON TABLE curves IS 'What was measured of a run at each evaluated epoch, on whole sets, after the epoch''s last step.';
+COMMENT ON COLUMN curves.run IS 'The run.';
+COMMENT ON COLUMN curves.epoch IS 'Epochs trained, counted from 1.';
+COMMENT ON COLUMN curves.train_loss IS 'Mean cross-entropy on the training set with its labels as trained, noise included, in nats.';
+COMMENT ON COLUMN curves.train_correct IS 'Training examples classified as their label as trained, of runs.n_train.';
+COMMENT ON COLUMN curves.val_loss IS 'Mean cross-entropy on the validation set, in nats.';
+COMMENT ON COLUMN curves.val_correct IS 'Validation examples classified correctly, of runs.n_val.';
+COMMENT ON COLUMN curves.test_loss IS 'Mean cross-entropy on the test set, in nats.';
+COMMENT ON COLUMN curves.test_correct IS 'Test examples classified correctly, of runs.n_test.';
+COMMENT ON COLUMN curves.memorized IS 'Wrongly labelled training examples classified as their wrong label, of runs.wrong_labels.';
+
+CREATE TYPE measure AS ENUM ('train_error', 'val_error', 'test_error', 'gap', 'train_loss', 'val_loss', 'test_loss', 'memorized', 'early_stopped_test_error');
+CREATE TABLE intervals (
+    configuration INTEGER NOT NULL,
+    measure measure NOT NULL,
+    epoch INTEGER,
+    mean DOUBLE NOT NULL,
+    low DOUBLE,
+    high DOUBLE,
+    sd DOUBLE,
+    n INTEGER NOT NULL
+);
+COMMENT ON TABLE intervals IS 'Mean over the complete runs (seeds) of a configuration, with a 95% Student t interval. Not clipped to the possible range.';
+COMMENT ON COLUMN intervals.configuration IS 'The configuration.';
+COMMENT ON COLUMN intervals.measure IS 'Errors and gap (test minus train error, per seed) are fractions, losses nats, memorized the fraction of wrong labels fitted.';
+COMMENT ON COLUMN intervals.epoch IS 'The epoch; NULL for early_stopped_test_error, which is taken at each run''s best_epoch.';
+COMMENT ON COLUMN intervals.mean IS 'Mean over seeds.';
+COMMENT ON COLUMN intervals.low IS 'Lower end; NULL with fewer than three seeds.';
+COMMENT ON COLUMN intervals.high IS 'Upper end; NULL with fewer than three seeds.';
+COMMENT ON COLUMN intervals.sd IS 'Standard deviation over seeds (n - 1); NULL with one seed.';
+COMMENT ON COLUMN intervals.n IS 'Seeds.';
+
+CREATE TYPE landmark AS ENUM ('threshold', 'ridge_across', 'ridge_up');
+CREATE TABLE landmarks (
+    map INTEGER NOT NULL,
+    kind landmark NOT NULL,
+    level DOUBLE,
+    at DOUBLE NOT NULL,
+    position DOUBLE,
+    low DOUBLE,
+    high DOUBLE,
+    height DOUBLE,
+    clear BOOLEAN NOT NULL,
+    reached INTEGER NOT NULL,
+    n INTEGER NOT NULL
+);
+COMMENT ON TABLE landmarks IS 'Lines drawn on a map: the interpolation threshold at each epoch, and the ridge of the test error along each row and column.';
+COMMENT ON COLUMN landmarks.map IS 'The map.';
+COMMENT ON COLUMN landmarks.kind IS 'threshold: first x whose mean train error is at most level. ridge_across: peak over x at an epoch. ridge_up: peak over epochs at an x.';
+COMMENT ON COLUMN landmarks.level IS 'threshold: the train error, a fraction; NULL for ridges.';
+COMMENT ON COLUMN landmarks.at IS 'The epoch (threshold, ridge_across) or the x value (ridge_up).';
+COMMENT ON COLUMN landmarks.position IS 'The x value (threshold, ridge_across) or the epoch (ridge_up); NULL where not reached or where there is no peak.';
+COMMENT ON COLUMN landmarks.low IS 'threshold: smallest over single seeds. Ridges: 2.5th percentile over all resamples of the seeds.';
+COMMENT ON COLUMN landmarks.high IS 'threshold: largest over the single seeds that reach it. Ridges: 97.5th percentile.';
+COMMENT ON COLUMN landmarks.height IS 'Ridges: the peak above the higher of the two minima beside it, a fraction; NULL for thresholds.';
+COMMENT ON COLUMN landmarks.clear IS 'threshold: reached by the mean. Ridges: both the rise to the peak and the fall after it are clear of zero (95% t intervals of the differences, paired by seed).';
+COMMENT ON COLUMN landmarks.reached IS 'threshold: seeds that reach the level at all. Ridges: resamples, in percent, in which there is a peak.';
+COMMENT ON COLUMN landmarks.n IS 'Seeds.';
+
+CREATE TABLE contrasts (
+    study VARCHAR NOT NULL,
+    quantity VARCHAR NOT NULL,
+    baseline JSON NOT NULL,
+    changed JSON NOT NULL,
+    estimate DOUBLE NOT NULL,
+    low DOUBLE,
+    high DOUBLE,
+    n INTEGER NOT NULL,
+    unit VARCHAR NOT NULL
+);
+COMMENT ON TABLE contrasts IS 'Ablations: a quantity with one part changed, minus the same with the baseline, paired by seed.';
+COMMENT ON COLUMN contrasts.study IS 'The study.';
+COMMENT ON COLUMN contrasts.quantity IS 'What is compared, for example final_test_error_at_the_peak_width.';
+COMMENT ON COLUMN contrasts.baseline IS 'Settings of the baseline that the contrast is about.';
+COMMENT ON COLUMN contrasts.changed IS 'The same settings as changed.';
+COMMENT ON COLUMN contrasts.estimate IS 'Mean paired difference, changed minus baseline, in unit.';
+COMMENT ON COLUMN contrasts.low IS 'Lower end of its 95% Student t interval; NULL with fewer than three pairs.';
+COMMENT ON COLUMN contrasts.high IS 'Upper end; NULL with fewer than three pairs.';
+COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds).';
+COMMENT ON COLUMN contrasts.unit IS 'Unit of estimate, for example points (percentage points of error).';
+
+CREATE TABLE claims (
+    claim VARCHAR NOT NULL,
+    question VARCHAR NOT NULL,
+    study VARCHAR,
+    verdict verdict NOT NULL
+);
+COMMENT ON TABLE claims IS 'Every claim, fixed before measuring, with its verdict: a row per study that tests it, or one row without a study.';
+COMMENT ON COLUMN claims.claim IS 'Code, for example G1. Its sentence and rule are in the texts of the app.';
+COMMENT ON COLUMN claims.question IS 'The question it belongs to.';
+COMMENT ON COLUMN claims.study IS 'The study that tests it; NULL when none does yet.';
+COMMENT ON COLUMN claims.verdict IS 'shown: every part holds. contradicted: a part''s interval lies wholly on the other side of its bound. not shown: neither.';
+
+CREATE TABLE claim_parts (
+    claim VARCHAR NOT NULL,
+    study VARCHAR NOT NULL,
+    part INTEGER NOT NULL,
+    quantity VARCHAR NOT NULL,
+    estimate DOUBLE,
+    low DOUBLE,
+    high DOUBLE,
+    n INTEGER NOT NULL,
+    unit VARCHAR NOT NULL,
+    bound VARCHAR NOT NULL,
+    holds BOOLEAN NOT NULL,
+    details JSON NOT NULL
+);
+COMMENT ON TABLE claim_parts IS 'The measured quantities behind a verdict, one row per part of the rule.';
+COMMENT ON COLUMN claim_parts.claim IS 'The claim.';
+COMMENT ON COLUMN claim_parts.study IS 'The study.';
+COMMENT ON COLUMN claim_parts.part IS 'Number of the part, from 1.';
+COMMENT ON COLUMN claim_parts.quantity IS 'What was measured, a code whose words are in the texts of the app.';
+COMMENT ON COLUMN claim_parts.estimate IS 'The estimate; NULL where the quantity does not exist (details says why).';
+COMMENT ON COLUMN claim_parts.low IS 'Lower end of the 95% interval; NULL with fewer than three seeds.';
+COMMENT ON COLUMN claim_parts.high IS 'Upper end.';
+COMMENT ON COLUMN claim_parts.n IS 'Seeds (or pairs of seeds, or epochs where the quantity is a correlation over epochs).';
+COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error) or correlation.';
+COMMENT ON COLUMN claim_parts.bound IS 'The rule of this part, for example ">= 3 and low > 0".';
+COMMENT ON COLUMN claim_parts.holds IS 'Whether the part holds by its rule.';
+COMMENT ON COLUMN claim_parts.details IS 'Where it was measured: widths, epochs, kind of interval.';
+
+CREATE TABLE published (
+    source VARCHAR NOT NULL,
+    question VARCHAR NOT NULL,
+    figure VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    x_name VARCHAR NOT NULL,
+    x DOUBLE NOT NULL,
+    y_name VARCHAR NOT NULL,
+    y DOUBLE NOT NULL,
+    precision VARCHAR NOT NULL,
+    tag VARCHAR NOT NULL,
+    note VARCHAR NOT NULL
+);
+COMMENT ON TABLE published IS 'Numbers from papers, from data/published.csv; drawn as hollow marks, never joined with ours.';
+COMMENT ON COLUMN published.source IS 'Citation key, for example Nakkiran et al. 2019, arXiv 1912.02292.';
+COMMENT ON COLUMN published.question IS 'The question it is held against.';
+COMMENT ON COLUMN published.figure IS 'Figure or table of the source.';
+COMMENT ON COLUMN published.series IS 'Curve within the figure.';
+COMMENT ON COLUMN published.x_name IS 'What x is, with its unit.';
+COMMENT ON COLUMN published.x IS 'The abscissa.';
+COMMENT ON COLUMN published.y_name IS 'What y is, with its unit.';
+COMMENT ON COLUMN published.y IS 'The ordinate.';
+COMMENT ON COLUMN published.precision IS 'How exact the number is.';
+COMMENT ON COLUMN published.tag IS 'How it was obtained: V1 read in the paper, V2 read in a replication report, A authors'' released numbers, D digitised, C computed from the definition.';
+COMMENT ON COLUMN published.note IS 'What a reader must know to compare.';

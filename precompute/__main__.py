@@ -1,0 +1,275 @@
+"""python -m precompute: trains the networks and bakes their results."""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from precompute import executors, shards
+from precompute.spec import Spec
+from precompute.studies import STUDIES, Study
+from precompute.studies.study import SIZES, flops_of
+
+ROOT = Path(__file__).parent.parent
+DATABASE = ROOT / "data" / "results.duckdb"
+SHARDS = ROOT / "data" / "shards"
+EFFICIENCY = 0.7  # share of the machine's matrix rate that training reaches; `benchmark` measures it
+
+
+class Usage(Exception):
+    """Bad input: printed as one line, exit 2."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns 0, 1 when runs failed or a check did not pass, or 2 for bad input."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.command(options)
+    except Usage as problem:
+        print(f"precompute: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; finished groups are kept, the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m precompute",
+        description="Trains the small networks of the studies and bakes their results into data/results.duckdb. "
+        "Usual order: plan (what would it cost?), run (train; may be stopped and repeated), build (bake), verify (check).",
+        epilog="Studies: " + ", ".join(STUDIES),
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function, summary: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary)
+        added.set_defaults(command=function)
+        added.add_argument(
+            "--shards",
+            type=Path,
+            default=SHARDS,
+            metavar="DIR",
+            help="folder of finished groups (default: data/shards)",
+        )
+        added.add_argument(
+            "--database", type=Path, default=DATABASE, metavar="FILE", help="default: data/results.duckdb"
+        )
+        added.add_argument(
+            "--size", default="full", help="full: what the app shows. smoke: a grid of seconds, to try things out"
+        )
+        return added
+
+    def choose(added: argparse.ArgumentParser) -> None:
+        added.add_argument("studies", nargs="*", metavar="STUDY", help="which studies (default: all); plan lists them")
+        added.add_argument(
+            "--workers", type=int, default=os.cpu_count(), metavar="N", help="worker processes (default: one a core)"
+        )
+
+    choose(command("plan", plan, "Print runs, FLOPs and estimated minutes of each study; trains nothing."))
+
+    added = command("run", run, "Train what is missing. Stop it at any time: the same command goes on where it was.")
+    choose(added)
+    added.add_argument("--run-id", metavar="ID", help="repeat this one run, and compare it with the database")
+    added.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    added.add_argument("--executor", default="processes", help="processes: one-thread workers; serial: this process")
+    added.add_argument(
+        "--datasets",
+        metavar="DIR",
+        help="folder with ylecun/mnist/... (default: $WHY_DATASETS, else the Hugging Face Hub)",
+    )
+    added.add_argument(
+        "--max-minutes", type=float, metavar="M", help="start no group that would not end within M minutes"
+    )
+    added.add_argument("--retry-failed", action="store_true", help="train failed runs again")
+    added.add_argument("--fail-fast", action="store_true", help="stop at the first failed run")
+
+    added = command("status", status, "Count complete, diverged, failed and missing runs of each study.")
+    choose(added)
+    return parser
+
+
+def chosen(names: Sequence[str], size: str) -> list[tuple[Study, list[Spec]]]:
+    """The named studies, or all, with their specifications. Raises Usage for unknown names or sizes."""
+    if size not in SIZES:
+        raise Usage(f"no size {size!r}; sizes: {', '.join(SIZES)}")
+    for name in names:
+        if name not in STUDIES:
+            raise Usage(f"no study {name!r}; studies: {', '.join(STUDIES)}")
+    return [(STUDIES[name], STUDIES[name].specs(size)) for name in (names or STUDIES)]
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Prices the studies by their FLOPs at this machine's own matrix rate, measured now."""
+    rate = executors.matrix_rate() * EFFICIENCY
+    print(f"one worker trains at about {rate / 1e9:.0f} GFLOP/s here; {options.workers} workers")
+    print(f"{'study':34} {'runs':>6} {'groups':>7} {'TFLOP':>8} {'minutes':>8}   missing: runs, minutes")
+    for study, specs in chosen(options.studies, options.size):
+        missing = _missing(specs, options)
+        minutes, left = (executors.estimated_seconds(each, rate, options.workers) / 60 for each in (specs, missing))
+        print(
+            f"{study.name:34} {len(specs):6} {len(study.groups(specs)):7} {flops_of(specs) / 1e12:8.1f} {minutes:8.1f}"
+            f"   {len(missing)}, {left:.1f}"
+        )
+    return 0
+
+
+def _known(options: argparse.Namespace) -> dict[str, str]:
+    """run_id -> status of every run that is finished, in the shards or in the database."""
+    rows = list(shards.read(options.shards, ("run_id", "status")))
+    try:
+        from precompute import build
+    except ModuleNotFoundError as missing:  # training machines need no duckdb; then only the shards count
+        if missing.name != "duckdb":
+            raise
+    else:
+        rows += build.known_runs(options.database)
+    return {run_id: row["status"] for run_id, row in shards.best_of_equal(rows).items()}
+
+
+def _missing(specs: Sequence[Spec], options: argparse.Namespace, retry_failed: bool = False) -> list[Spec]:
+    known = _known(options)
+    return [spec for spec in specs if spec.run_id not in known or (retry_failed and known[spec.run_id] == "failed")]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains the missing runs of the chosen studies, group by group."""
+    if options.executor not in executors.EXECUTORS:
+        raise Usage(f"no executor {options.executor!r}; executors: {', '.join(executors.EXECUTORS)}")
+    if options.workers < 1:
+        raise Usage("--workers takes a number from 1")
+    settings = executors.Settings(options.shards, options.datasets, _device(options.device))
+    studies = chosen(options.studies, options.size)
+    if options.run_id:
+        return _repeat(options, settings)
+    groups = [
+        group for study, specs in studies for group in study.groups(_missing(specs, options, options.retry_failed))
+    ]
+    if not groups:
+        print("nothing to train: every run is finished")
+        return 0
+    _check_data({study.dataset for study, _ in studies}, options.datasets)
+    options.shards.mkdir(parents=True, exist_ok=True)
+
+    workers = 1 if options.executor == "serial" else min(options.workers, len(groups))
+    progress = Progress(groups, workers, options.max_minutes)
+    failed: list[str] = []
+    for outcome in executors.run_groups(groups, settings, options.executor, workers, progress.may_start):
+        progress.ended(outcome)
+        failed += [run_id for run_id, each in outcome.statuses.items() if each == "failed"]
+        if failed and options.fail_fast:
+            break
+    progress.close()
+    if failed:
+        print(
+            f"{len(failed)} runs failed: {' '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; --retry-failed trains them again"
+        )
+    return 1 if failed else 0
+
+
+def _device(name: str) -> str:
+    if name not in ("auto", "cpu", "cuda"):
+        raise Usage(f"no device {name!r}; devices: auto, cpu, cuda")
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise Usage("no CUDA device is available here; devices: auto, cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _check_data(names: set[str], folder: str | None) -> None:
+    """Fails before the first worker starts, and decodes what this process will need."""
+    from precompute import datasets
+
+    for name in sorted(names):
+        try:
+            datasets.files(name, folder)
+        except datasets.DatasetNotFound as problem:
+            raise Usage(str(problem)) from None
+
+
+class Progress:
+    """A bar with an ETA by FLOPs on a terminal, one line a group otherwise."""
+
+    def __init__(self, groups: Sequence[Sequence[Spec]], workers: int, max_minutes: float | None):
+        self.total, self.done, self.workers = sum(map(flops_of, groups)), 0.0, workers
+        self.groups, self.ended_groups, self.started = len(groups), 0, time.perf_counter()
+        self.deadline = None if max_minutes is None else self.started + 60 * max_minutes
+        self.rate = executors.matrix_rate() * EFFICIENCY  # of one worker; replaced by what the groups show
+        self.bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.total / 1e12,
+                unit="TFLOP",
+                bar_format="{l_bar}{bar}| {n:.1f}/{total:.1f} TFLOP [{elapsed}<{remaining}]",
+            )
+
+    def may_start(self, group: Sequence[Spec]) -> bool:
+        """Whether the group would end before the deadline."""
+        return self.deadline is None or time.perf_counter() + flops_of(group) / self.rate < self.deadline
+
+    def ended(self, outcome: executors.Outcome) -> None:
+        """Counts a group that ended, and says so."""
+        flops = flops_of(outcome.group)
+        self.done += flops
+        self.ended_groups += 1
+        if outcome.seconds:
+            self.rate = flops / outcome.seconds
+        counts = Counter(outcome.statuses.values())
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        line = f"{outcome.group[0].study} seed {outcome.group[0].seed}: {told} in {outcome.seconds:.0f} s"
+        errors = [f"  failed: {error}" for error in outcome.errors]
+        if self.bar is None:
+            passed = time.perf_counter() - self.started
+            left = passed / self.done * (self.total - self.done)
+            print(
+                f"[{self.ended_groups}/{self.groups}] {line}; {left / 60:.0f} min left", *errors, sep="\n", flush=True
+            )
+        else:
+            self.bar.update(flops / 1e12)
+            for error in errors:
+                self.bar.write(f"{line}\n{error}")
+
+    def close(self) -> None:
+        """Ends the bar, and says what the deadline left undone."""
+        if self.bar is not None:
+            self.bar.close()
+        if self.ended_groups < self.groups:
+            print(f"{self.groups - self.ended_groups} groups not started; the same command goes on")
+
+
+def _repeat(options: argparse.Namespace, settings: executors.Settings) -> int:
+    """Trains one run again, beside the published one, and prints both."""
+    from precompute.repeat import repeat
+
+    by_id = {spec.run_id: spec for name in STUDIES for size in SIZES for spec in STUDIES[name].specs(size)}
+    if options.run_id not in by_id:
+        raise Usage(f"no run {options.run_id!r} in any study; the app's Runs page and the view of a study list them")
+    _check_data({STUDIES[by_id[options.run_id].study].dataset}, options.datasets)
+    return repeat(by_id[options.run_id], settings, options.database)
+
+
+def status(options: argparse.Namespace) -> int:
+    """Counts the runs of each study by status."""
+    known = _known(options)
+    print(f"{'study':34} {'complete':>9} {'diverged':>9} {'failed':>7} {'missing':>8}")
+    for study, specs in chosen(options.studies, options.size):
+        counts = Counter(known.get(spec.run_id, "missing") for spec in specs)
+        print(
+            f"{study.name:34} {counts['complete']:9} {counts['diverged']:9} {counts['failed']:7} {counts['missing']:8}"
+        )
+    print(
+        f"shards: {options.shards}; free there: {shutil.disk_usage(options.shards.parent if not options.shards.exists() else options.shards).free / 2**30:.0f} GiB"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""MNIST and CIFAR-10 from the Parquet files of their Hub repositories: a local copy first, else downloaded."""
+
+import functools
+import hashlib
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+
+from precompute.spec import CLASSES
+from precompute.streams import stream
+
+
+class DatasetNotFound(Exception):
+    """No local copy and no download; the message says where it was looked for and how to point to a copy."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set lies on the Hub and how it is named."""
+
+    files: tuple[str, str]  # training, test
+    image_column: str
+    copies: dict[str, str]  # sha256 of the training file -> name of that copy
+    other_copy: str
+
+
+SOURCES = {
+    "ylecun/mnist": Source(
+        ("mnist/train-00000-of-00001.parquet", "mnist/test-00000-of-00001.parquet"), "image", {}, "MNIST"
+    ),
+    "uoft-cs/cifar10": Source(
+        ("plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"),
+        "img",
+        # every image went through JPEG once, so errors measured on this copy differ a little from the lossless set
+        {"22fe80c1cc15a35e880250dfbe17cb6941066044139518f3713bcdf62e33d987": "CIFAR-10 (JPEG copy)"},
+        "CIFAR-10",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Decoded images [N, H, W] or [N, H, W, 3] uint8 with labels [N] uint8."""
+
+    name: str
+    copy: str
+    fingerprint: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+@functools.lru_cache(maxsize=2)
+def load(name: str, folder: str | Path | None = None) -> Dataset:
+    """The data set `name`, from `folder` or the environment variable WHY_DATASETS if given, else from the Hub.
+
+    Raises DatasetNotFound when a file is in neither place.
+    """
+    source = SOURCES[name]
+    train_file, test_file = files(name, folder)
+    copy = source.copies.get(_sha256(train_file), source.other_copy)
+    train_images, train_labels = _decode(train_file, source.image_column)
+    test_images, test_labels = _decode(test_file, source.image_column)
+    digest = hashlib.sha256()
+    for array in (train_images, train_labels, test_images, test_labels):
+        digest.update(str(array.shape).encode())
+        digest.update(array.tobytes())
+    return Dataset(name, copy, digest.hexdigest(), train_images, train_labels, test_images, test_labels)
+
+
+def files(name: str, folder: str | Path | None = None) -> list[Path]:
+    """Paths of the training and the test file, downloaded if need be. Raises DatasetNotFound."""
+    folder = folder or os.environ.get("WHY_DATASETS")
+    return [_file(name, file, folder) for file in SOURCES[name].files]
+
+
+def _file(name: str, file: str, folder: str | Path | None) -> Path:
+    if folder:
+        path = Path(folder) / name / file
+        if path.is_file():
+            return path
+        raise DatasetNotFound(
+            f"{name}: no file {path}. Point --datasets or WHY_DATASETS to a folder that holds {name}/{file}."
+        )
+    from huggingface_hub import hf_hub_download  # a second to import, and only needed here
+
+    try:
+        return Path(hf_hub_download(repo_id=name, filename=file, repo_type="dataset"))
+    except Exception as error:  # the library raises a dozen kinds; to the caller they are one: not to be had
+        raise DatasetNotFound(
+            f"{name}: could not download {file} ({type(error).__name__}). "
+            f"Point --datasets or WHY_DATASETS to a folder that holds {name}/{file}."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _decode(path: Path, image_column: str) -> tuple[np.ndarray, np.ndarray]:
+    table = pq.read_table(path, columns=[image_column, "label"])
+    encoded = [row["bytes"] for row in table[image_column].to_pylist()]
+    with ThreadPoolExecutor(2) as pool:  # the decoders release the interpreter lock
+        images = np.stack(list(pool.map(lambda data: np.asarray(Image.open(io.BytesIO(data))), encoded, chunksize=500)))
+    return images, table["label"].to_numpy().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Flat, standardized inputs float32 [n, features] and labels int64 [n]; train_labels carry the noise, the others are clean."""
+
+    train_inputs: torch.Tensor
+    train_labels: torch.Tensor
+    clean_labels: torch.Tensor
+    val_inputs: torch.Tensor
+    val_labels: torch.Tensor
+    test_inputs: torch.Tensor
+    test_labels: torch.Tensor
+
+    @property
+    def noisy(self) -> torch.Tensor:
+        """Which training labels were replaced, bool [n]."""
+        return self.train_labels != self.clean_labels
+
+
+def split(dataset: Dataset, n_train: int, label_noise: float, seed: int) -> Split:
+    """Disjoint training, validation and test sets, keyed by (data set, seed) alone.
+
+    One random order of the original training set per seed: the first n are for training, the last min(n, 5000) for
+    validation. One uniform number per original example decides whether its label is noisy, and one which wrong label it
+    gets. So a smaller n is a subset of a larger one and less noise a subset of more, and curves over n, noise and width
+    are paired. Pixels are scaled to mean 0 and deviation 1 of the training subset, over all its pixels (one pair a channel).
+
+    Raises ValueError when n_train leaves no room for validation.
+    """
+    total = len(dataset.train_labels)
+    n_val = min(n_train, 5000)
+    if not 0 < n_train <= total - n_val:
+        raise ValueError(f"n_train = {n_train} of {total} leaves no {n_val} examples for validation")
+    order = torch.randperm(total, generator=stream("subset", dataset.name, seed)).numpy()
+    train, val = order[:n_train], order[total - n_val :]
+
+    noise = stream("label_noise", dataset.name, seed)
+    chance = torch.rand(total, generator=noise).numpy()
+    offset = torch.randint(1, CLASSES, (total,), generator=noise).numpy()
+    clean = dataset.train_labels.astype(np.int64)
+    labels = np.where(chance < label_noise, (clean + offset) % CLASSES, clean)
+
+    images = dataset.train_images[train].astype(np.float64)
+    axes = (0, 1, 2)
+    mean, deviation = images.mean(axis=axes), images.std(axis=axes)
+
+    def inputs(pixels: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(((pixels - mean) / deviation).astype(np.float32).reshape(len(pixels), -1))
+
+    return Split(
+        inputs(dataset.train_images[train]),
+        torch.from_numpy(labels[train]),
+        torch.from_numpy(clean[train]),
+        inputs(dataset.train_images[val]),
+        torch.from_numpy(clean[val]),
+        inputs(dataset.test_images),
+        torch.from_numpy(dataset.test_labels.astype(np.int64)),
+    )

@@ -1,0 +1,172 @@
+"""Who trains the groups: this process, or a pool of one-thread workers."""
+
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from precompute import shards
+from precompute.spec import Spec
+from precompute.studies import STUDIES
+from precompute.studies.study import flops_of
+
+EXECUTORS = ("serial", "processes")
+
+
+@dataclass
+class Outcome:
+    """What became of one group."""
+
+    group: Sequence[Spec]
+    seconds: float
+    statuses: dict[str, str] = field(default_factory=dict)
+    """run_id -> status."""
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How groups train."""
+
+    shards: Path
+    datasets: str | None
+    device: str
+
+
+def train_group(group: Sequence[Spec], settings: Settings) -> Outcome:
+    """Trains one group and writes its shard. What the code raises is recorded as failed runs; only an interrupt passes."""
+    import torch
+
+    from precompute import datasets
+    from precompute.training.run import Run
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(
+        True
+    )  # gradients fade below 1e-38 once a network fits its data; such numbers cost a hundred times
+    study, start = STUDIES[group[0].study], time.perf_counter()
+    device = torch.device(settings.device)
+    told = shards.provenance() | {"torch": torch.__version__}
+    if device.type == "cuda":
+        told["device"] = torch.cuda.get_device_name(device)
+    dataset = datasets.load(study.dataset, settings.datasets)
+    told |= {"dataset_copy": dataset.copy, "data_fingerprint": dataset.fingerprint}
+    try:
+        runs = _train_within_memory(study.train, group, dataset, device)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        runs = [Run(spec, "failed", error=f"{message} ({Path(where.filename).name}:{where.lineno})") for spec in group]
+    shards.write([shards.row(run, told) for run in runs], settings.shards)
+    return Outcome(
+        group,
+        time.perf_counter() - start,
+        {run.spec.run_id: run.status for run in runs},
+        sorted({run.error for run in runs if run.error}),
+    )
+
+
+def _train_within_memory(train: Callable, group: Sequence[Spec], dataset, device) -> list:
+    """Out of memory halves the group and tries again, down to one model."""
+    import torch
+
+    try:
+        return train(group, dataset, device)
+    except (torch.OutOfMemoryError, MemoryError):
+        if len(group) == 1:
+            raise
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    half = len(group) // 2
+    return _train_within_memory(train, group[:half], dataset, device) + _train_within_memory(
+        train, group[half:], dataset, device
+    )
+
+
+def run_groups(
+    groups: Sequence[Sequence[Spec]],
+    settings: Settings,
+    executor: str,
+    workers: int,
+    may_start: Callable[[Sequence[Spec]], bool],
+) -> Iterator[Outcome]:
+    """Trains `groups` in order and yields each outcome as it ends. A group is started only when `may_start(group)` says so."""
+    if executor == "serial":
+        for group in groups:
+            if may_start(group):
+                yield train_group(group, settings)
+    else:
+        yield from _in_processes(list(groups), settings, workers, may_start)
+
+
+def _in_processes(
+    waiting: list[Sequence[Spec]], settings: Settings, workers: int, may_start: Callable[[Sequence[Spec]], bool]
+) -> Iterator[Outcome]:
+    """A worker's death breaks the whole pool. The groups it was training are tried again, each alone in a pool of its own, so
+    that the one that kills its worker is found and recorded as failed, and the others lose nothing but time."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # before a worker imports torch
+    while waiting:
+        running: dict[Future, Sequence[Spec]] = {}
+        with _pool(workers) as pool:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < workers:
+                        group = waiting.pop(0)
+                        if may_start(group):
+                            running[pool.submit(train_group, group, settings)] = group
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        outcome = future.result()
+                        del running[future]
+                        yield outcome
+                return
+            except BrokenProcessPool:
+                suspects = list(running.values())
+            except BaseException:  # an interrupt: do not wait for minutes of training
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
+        for group in suspects:
+            with _pool(1) as pool:
+                try:
+                    yield pool.submit(train_group, group, settings).result()
+                except BrokenProcessPool:
+                    yield _given_up(group, settings)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _given_up(group: Sequence[Spec], settings: Settings) -> Outcome:
+    from precompute.training.run import Run
+
+    error = "the worker process died while it trained this group, twice"
+    told = shards.provenance() | {"torch": "", "dataset_copy": "", "data_fingerprint": ""}
+    runs = [Run(spec, "failed", error=error) for spec in group]
+    shards.write([shards.row(run, told) for run in runs], settings.shards)
+    return Outcome(group, 0.0, {run.spec.run_id: "failed" for run in runs}, [error])
+
+
+def matrix_rate(seconds: float = 0.5) -> float:
+    """Floating-point operations a second of one thread's fp32 matrix product, measured now for about `seconds`."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    a, best, start = torch.rand(1024, 1024), float("inf"), time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        before = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - before)
+    torch.set_num_threads(threads)
+    return 2 * 1024**3 / best
+
+
+def estimated_seconds(specs: Sequence[Spec], flops_per_second: float, workers: int) -> float:
+    """Wall time if the products ran at `flops_per_second` in each of `workers`."""
+    return flops_of(specs) / flops_per_second / workers

@@ -1,0 +1,164 @@
+"""Finished runs on disk: one Parquet file per group, written once."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from precompute.spec import Spec, canonical_json
+
+if TYPE_CHECKING:
+    from precompute.training.run import Run
+
+CURVE = pa.struct(
+    [("epoch", pa.int32())]
+    + [(name, pa.float32()) for name in ("train_loss", "val_loss", "test_loss")]
+    + [(name, pa.int32()) for name in ("train_correct", "val_correct", "test_correct", "memorized")]
+)
+SCHEMA = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("study", pa.string()),
+        ("spec", pa.string()),  # canonical JSON of every field
+        ("status", pa.string()),
+        ("stop_step", pa.int32()),
+        ("error", pa.string()),
+        ("steps", pa.int32()),
+        ("epochs", pa.int32()),
+        ("best_epoch", pa.int32()),
+        ("n_params", pa.int64()),
+        ("n_train", pa.int32()),
+        ("n_val", pa.int32()),
+        ("n_test", pa.int32()),
+        ("wrong_labels", pa.int32()),
+        ("flops", pa.float64()),
+        ("wall_s", pa.float32()),
+        ("engine", pa.string()),
+        ("precision", pa.string()),
+        ("device", pa.string()),
+        ("torch", pa.string()),
+        ("python", pa.string()),
+        ("git_commit", pa.string()),
+        ("dataset_copy", pa.string()),
+        ("data_fingerprint", pa.string()),
+        ("started_at", pa.timestamp("us")),
+        ("curves", pa.list_(CURVE)),
+    ]
+)
+
+
+def row(run: "Run", provenance: dict) -> dict:
+    """One row of a shard. `provenance` holds device, torch, python, git_commit, dataset_copy, data_fingerprint and started_at."""
+    told = {name: getattr(run, name) for name in SCHEMA.names if hasattr(run, name)}
+    n_train = run.spec.n_train if hasattr(run.spec, "n_train") else 0
+    return (
+        told
+        | provenance
+        | {
+            "run_id": run.spec.run_id,
+            "study": run.spec.study,
+            "spec": canonical_json(run.spec.as_dict()),
+            "n_train": n_train,
+        }
+    )
+
+
+def write(rows: list[dict], folder: Path) -> Path:
+    """Writes the rows of one group as a shard: to a temporary name in the same folder, to the disk, then renamed.
+
+    The name is a hash of the run ids and statuses, so that two processes that trained the same group write the same file,
+    and a retried failure does not overwrite the evidence of the failure.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = canonical_json(sorted([row["run_id"], row["status"]] for row in rows))
+    path = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.parquet"
+    temporary = path.with_suffix(f".tmp-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+    return path
+
+
+def read(folder: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[dict]:
+    """Every row of every shard in `folder`, in the order of the file names; of equal runs, all. `columns` narrows what is read.
+
+    A file that cannot be read moves to bad/ beside it and counts as missing. Temporary files of killed processes are passed over.
+    """
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            table = pq.read_table(path, columns=list(columns), page_checksum_verification=True)
+        except (OSError, ValueError, pa.ArrowException):  # torn, flipped bits, or another layout
+            bad = folder / "bad"
+            bad.mkdir(exist_ok=True)
+            path.replace(bad / path.name)
+            continue
+        yield from table.to_pylist()
+
+
+RANK = {"complete": 0, "diverged": 1, "failed": 2}
+
+
+def best_of_equal(rows: Iterable[dict]) -> dict[str, dict]:
+    """One row a run id: complete before diverged before failed, of equals the first."""
+    best: dict[str, dict] = {}
+    for each in rows:
+        held = best.get(each["run_id"])
+        if held is None or RANK[each["status"]] < RANK[held["status"]]:
+            best[each["run_id"]] = each
+    return best
+
+
+def spec_of(row: dict, kind: type[Spec]) -> Spec:
+    """The specification that a row was trained from."""
+    return kind(**json.loads(row["spec"]))
+
+
+def provenance() -> dict:
+    """device (processor), python and git_commit of this process, and the time, UTC. torch is filled in where it is imported."""
+    return {
+        "device": processor(),
+        "python": platform.python_version(),
+        "git_commit": git_commit(),
+        "started_at": datetime.now(timezone.utc).replace(tzinfo=None),
+    }
+
+
+def processor() -> str:
+    """The processor by its own name."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_commit() -> str:
+    """Commit of the code, with "+" behind it when the working tree had changes; "unknown" outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", "."], cwd=here, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")

@@ -1,0 +1,117 @@
+"""What defines a run, and the name that follows from it."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+
+CLASSES = 10
+INPUTS = {"ylecun/mnist": 28 * 28, "uoft-cs/cifar10": 3 * 32 * 32}
+"""Numbers in one image of a data set."""
+
+# With a width that is a multiple of 16 every product runs through the same kernel whatever stands beside it, so a run's
+# bits do not depend on its group (a test holds this).
+PADDING = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One model trained once. Subclasses add a study's settings as typed fields with defaults where a field came later."""
+
+    study: str
+    """Name of the study, question/grid."""
+    seed: int
+    """Keys the subset of the data, the noisy labels, the start weights and the order of examples."""
+    recipe: int = 1
+    """Raised by hand when the mathematics of training changes, so that older runs no longer count as the same."""
+
+    @property
+    def run_id(self) -> str:
+        """First 16 hex digits of sha256 over study, recipe and all fields that differ from their default.
+
+        A new field with a default therefore leaves the ids of older runs as they were.
+        """
+        told = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name in ("study", "recipe") or getattr(self, field.name) != field.default
+        }
+        return hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
+
+    def settings(self) -> dict[str, int | float | str]:
+        """All fields that make up the configuration: everything but study, recipe and seed."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("study", "recipe", "seed")
+        }
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """Every field by name; `type(spec)(**spec.as_dict()) == spec`."""
+        return dataclasses.asdict(self)
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces; floats as the shortest text that reads back the same, NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPSpec(Spec):
+    """A fully connected network trained on a subset of an image data set."""
+
+    dataset: str
+    """Repository on the Hugging Face Hub, for example ylecun/mnist."""
+    n_train: int
+    """Training examples. Validation takes as many, at most 5,000, from the rest of the training set."""
+    label_noise: float
+    """Probability with which a training label is replaced by a uniformly chosen wrong one, once, before training."""
+    width: int
+    """Units in each hidden layer."""
+    optimizer: str
+    """adam or sgd."""
+    lr: float
+    """Learning rate."""
+    batch_size: int
+    """Examples per step; the last, smaller batch of an epoch is trained on too."""
+    epochs: int
+    """Passes over the training set."""
+    depth: int = 1
+    """Hidden layers."""
+    activation: str = "relu"
+    """Name of the activation function."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay (Loshchilov & Hutter 2019), per step and multiplied by the learning rate."""
+    momentum: float = 0.0
+    """Heavy-ball momentum of sgd."""
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in one example."""
+        return INPUTS[self.dataset]
+
+    @property
+    def padded_width(self) -> int:
+        """`width` rounded up to a multiple of PADDING. Padded units have no weights in or out and their activation is 0."""
+        return -(-self.width // PADDING) * PADDING
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars, padding left out: 795 * width + 10 for one hidden layer on MNIST."""
+        hidden = self.width * (self.inputs + 1) + (self.depth - 1) * self.width * (self.width + 1)
+        return hidden + CLASSES * (self.width + 1)
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs, padding left out.
+
+        Two a weight and example forward, two for its gradient, two for the gradient of the layer's input except at the first.
+        """
+        first, later = self.inputs * self.width, (self.depth - 1) * self.width**2 + CLASSES * self.width
+        return float((4 * first + 6 * later) * self.n_train * self.epochs)
+
+    @property
+    def group_key(self) -> tuple:
+        """Specifications with the same key see the same minibatches and have the same shapes: they train together."""
+        same_batches = (self.dataset, self.n_train, self.seed, self.batch_size, self.epochs)
+        return (*same_batches, self.depth, self.activation, self.padded_width, self.optimizer, self.momentum)

@@ -1,0 +1,58 @@
+"""What a study declares."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from precompute.spec import Spec
+
+if TYPE_CHECKING:  # planning and building need no torch
+    import torch
+
+    from precompute.datasets import Dataset
+    from precompute.training.run import Run
+
+SIZES = ("full", "smoke")
+
+
+@dataclass(frozen=True)
+class Study:
+    """One grid of runs that speaks to a question."""
+
+    name: str
+    """question/grid."""
+    question: str
+    """Code of the question, one of the topic pages."""
+    dataset: str
+    """Repository on the Hugging Face Hub."""
+    x_axis: str
+    """The setting along the x axis of its maps."""
+    spec: type[Spec]
+    """The type of its specifications."""
+    specs: Callable[[str], list[Spec]]
+    """Size, one of SIZES -> every specification of the grid, first seeds first."""
+    group_flops: float
+    """A group is closed when its products pass this many floating-point operations; about two minutes of one core."""
+    train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
+    """Trains one group."""
+
+    def groups(self, specs: Sequence[Spec]) -> list[list[Spec]]:
+        """`specs` in groups that train together: seed by seed, within a seed the dearest first, so that workers end together."""
+        by_key: dict[tuple, list[Spec]] = {}
+        for spec in specs:
+            by_key.setdefault(spec.group_key, []).append(spec)
+        groups = []
+        for members in by_key.values():
+            group: list[Spec] = []
+            for spec in members:
+                if group and flops_of(group) + spec.flops > self.group_flops:
+                    groups.append(group)
+                    group = []
+                group.append(spec)
+            groups.append(group)
+        return sorted(groups, key=lambda group: (group[0].seed, -flops_of(group)))
+
+
+def flops_of(specs: Sequence[Spec]) -> float:
+    """Floating-point operations of the products that training all of `specs` needs."""
+    return sum(spec.flops for spec in specs)

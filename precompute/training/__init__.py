@@ -1,0 +1,1 @@
+"""Training loops. Each takes specifications that train together and returns one finished run per specification."""

@@ -1,0 +1,179 @@
+"""Trains a group of fully connected networks on the same minibatches."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from precompute.datasets import Dataset, Split, split
+from precompute.models.mlp import GroupedMLP, with_constant
+from precompute.spec import MLPSpec
+from precompute.streams import stream
+from precompute.training.run import COUNTS, LOSSES, Run, evaluation_epochs
+
+CHUNK = 2000  # examples evaluated at once
+DIVERGED = 10.0  # a train loss that stays above this many times its start value counts as diverged
+
+
+def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> list[Run]:
+    """Trains all of `specs`, which share their `group_key`, and measures them at log-spaced epochs."""
+    if len({spec.group_key for spec in specs}) != 1:
+        raise ValueError("specifications of a group share their minibatches and shapes")
+    start = time.perf_counter()
+    one = specs[0]
+    splits = [split(dataset, one.n_train, spec.label_noise, spec.seed) for spec in specs]
+    data = _Measured(splits, device)
+    model = GroupedMLP(specs).to(device)
+    optimizers = optimizers_per_rate(model, specs)
+
+    start_loss = data.measure(model)["train_loss"]
+    diverged_at = torch.full((len(specs),), -1, device=device)
+    when, measured = evaluation_epochs(one.epochs), []
+    order, step = stream("order", one.dataset, one.n_train, one.seed), 0
+    for epoch in range(1, one.epochs + 1):
+        shuffled = torch.randperm(one.n_train, generator=order).to(device)
+        for batch in shuffled.split(one.batch_size):
+            step += 1
+            loss = take_step(model, optimizers, data.train_inputs[batch], data.train_labels[:, batch])
+            diverged_at = torch.where((diverged_at < 0) & ~loss.isfinite(), step, diverged_at)
+        if epoch == when[len(measured)]:
+            measured.append({"epoch": epoch, "step": step} | data.measure(model))
+
+    seconds_per_flop = (time.perf_counter() - start) / sum(spec.flops for spec in specs)
+    runs = []
+    for index, spec in enumerate(specs):
+        rows = [
+            {name: value[index] if isinstance(value, list) else value for name, value in row.items()}
+            for row in measured
+        ]
+        stop_step = _stop_step(rows, int(diverged_at[index]), start_loss[index])
+        runs.append(
+            Run(
+                spec,
+                status="complete" if stop_step is None else "diverged",
+                n_params=spec.n_params,
+                n_val=len(splits[index].val_labels),
+                n_test=len(splits[index].test_labels),
+                wrong_labels=int(splits[index].noisy.sum()),
+                steps=step,
+                epochs=one.epochs,
+                flops=spec.flops,
+                wall_s=seconds_per_flop * spec.flops,
+                stop_step=stop_step,
+                best_epoch=_best_epoch(rows, stop_step),
+                engine="grouped MLPs" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
+                curves=[_row(row, stop_step) for row in rows],
+            )
+        )
+    return runs
+
+
+def take_step(model: GroupedMLP, optimizers: Sequence[torch.optim.Optimizer], inputs: Tensor, labels: Tensor) -> Tensor:
+    """One update of every model on `inputs` [batch, features + 1] and `labels` [models, batch]; the mean losses [models] before it."""
+    logits = model(inputs)
+    loss = F.cross_entropy(logits, labels, reduction="none").mean(1)
+    model.zero_grad(set_to_none=True)
+    loss.sum().backward()  # models share no parameter, so the gradient of the sum is each one's own
+    for optimizer in optimizers:
+        optimizer.step()
+    return loss.detach()
+
+
+class PerRateOptimizer:
+    """torch.optim over slices of stacked parameters, so that neighbouring models may differ in their learning rate."""
+
+    def __init__(self, parameters: list[Tensor], models: slice, make):
+        self.parameters, self.models = parameters, models
+        self.slices = [parameter.detach()[models] for parameter in parameters]  # views: an update reaches the model
+        self.optimizer = make(self.slices)
+
+    def step(self) -> None:
+        for parameter, view in zip(self.parameters, self.slices):
+            view.grad = parameter.grad[self.models]
+        self.optimizer.step()
+
+
+def optimizers_per_rate(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[PerRateOptimizer]:
+    """One fused optimizer per stretch of neighbouring models with the same learning rate and weight decay.
+
+    Raises ValueError for an unknown optimizer, or weight decay with sgd (whose decay in PyTorch is not decoupled).
+    """
+    starts = [
+        index
+        for index, spec in enumerate(specs)
+        if index == 0 or (spec.lr, spec.weight_decay) != (specs[index - 1].lr, specs[index - 1].weight_decay)
+    ]
+    return [
+        PerRateOptimizer(
+            list(model.parameters()), slice(start, end), lambda views, spec=specs[start]: _optimizer(views, spec)
+        )
+        for start, end in zip(starts, starts[1:] + [len(specs)])
+    ]
+
+
+def _optimizer(parameters: list[Tensor], spec: MLPSpec) -> torch.optim.Optimizer:
+    if spec.optimizer == "adam":
+        return torch.optim.AdamW(parameters, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
+    if spec.optimizer == "sgd" and spec.weight_decay == 0:
+        return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, fused=True)
+    raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
+
+
+class _Measured:
+    """The sets of a group on the device: inputs are shared, training labels differ with the noise."""
+
+    def __init__(self, splits: Sequence[Split], device: torch.device):
+        one = splits[0]
+        self.train_inputs = with_constant(one.train_inputs).to(device)
+        self.train_labels = torch.stack([each.train_labels for each in splits]).to(device)
+        self.noisy = torch.stack([each.noisy for each in splits]).to(device)
+        self.sets = {
+            "train": (self.train_inputs, self.train_labels),
+            "val": (with_constant(one.val_inputs).to(device), one.val_labels.to(device).expand(len(splits), -1)),
+            "test": (with_constant(one.test_inputs).to(device), one.test_labels.to(device).expand(len(splits), -1)),
+        }
+
+    @torch.no_grad()
+    def measure(self, model: GroupedMLP) -> dict[str, list[float]]:
+        """Each of LOSSES and COUNTS as a list over the models."""
+        totals = {
+            name: torch.zeros(len(self.noisy), dtype=torch.float64, device=self.noisy.device)
+            for name in LOSSES + COUNTS
+        }
+        for name, (inputs, labels) in self.sets.items():
+            for start in range(0, len(inputs), CHUNK):
+                end = start + CHUNK
+                logits, truth = model(inputs[start:end]), labels[:, start:end]
+                losses = F.cross_entropy(logits, truth, reduction="none")
+                right = logits.argmax(1) == truth
+                totals[f"{name}_loss"] += losses.double().sum(1)
+                totals[f"{name}_correct"] += right.sum(1)
+                if name == "train":
+                    totals["memorized"] += (right & self.noisy[:, start:end]).sum(1)
+            totals[f"{name}_loss"] /= len(inputs)
+        return {name: total.tolist() for name, total in totals.items()}
+
+
+def _stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> int | None:
+    """The step at which a run counts as diverged: where its loss left the finite range, or from where on its train loss
+    stayed above DIVERGED times its start value to the end (at two evaluations or more)."""
+    if not_finite_at >= 0:
+        return not_finite_at
+    above = [row["train_loss"] > DIVERGED * start_loss for row in rows]
+    stays = len(above) - (above[::-1].index(False) if False in above else len(above))
+    return rows[stays]["step"] if len(above) - stays >= 2 else None
+
+
+def _row(row: dict, stop_step: int | None) -> dict[str, float | int | None]:
+    gone = stop_step is not None and row["step"] >= stop_step
+    measures = {name: None if gone else row[name] for name in LOSSES}
+    measures |= {name: None if gone else int(row[name]) for name in COUNTS}
+    return {"epoch": row["epoch"]} | measures
+
+
+def _best_epoch(rows: list[dict], stop_step: int | None) -> int | None:
+    """The evaluated epoch with the most correct validation examples, the first of equals."""
+    alive = [row for row in rows if stop_step is None or row["step"] < stop_step]
+    return max(alive, key=lambda row: (row["val_correct"], -row["epoch"]))["epoch"] if alive else None
