@@ -69,6 +69,7 @@ CREATE TABLE runs (
     configuration INTEGER NOT NULL,
     study VARCHAR NOT NULL,
     seed INTEGER NOT NULL,
+    recipe INTEGER NOT NULL,
     status run_status NOT NULL,
     stop_step INTEGER,
     error VARCHAR,
@@ -96,6 +97,7 @@ COMMENT ON COLUMN runs.run_id IS 'Lasting name: first 16 hex digits of sha256 ov
 COMMENT ON COLUMN runs.configuration IS 'The configuration.';
 COMMENT ON COLUMN runs.study IS 'The study.';
 COMMENT ON COLUMN runs.seed IS 'The seed: it keys the subset of the data, the noisy labels, the start weights and the order of examples.';
+COMMENT ON COLUMN runs.recipe IS 'Version of the mathematics of training, raised when a change of it makes older runs another thing.';
 COMMENT ON COLUMN runs.status IS 'complete, diverged (curves are NULL from stop_step on) or failed (see error).';
 COMMENT ON COLUMN runs.stop_step IS 'Step at which a diverged run left the finite range; NULL otherwise.';
 COMMENT ON COLUMN runs.error IS 'Message of a failed run; NULL otherwise.';
@@ -165,7 +167,7 @@ CREATE TABLE landmarks (
     map INTEGER NOT NULL,
     kind landmark NOT NULL,
     level DOUBLE,
-    at DOUBLE NOT NULL,
+    line DOUBLE NOT NULL,
     position DOUBLE,
     low DOUBLE,
     high DOUBLE,
@@ -178,13 +180,13 @@ COMMENT ON TABLE landmarks IS 'Lines drawn on a map: the interpolation threshold
 COMMENT ON COLUMN landmarks.map IS 'The map.';
 COMMENT ON COLUMN landmarks.kind IS 'threshold: first x whose mean train error is at most level. ridge_across: peak over x at an epoch. ridge_up: peak over epochs at an x.';
 COMMENT ON COLUMN landmarks.level IS 'threshold: the train error, a fraction; NULL for ridges.';
-COMMENT ON COLUMN landmarks.at IS 'The epoch (threshold, ridge_across) or the x value (ridge_up).';
+COMMENT ON COLUMN landmarks.line IS 'The epoch (threshold, ridge_across) or the x value (ridge_up).';
 COMMENT ON COLUMN landmarks.position IS 'The x value (threshold, ridge_across) or the epoch (ridge_up); NULL where not reached or where there is no peak.';
 COMMENT ON COLUMN landmarks.low IS 'threshold: smallest over single seeds. Ridges: 2.5th percentile over all resamples of the seeds.';
 COMMENT ON COLUMN landmarks.high IS 'threshold: largest over the single seeds that reach it. Ridges: 97.5th percentile.';
 COMMENT ON COLUMN landmarks.height IS 'Ridges: the peak above the higher of the two minima beside it, a fraction; NULL for thresholds.';
-COMMENT ON COLUMN landmarks.clear IS 'threshold: reached by the mean. Ridges: both the rise to the peak and the fall after it are clear of zero (95% t intervals of the differences, paired by seed).';
-COMMENT ON COLUMN landmarks.reached IS 'threshold: seeds that reach the level at all. Ridges: resamples, in percent, in which there is a peak.';
+COMMENT ON COLUMN landmarks.clear IS 'threshold: reached by the mean. Ridges: both the rise to the peak and the fall after it are clear of zero (95% t intervals of the differences, paired by seed, each seed read at places found on the other seeds).';
+COMMENT ON COLUMN landmarks.reached IS 'threshold: seeds that reach the level at all. Ridges: share of the resamples, in percent, in which there is a peak.';
 COMMENT ON COLUMN landmarks.n IS 'Seeds.';
 
 CREATE TABLE contrasts (
@@ -243,7 +245,7 @@ COMMENT ON COLUMN claim_parts.quantity IS 'What was measured, a code whose words
 COMMENT ON COLUMN claim_parts.estimate IS 'The estimate; NULL where the quantity does not exist (details says why).';
 COMMENT ON COLUMN claim_parts.low IS 'Lower end of the 95% interval; NULL with fewer than three seeds.';
 COMMENT ON COLUMN claim_parts.high IS 'Upper end.';
-COMMENT ON COLUMN claim_parts.n IS 'Seeds (or pairs of seeds, or epochs where the quantity is a correlation over epochs).';
+COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds.';
 COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error) or correlation.';
 COMMENT ON COLUMN claim_parts.bound IS 'The rule of this part, for example ">= 3 and low > 0".';
 COMMENT ON COLUMN claim_parts.holds IS 'Whether the part holds by its rule.';

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
@@ -18,7 +19,7 @@ from precompute.streams import stream
 
 
 class DatasetNotFound(Exception):
-    """No local copy and no download; the message says where it was looked for and how to point to a copy."""
+    """No local copy and no download, or a damaged one; the message says where it was looked for and what to do."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Dataset:
 def load(name: str, folder: str | Path | None = None) -> Dataset:
     """The data set `name`, from `folder` or the environment variable WHY_DATASETS if given, else from the Hub.
 
-    Raises DatasetNotFound when a file is in neither place.
+    Raises DatasetNotFound when a file is in neither place or is damaged.
     """
     source = SOURCES[name]
     train_file, test_file = files(name, folder)
@@ -91,7 +92,9 @@ def _file(name: str, file: str, folder: str | Path | None) -> Path:
             f"{name}: no file {path}. Point --datasets or WHY_DATASETS to a folder that holds {name}/{file}."
         )
     from huggingface_hub import hf_hub_download  # a second to import, and only needed here
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # its retries would bury the one line that says what to do
     try:
         return Path(hf_hub_download(repo_id=name, filename=file, repo_type="dataset"))
     except Exception as error:  # the library raises a dozen kinds; to the caller they are one: not to be had
@@ -107,8 +110,11 @@ def _sha256(path: Path) -> str:
 
 
 def _decode(path: Path, image_column: str) -> tuple[np.ndarray, np.ndarray]:
-    table = pq.read_table(path, columns=[image_column, "label"])
-    encoded = [row["bytes"] for row in table[image_column].to_pylist()]
+    try:
+        table = pq.read_table(path, columns=[image_column, "label"])
+        encoded = [row["bytes"] for row in table[image_column].to_pylist()]
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise DatasetNotFound(f"{path} cannot be read ({type(error).__name__}); fetch it again") from error
     with ThreadPoolExecutor(2) as pool:  # the decoders release the interpreter lock
         images = np.stack(list(pool.map(lambda data: np.asarray(Image.open(io.BytesIO(data))), encoded, chunksize=500)))
     return images, table["label"].to_numpy().astype(np.uint8)

@@ -58,7 +58,7 @@ def train_group(group: Sequence[Spec], settings: Settings) -> Outcome:
     told |= {"dataset_copy": dataset.copy, "data_fingerprint": dataset.fingerprint}
     try:
         runs = _train_within_memory(study.train, group, dataset, device)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a study raises is its own failed run, and the others go on
         message = f"{type(error).__name__}: {error}"
         where = traceback.extract_tb(error.__traceback__)[-1]
         runs = [Run(spec, "failed", error=f"{message} ({Path(where.filename).name}:{where.lineno})") for spec in group]

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,7 @@ def provenance() -> dict:
         "device": processor(),
         "python": platform.python_version(),
         "git_commit": git_commit(),
-        "started_at": datetime.now(timezone.utc).replace(tzinfo=None),
+        "started_at": datetime.now(UTC).replace(tzinfo=None),
     }
 
 

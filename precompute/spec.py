@@ -9,9 +9,14 @@ CLASSES = 10
 INPUTS = {"ylecun/mnist": 28 * 28, "uoft-cs/cifar10": 3 * 32 * 32}
 """Numbers in one image of a data set."""
 
-# With a width that is a multiple of 16 every product runs through the same kernel whatever stands beside it, so a run's
-# bits do not depend on its group (a test holds this).
+# With sizes that are multiples of 16 every product and update runs through the same kernel whatever stands beside it, so a
+# run's bits do not depend on its group (a test holds this).
 PADDING = 16
+
+
+def padded(size: int) -> int:
+    """`size` rounded up to a multiple of PADDING."""
+    return -(-size // PADDING) * PADDING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +98,7 @@ class MLPSpec(Spec):
     @property
     def padded_width(self) -> int:
         """`width` rounded up to a multiple of PADDING. Padded units have no weights in or out and their activation is 0."""
-        return -(-self.width // PADDING) * PADDING
+        return padded(self.width)
 
     @property
     def n_params(self) -> int:

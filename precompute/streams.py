@@ -7,7 +7,7 @@ import torch
 from precompute.spec import canonical_json
 
 
-def stream(name: str, *fields: str | int | float) -> torch.Generator:
+def stream(name: str, *fields: str | float) -> torch.Generator:
     """A CPU generator seeded by sha256 over `name` and `fields`.
 
     Draw in the exact shape needed and upload: one call for 20 numbers and two calls for 10 differ, and CUDA generators

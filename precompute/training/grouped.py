@@ -70,8 +70,40 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
     return runs
 
 
-def take_step(model: GroupedMLP, optimizers: Sequence[torch.optim.Optimizer], inputs: Tensor, labels: Tensor) -> Tensor:
-    """One update of every model on `inputs` [batch, features + 1] and `labels` [models, batch]; the mean losses [models] before it."""
+class SliceOptimizer:
+    """torch.optim over the parameters of neighbouring models, so that others of the group may have another learning rate."""
+
+    def __init__(self, model: GroupedMLP, models: slice, spec: MLPSpec):
+        """Raises ValueError for an unknown optimizer, or weight decay with sgd (whose decay in PyTorch is not decoupled)."""
+        self.model, self.models, self.views = model, models, model.parameters_of(models)
+        if spec.optimizer == "adam":
+            self.optimizer = torch.optim.AdamW(self.views, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
+        elif spec.optimizer == "sgd" and spec.weight_decay == 0:
+            self.optimizer = torch.optim.SGD(self.views, lr=spec.lr, momentum=spec.momentum, fused=True)
+        else:
+            raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
+
+    def step(self) -> None:
+        """One update from the gradients that the model holds."""
+        for view, gradient in zip(self.views, self.model.gradients_of(self.models)):
+            view.grad = gradient
+        self.optimizer.step()
+
+
+def optimizers_per_rate(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[SliceOptimizer]:
+    """One fused optimizer per stretch of neighbouring models with the same learning rate and weight decay."""
+    starts = [
+        index
+        for index, spec in enumerate(specs)
+        if index == 0 or (spec.lr, spec.weight_decay) != (specs[index - 1].lr, specs[index - 1].weight_decay)
+    ]
+    return [
+        SliceOptimizer(model, slice(start, end), specs[start]) for start, end in zip(starts, starts[1:] + [len(specs)])
+    ]
+
+
+def take_step(model: GroupedMLP, optimizers: Sequence[SliceOptimizer], inputs: Tensor, labels: Tensor) -> Tensor:
+    """One update of every model on `inputs` (see `with_constant`) and `labels` [models, batch]; the mean losses [models] before it."""
     logits = model(inputs)
     loss = F.cross_entropy(logits, labels, reduction="none").mean(1)
     model.zero_grad(set_to_none=True)
@@ -79,46 +111,6 @@ def take_step(model: GroupedMLP, optimizers: Sequence[torch.optim.Optimizer], in
     for optimizer in optimizers:
         optimizer.step()
     return loss.detach()
-
-
-class PerRateOptimizer:
-    """torch.optim over slices of stacked parameters, so that neighbouring models may differ in their learning rate."""
-
-    def __init__(self, parameters: list[Tensor], models: slice, make):
-        self.parameters, self.models = parameters, models
-        self.slices = [parameter.detach()[models] for parameter in parameters]  # views: an update reaches the model
-        self.optimizer = make(self.slices)
-
-    def step(self) -> None:
-        for parameter, view in zip(self.parameters, self.slices):
-            view.grad = parameter.grad[self.models]
-        self.optimizer.step()
-
-
-def optimizers_per_rate(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[PerRateOptimizer]:
-    """One fused optimizer per stretch of neighbouring models with the same learning rate and weight decay.
-
-    Raises ValueError for an unknown optimizer, or weight decay with sgd (whose decay in PyTorch is not decoupled).
-    """
-    starts = [
-        index
-        for index, spec in enumerate(specs)
-        if index == 0 or (spec.lr, spec.weight_decay) != (specs[index - 1].lr, specs[index - 1].weight_decay)
-    ]
-    return [
-        PerRateOptimizer(
-            list(model.parameters()), slice(start, end), lambda views, spec=specs[start]: _optimizer(views, spec)
-        )
-        for start, end in zip(starts, starts[1:] + [len(specs)])
-    ]
-
-
-def _optimizer(parameters: list[Tensor], spec: MLPSpec) -> torch.optim.Optimizer:
-    if spec.optimizer == "adam":
-        return torch.optim.AdamW(parameters, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
-    if spec.optimizer == "sgd" and spec.weight_decay == 0:
-        return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, fused=True)
-    raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
 
 
 class _Measured:

@@ -1,0 +1,126 @@
+"""How fast the grouped networks train beside one network at a time, all in one run on one thread."""
+
+import resource
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from precompute import datasets
+from precompute.executors import matrix_rate
+from precompute.models.mlp import GroupedMLP, with_constant
+from precompute.spec import CLASSES, MLPSpec
+from precompute.studies import STUDIES
+from precompute.studies.study import flops_of
+from precompute.training.grouped import optimizers_per_rate, take_step
+
+NARROW = 16
+
+
+def benchmark(folder: str | None, rounds: int = 5) -> None:
+    """Times one epoch of every network of one seed of double_descent/mnist_mlp in three ways, in turn, `rounds` times.
+
+    Prints the medians of the time, the share of this machine's own fp32 matrix rate that training reaches (counting only the
+    products that are needed), and the peak memory. Evaluation is left out of all three.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    study = STUDIES["double_descent/mnist_mlp"]
+    specs = [spec for spec in study.specs("full") if spec.seed == 0]
+    part = datasets.split(datasets.load(study.dataset, folder), specs[0].n_train, 0.2, 0)
+    inputs, labels = part.train_inputs, part.train_labels
+    groups = study.groups(specs)
+    narrow = [group for group in groups if max(spec.width for spec in group) <= NARROW]
+
+    ways: dict[str, list[Callable[[], None]]] = {
+        "one at a time, DataLoader": [_with_loader(spec, inputs, labels) for spec in specs],
+        "one at a time, tuned": [_tuned(spec, inputs, labels) for spec in specs],
+        "grouped": [_grouped(group, inputs, labels) for group in groups],
+    }
+    is_narrow = {name: [spec.width <= NARROW for spec in specs] for name in ways} | {
+        "grouped": [group in narrow for group in groups]
+    }
+    for epochs in ways.values():
+        for epoch in epochs:
+            epoch()  # the first pass allocates
+    rates, seconds, narrow_seconds = [], {name: [] for name in ways}, {name: [] for name in ways}
+    for _ in range(rounds):
+        rates.append(matrix_rate())
+        for name, epochs in ways.items():
+            times = [_seconds(epoch) for epoch in epochs]
+            seconds[name].append(sum(times))
+            narrow_seconds[name].append(sum(took for took, small in zip(times, is_narrow[name], strict=True) if small))
+
+    rate = statistics.median(rates)
+    print(
+        f"fp32 matrix product, one thread: {rate / 1e9:.0f} GFLOP/s; median of {rounds} rounds, {len(specs)} networks"
+    )
+    print(f"{'':28}{'s an epoch':>12}{'ratio':>8}{'of matrix rate':>16}{f'width <= {NARROW}: s':>18}{'ratio':>8}")
+    base, narrow_base = (statistics.median(each["grouped"]) for each in (seconds, narrow_seconds))
+    flops = flops_of(specs) / specs[0].epochs
+    for name in ways:
+        took, small = statistics.median(seconds[name]), statistics.median(narrow_seconds[name])
+        print(
+            f"{name:28}{took:12.3f}{took / base:8.2f}{flops / took / rate:16.0%}{small:18.3f}{small / narrow_base:8.2f}"
+        )
+    print(
+        f"peak memory of this process, with all networks at once: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"
+    )
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def _network(spec: MLPSpec) -> nn.Module:
+    return nn.Sequential(nn.Linear(spec.inputs, spec.width), nn.ReLU(), nn.Linear(spec.width, CLASSES))
+
+
+def _with_loader(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
+    """One epoch as most scripts write it."""
+    network = _network(spec)
+    optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr)
+    loader = DataLoader(TensorDataset(inputs, labels), batch_size=spec.batch_size, shuffle=True)
+
+    def epoch() -> None:
+        for batch, truth in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(network(batch), truth)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return epoch
+
+
+def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
+    """One epoch without a loader: one gather a step, a fused optimizer, no read-back."""
+    network = _network(spec)
+    optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+
+    def epoch() -> None:
+        for batch in torch.randperm(len(inputs)).split(spec.batch_size):
+            loss = F.cross_entropy(network(inputs[batch]), labels[batch])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+def _grouped(specs: Sequence[MLPSpec], inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
+    model = GroupedMLP(specs)
+    optimizers = optimizers_per_rate(model, specs)
+    constant, stacked = with_constant(inputs), labels.expand(len(specs), -1)
+
+    def epoch() -> None:
+        for batch in torch.randperm(len(inputs)).split(specs[0].batch_size):
+            take_step(model, optimizers, constant[batch], stacked[:, batch])
+
+    return epoch

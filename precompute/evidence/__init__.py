@@ -1,0 +1,18 @@
+"""What the measurements show: intervals, landmarks, ablations and claims, from arrays. NumPy and SciPy only."""
+
+from precompute.evidence.claims import all_claims, study_claims
+from precompute.evidence.contrasts import label_noise_contrasts
+from precompute.evidence.grid import MapGrid
+from precompute.evidence.intervals import configuration_intervals, paired_difference, t_interval
+from precompute.evidence.landmarks import landmarks
+
+__all__ = [
+    "MapGrid",
+    "all_claims",
+    "configuration_intervals",
+    "label_noise_contrasts",
+    "landmarks",
+    "paired_difference",
+    "study_claims",
+    "t_interval",
+]

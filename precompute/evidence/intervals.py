@@ -1,0 +1,103 @@
+"""Means over seeds with 95% Student t intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from precompute.evidence.grid import MEASURED, MapGrid
+
+CONFIDENCE = 0.95
+FEWEST_SEEDS = 3
+"""With two seeds the interval is nine standard deviations wide on each side, and says nothing that two dots do not."""
+
+
+class Intervals(NamedTuple):
+    """Arrays of the shape of the values without their last axis."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    sd: np.ndarray
+    n: np.ndarray
+
+
+class Estimate(NamedTuple):
+    """One number in the unit of its values; None where it does not exist."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class IntervalRow(NamedTuple):
+    """A row of the table `intervals`, with the index into `MapGrid.xs` in the place of the configuration."""
+
+    x: int
+    measure: str
+    epoch: int | None
+    mean: float
+    low: float | None
+    high: float | None
+    sd: float | None
+    n: int
+
+
+def null(value: float) -> float | None:
+    """The value as a Python float, None for NaN: the database knows NULL only."""
+    return None if np.isnan(value) else float(value)
+
+
+def t_interval(values: np.ndarray) -> Intervals:
+    """Mean of `values` [..., n] along the last axis and its 95% interval: mean ± t(0.975, n - 1) · sd / √n.
+
+    NaN entries are left out, and n counts the others. The mean is NaN with n = 0, sd (of n - 1) with n < 2, low and
+    high with n < 3. Equal values give an interval of no width. It is Student's (1908), for values drawn independently
+    from a normal distribution; it is not clipped to the possible range of the measure.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    present = ~np.isnan(values)
+    n = present.sum(axis=-1)
+    mean = np.where(present, values, 0.0).sum(axis=-1) / np.where(n > 0, n, np.nan)
+    squares = np.where(present, values - mean[..., None], 0.0) ** 2
+    sd = np.sqrt(squares.sum(axis=-1) / np.where(n > 1, n - 1, np.nan))
+    enough = n >= FEWEST_SEEDS
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, np.where(enough, n - 1, 1))
+    half = np.where(enough, quantile * sd / np.sqrt(np.maximum(n, 1)), np.nan)
+    return Intervals(mean, mean - half, mean + half, sd, n)
+
+
+def estimate_over_seeds(values: np.ndarray) -> Estimate:
+    """The mean of `values` [S] (NaN where a seed has none) with its t interval, in the unit of the values."""
+    found = t_interval(values)
+    return Estimate(null(found.mean), null(found.low), null(found.high), int(found.n))
+
+
+def paired_difference(a: np.ndarray, b: np.ndarray) -> Estimate:
+    """Mean of a - b over the seeds that both have, with its t interval; a and b [S] are aligned by seed."""
+    return estimate_over_seeds(np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64))
+
+
+def configuration_intervals(grid: MapGrid) -> list[IntervalRow]:
+    """Rows of the table `intervals` for one map: every measure of each x and epoch that at least one run has.
+
+    `gap` is test minus train error of the same run. `early_stopped_test_error` has epoch None. Sorted by x, measure,
+    epoch.
+    """
+    measures = {name: getattr(grid, name) for name in MEASURED}
+    measures["gap"] = grid.test_error - grid.train_error
+    rows = []
+    for measure, values in measures.items():
+        found = t_interval(values)
+        for x, e in np.argwhere(found.n > 0):
+            rows.append(_row(int(x), measure, int(grid.epochs[e]), found, (x, e)))
+    found = t_interval(grid.early_stopped_test_error())
+    for x in np.flatnonzero(found.n > 0):
+        rows.append(_row(int(x), "early_stopped_test_error", None, found, (x,)))
+    return sorted(rows, key=lambda row: (row.x, row.measure, row.epoch or 0))
+
+
+def _row(x: int, measure: str, epoch: int | None, found: Intervals, cell: tuple) -> IntervalRow:
+    mean, low, high, sd = (null(part[cell]) for part in found[:4])
+    return IntervalRow(x, measure, epoch, mean, low, high, sd, int(found.n[cell]))

@@ -1,0 +1,85 @@
+"""From a measured quantity and its rule to a verdict."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from precompute.evidence.intervals import Estimate
+
+
+class Rule(NamedTuple):
+    """What a claim demands of one quantity. Both functions are asked only where there is an interval (three seeds or
+    more).
+    """
+
+    bound: str
+    """The demand, in words of estimate, low and high; the column `claim_parts.bound`."""
+    holds: Callable[[Estimate], bool]
+    opposed: Callable[[Estimate], bool]
+    """Whether the interval lies wholly on the other side of the bound. Never true where `holds` is."""
+
+
+class Part(NamedTuple):
+    """One quantity of a claim, in its unit."""
+
+    quantity: str
+    found: Estimate
+    unit: str
+    rule: Rule
+    details: dict
+
+    @property
+    def holds(self) -> bool:
+        return self.found.low is not None and self.rule.holds(self.found)
+
+    @property
+    def opposed(self) -> bool:
+        return self.found.low is not None and self.rule.opposed(self.found)
+
+
+def verdict(parts: Sequence[Part]) -> str:
+    """`shown` when every part holds, else `contradicted` when one is opposed, else `not shown`.
+
+    A part without an interval (fewer than three seeds, or a quantity that does not exist) neither holds nor is opposed.
+    """
+    if all(part.holds for part in parts):
+        return "shown"
+    return "contradicted" if any(part.opposed for part in parts) else "not shown"
+
+
+def at_least(size: float) -> Rule:
+    """An effect of that size: the estimate reaches it and the interval is clear of 0. Opposed by an interval wholly
+    below the size.
+    """
+    return Rule(f">= {size:g} and low > 0", lambda e: e.estimate >= size and e.low > 0, lambda e: e.high < size)
+
+
+def more_than(size: float) -> Rule:
+    """As `at_least`, for an estimate that must exceed the size."""
+    return Rule(f"> {size:g} and low > 0", lambda e: e.estimate > size and e.low > 0, lambda e: e.high <= size)
+
+
+POSITIVE = Rule("low > 0", lambda e: e.low > 0, lambda e: e.high < 0)
+NEGATIVE = Rule("high < 0", lambda e: e.high < 0, lambda e: e.low > 0)
+
+
+def below(size: float) -> Rule:
+    """The absence of an effect of that size: the whole interval is below it. Opposed by an interval wholly at or
+    above it.
+
+    An estimate below the size is not enough: a wide interval excludes nothing, and to know little is not to have
+    shown an absence.
+    """
+    return Rule(f"high < {size:g}", lambda e: e.high < size, lambda e: e.low >= size)
+
+
+def absent(small: float, large: float) -> Rule:
+    """Claim G3's "interval includes 0 or less than `small`", and besides the interval must exclude `large`.
+
+    Without the second half, three seeds that disagree wildly would show an absence, because their interval includes
+    everything. Opposed by an interval wholly at or above `small`.
+    """
+    return Rule(
+        f"(low <= 0 or estimate < {small:g}) and high < {large:g}",
+        lambda e: (e.low <= 0 or e.estimate < small) and e.high < large,
+        lambda e: e.low >= small,
+    )

@@ -1,0 +1,69 @@
+"""Repeats one published run and says how far the repetition is from it."""
+
+import tempfile
+from pathlib import Path
+
+from precompute import shards
+from precompute.executors import Settings, train_group
+from precompute.spec import Spec
+
+SECOND_RUN = """the same machine and versions give the same numbers; another processor or version of PyTorch gives another run
+of the same kind, to be held against the spread over seeds"""
+
+
+def repeat(spec: Spec, settings: Settings, database: Path) -> int:
+    """Trains `spec` alone, in a folder of its own, and prints it beside the published run. Returns 1 when it failed."""
+    print(f"{spec.study} seed {spec.seed}: " + ", ".join(f"{key} {value}" for key, value in spec.settings().items()))
+    with tempfile.TemporaryDirectory() as folder:
+        train_group([spec], Settings(Path(folder), settings.datasets, settings.device))
+        (here,) = shards.read(Path(folder))
+    if here["status"] == "failed":
+        print(f"failed: {here['error']}")
+        return 1
+    published = next((row for row in _published(database) if row["run_id"] == spec.run_id), None)
+    if published is None:
+        print(f"status {here['status']}; {database} does not hold this run")
+        _print_measures(here)
+        return 0
+    print(
+        f"published on {published['device']}, torch {published['torch']}; here {here['device']}, torch {here['torch']}"
+    )
+    _print_measures(here, published)
+    differing = [a["epoch"] for a, b in zip(here["curves"], published["curves"], strict=True) if a != b]
+    if not differing and here["status"] == published["status"]:
+        print(f"every number of all {len(here['curves'])} evaluations is the same")
+    else:
+        print(
+            f"the numbers differ from epoch {differing[0] if differing else 'none'} on: {' '.join(SECOND_RUN.split())}"
+        )
+    return 0
+
+
+def _published(database: Path) -> list[dict]:
+    try:
+        from precompute import build
+    except ModuleNotFoundError as missing:  # without duckdb there is nothing to compare with
+        if missing.name != "duckdb":
+            raise
+        return []
+    return build.published_rows(database)
+
+
+def _print_measures(here: dict, published: dict | None = None) -> None:
+    """The last evaluation: errors in percent, losses in nats."""
+    print(
+        f"{'epoch ' + str(here['curves'][-1]['epoch']):>14}{'here':>12}" + (f"{'published':>12}" if published else "")
+    )
+    for name in ("train", "val", "test"):
+        for measure in ("error", "loss"):
+            values = [_value(row, name, measure) for row in (here, published) if row]
+            print(f"{name + ' ' + measure:>14}" + "".join(f"{value:>12}" for value in values))
+
+
+def _value(row: dict, name: str, measure: str) -> str:
+    last = row["curves"][-1]
+    if last[f"{name}_loss"] is None:
+        return "diverged"
+    if measure == "loss":
+        return f"{last[f'{name}_loss']:.6f}"
+    return f"{100 * (1 - last[f'{name}_correct'] / row[f'n_{name}']):.2f}%"
