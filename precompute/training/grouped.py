@@ -23,7 +23,8 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
         raise ValueError("specifications of a group share their minibatches and shapes")
     start = time.perf_counter()
     one = specs[0]
-    splits = [split(dataset, one.n_train, spec.label_noise, spec.seed) for spec in specs]
+    by_noise = {noise: split(dataset, one.n_train, noise, one.seed) for noise in {spec.label_noise for spec in specs}}
+    splits = [by_noise[spec.label_noise] for spec in specs]
     data = _Measured(splits, device)
     model = GroupedMLP(specs).to(device)
     optimizers = optimizers_per_rate(model, specs)
