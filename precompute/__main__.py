@@ -121,10 +121,11 @@ def chosen(names: Sequence[str], size: str) -> list[tuple[Study, list[Spec]]]:
 
 def plan(options: argparse.Namespace) -> int:
     """Prices the studies by their FLOPs at this machine's own matrix rate, measured now."""
+    studies = chosen(options.studies, options.size)
     rate = executors.matrix_rate() * EFFICIENCY
     print(f"one worker trains at about {rate / 1e9:.0f} GFLOP/s here; {options.workers} workers")
     print(f"{'study':34} {'runs':>6} {'groups':>7} {'TFLOP':>8} {'minutes':>8}   missing: runs, minutes")
-    for study, specs in chosen(options.studies, options.size):
+    for study, specs in studies:
         missing = _missing(specs, options)
         minutes, left = (executors.estimated_seconds(each, rate, options.workers) / 60 for each in (specs, missing))
         print(
