@@ -1,0 +1,68 @@
+"""Test error against width in a few curves: at the last epoch and stopped early, or at several label noises. Ours alone."""
+
+import altair as alt
+import pyarrow as pa
+
+from explorer.charts import style
+from explorer.text import t
+
+SHAPES = ["circle", "square", "triangle-up", "diamond"]
+DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
+HEIGHT = 200
+
+
+def draw(rows: pa.Table, series: list[str], names: list[str], colours: list[str], ceiling: float) -> style.Picture:
+    """`rows` has width, series, mean, low, high (fractions), n; `series` are its codes in order, `names` their words.
+
+    Mean with its 95% t interval as a band, a mark per width; the ordinate ends at `ceiling`.
+    """
+    table = pa.table(
+        {
+            "width": rows["width"].cast(pa.int16()),
+            "series": pa.array([names[series.index(code)] for code in rows["series"].to_pylist()]),
+            **{name: rows[name].cast(pa.float32()) for name in ("mean", "low", "high")},
+            "n": rows["n"].cast(pa.int16()),
+        }
+    )
+    widths = sorted(set(table["width"].to_pylist()))
+    ticks = [width for width in (1, 4, 16, 64, 256, 1024) if widths and widths[0] <= width <= widths[-1]]
+    x = alt.X(
+        "width:Q",
+        title=t("generalization.map.width_only"),
+        scale=alt.Scale(type="log", base=2, nice=False),
+        axis=alt.Axis(values=ticks, grid=False, format=","),
+    )
+    y = alt.Y(
+        "mean:Q",
+        title=t("generalization.map.error_axis"),
+        scale=alt.Scale(domain=[0, ceiling]),
+        axis=alt.Axis(format=".0%", tickCount=5),
+    )
+    legend = alt.Legend(
+        orient="top", direction="horizontal", title=None, labelLimit=320, columns=2, symbolOpacity=1, symbolSize=70
+    )
+    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=names, range=DASHES[: len(names)]), legend=legend)
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]), legend=legend)
+    base = style.named("rows")
+    tooltip = [
+        alt.Tooltip("series:N", title=" "),
+        alt.Tooltip("width:Q", title=t("generalization.map.tooltip.width"), format=","),
+    ]
+    tooltip += [
+        alt.Tooltip(f"{field}:Q", title=t(f"generalization.curve.{word}"), format=".1%")
+        for field, word in (("mean", "test_error"), ("low", "low"), ("high", "high"))
+    ]
+    tooltip.append(alt.Tooltip("n:Q", title=t("generalization.map.tooltip.seeds")))
+    layers = [
+        base.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=colour, strokeDash=dash),
+        base.mark_point(filled=True, size=34, opacity=1, clip=True).encode(
+            x=x, y=y, color=colour, shape=shape, tooltip=tooltip
+        ),
+    ]
+    if table["low"].null_count < table.num_rows:
+        band = base.mark_area(opacity=0.2, clip=True).encode(
+            x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2="high:Q", color=colour
+        )
+        layers.insert(0, band)
+    return style.Picture(style.fitted(alt.layer(*layers).properties(height=HEIGHT)), {"rows": table})

@@ -1,0 +1,48 @@
+"""A forest plot: one row per changed part, its paired difference from the baseline with a 95% t interval, the zero line, and n."""
+
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+
+from explorer.charts import style
+
+ROW = 44
+
+
+def draw(rows: list[dict[str, Any]], axis_title: str) -> style.Picture:
+    """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit."""
+    table = pa.table(
+        {
+            "name": pa.array([row["name"] for row in rows]),
+            "label": pa.array([row["label"] for row in rows]),
+            **{name: pa.array([row[name] for row in rows], pa.float32()) for name in ("estimate", "low", "high")},
+        }
+    )
+    ends = [value for row in rows for value in (row["estimate"], row["low"], row["high"]) if value is not None] + [0.0]
+    room = 0.08 * (max(ends) - min(ends) or 1)
+    domain = [min(ends) - room, max(ends) + room]
+    x = alt.X(
+        "estimate:Q",
+        title=axis_title,
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=alt.Axis(format="+.0f", tickCount=6),
+    )
+    y = alt.Y("name:N", sort=None, title=None, axis=None)
+    base = style.named("contrasts").encode(y=y)
+    layers = [
+        base.transform_filter("isValid(datum.low)")
+        .mark_rule(color=style.MEASURED, strokeWidth=2.5)
+        .encode(x=alt.X("low:Q", title=axis_title), x2="high:Q"),
+        base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(x=x),
+        # Words stand above their row, so that a phone has room for them.
+        base.mark_text(align="left", baseline="bottom", dy=-7, fontSize=12).encode(
+            x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)
+        ),
+        style.named("zero")
+        .mark_rule(color=style.NEUTRAL, strokeWidth=1.2)
+        .encode(x=alt.X("estimate:Q", title=axis_title)),
+    ]
+    zero = pa.table({"estimate": pa.array([0.0], pa.float32())})
+    chart = alt.layer(*layers).properties(height=ROW * len(rows))
+    return style.Picture(style.fitted(chart), {"contrasts": table, "zero": zero})

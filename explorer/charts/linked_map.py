@@ -1,0 +1,247 @@
+"""The linked map: test error (or another measure) over width and epoch, with the row and the column through the picked cell under it.
+
+One composed chart, linked in the browser: a pick redraws both slices without a trip to the server. Its specification must not depend on
+the picked cell, or the chart would be mounted anew; what changes with the cell is an expression.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pyarrow as pa
+
+from explorer.charts import landmarks, slices, style
+from explorer.results.generalization import COLOURED, PAIRS, Axes
+from explorer.text import t
+
+MAP_HEIGHT = 330
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader may change about the picture: codes as they stand in the address."""
+
+    measure: str = "test"  # test | train | gap | loss
+    reading: str = "across"  # across | up
+    x_scale: str = "sampled"  # sampled | log | linear: both slices' abscissa
+    y_scale: str = "linear"  # linear | log: the slices' ordinate
+
+    @property
+    def format(self) -> str:
+        """How d3 writes a value of the measure."""
+        return ".2f" if self.measure == "loss" else ".0%"
+
+    @property
+    def exact_format(self) -> str:
+        """As `format`, with the decimals of a tooltip."""
+        return ".3f" if self.measure == "loss" else ".1%"
+
+
+def draw(
+    cells: pa.Table,
+    axes: Axes,
+    view: View,
+    limits: tuple[float, float],
+    start: tuple[int, int],
+    level: float,
+    threshold: pa.Table,
+    ridge: pa.Table,
+    notes: Sequence[tuple[int, int, str]] = (),
+) -> style.Picture:
+    """The map of `cells` (see results.generalization.cells), its threshold line and ridge, and its two slices.
+
+    `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `level` the train error of the threshold and
+    `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
+    """
+    source = indexed(cells, axes)
+    places = {"w": axes.widths.index(start[0]), "e": axes.epochs.index(start[1])}
+    # Fields alone would do for clicks, but the bound inputs are the way in for the keyboard and for the player.
+    cell = alt.selection_point(
+        "cell",
+        fields=["w", "e"],
+        on="click",
+        clear=False,
+        value=[places],
+        bind={
+            "w": alt.binding_range(
+                min=0, max=len(axes.widths) - 1, step=1, name=t("generalization.map.width_input") + " "
+            ),
+            "e": alt.binding_range(
+                min=0, max=len(axes.epochs) - 1, step=1, name=t("generalization.map.epoch_input") + " "
+            ),
+        },
+    )
+    signals = [
+        alt.param("at_w", expr=f"isValid(cell.w) ? cell.w[0] : {places['w']}"),
+        alt.param("at_e", expr=f"isValid(cell.e) ? cell.e[0] : {places['e']}"),
+        alt.param("trail", value=False, bind=alt.binding_checkbox(name=t("generalization.map.trail_input") + " ")),
+    ]
+    line, line_tables = landmarks.threshold_line(threshold, axes)
+    peaks, peak_tables = landmarks.ridge_line(ridge, axes, view.reading)
+    words, word_tables = landmarks.notes(notes, axes)
+    picture = alt.layer(
+        _cells(axes, view, limits).add_params(cell), *_without_value(cells, axes), *line, *peaks, *words, *_marker(axes)
+    ).properties(height=MAP_HEIGHT, title=_title("generalization.map.title." + view.measure))
+    row = slices.row(source, axes, view, limits, level)
+    column = slices.column(source, axes, view, limits)
+    chart = alt.vconcat(picture, *((row, column) if view.reading == "across" else (column, row)), spacing=14)
+    marker = pa.table({"one": pa.array([1], pa.int16())})
+    tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
+    return style.Picture(style.fitted(chart.add_params(*signals)), tables | line_tables | peak_tables | word_tables)
+
+
+def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
+    """`cells` with the indices w and e, and with the short names that the slices read: a and b for the means of the solid and the
+    dashed curve, al, ah, bl, bh for their intervals, a0, a1, … and b0, b1, … for the single seeds in order."""
+    place = {"w": axes.widths, "e": axes.epochs}
+    columns = {
+        "w": pa.array([place["w"].index(v) for v in cells["width"].to_pylist()], pa.int16()),
+        "e": pa.array([place["e"].index(v) for v in cells["epoch"].to_pylist()], pa.int16()),
+    }
+    for name in ("width", "epoch", "n_params", "seeds", "state"):
+        columns[name] = cells[name]
+    for short, name in zip("ab", _pair_of(cells), strict=False):
+        columns |= {short: cells[name], f"{short}l": cells[f"{name}_low"], f"{short}h": cells[f"{name}_high"]}
+        for number, seed in enumerate(axes.seeds):
+            columns[f"{short}{number}"] = cells[f"{name}_seed_{seed}"]
+    return pa.table(columns)
+
+
+def _pair_of(cells: pa.Table) -> list[str]:
+    found = next(pair for pair in PAIRS.values() if all(name in cells.column_names for name in pair if name))
+    return [name for name in found if name]
+
+
+def colour(view: View, field: str, limits: tuple[float, float], legend: bool = True) -> alt.Color:
+    """The colour of a measure: viridis with yellow for high, or blue to orange through white at zero for the gap; clamped to `limits`."""
+    low, high = limits
+    if view.measure == "gap":
+        scale = alt.Scale(domain=[low, 0, high], range=style.DIFFERENCE_RANGE, interpolate="rgb", clamp=True)
+    else:
+        scale = alt.Scale(domain=[low, high], scheme=style.ERROR_SCHEME, clamp=True)
+    bar = alt.Legend(
+        orient="top",
+        direction="horizontal",
+        format=view.format,
+        gradientLength=200,
+        gradientThickness=10,
+        tickCount=5,
+        title=t(
+            f"generalization.map.legend.{view.measure}", high=f"{high:g}" if view.measure == "loss" else f"{high:.0%}"
+        ),
+        titleLimit=340,
+        offset=4,
+    )
+    return alt.Color(f"{field}:Q", scale=scale, legend=bar if legend else None)
+
+
+def width_axis(axes: Axes, title: str, parameters: bool = True) -> alt.X:
+    """Widths as they were sampled, each with its number of parameters underneath."""
+    texts = [
+        [str(w), style.short_number(n)] if parameters else str(w)
+        for w, n in zip(axes.widths, axes.parameters, strict=True)
+    ]
+    axis = alt.Axis(
+        labelExpr=f"{style.javascript_list(texts)}[datum.value]",
+        labelAngle=0,
+        labelOverlap="greedy",
+        ticks=False,
+        title=title,
+        domain=False,
+        labelFontSize=style.LABEL_SIZE,
+        labelLineHeight=12,
+    )
+    return alt.X("w:O", scale=alt.Scale(domain=list(range(len(axes.widths)))), axis=axis)
+
+
+def epoch_axis(axes: Axes, title: str) -> alt.Y:
+    """Epochs as they were sampled, the first at the bottom, labelled at round numbers."""
+    axis = alt.Axis(
+        values=round_epochs(axes),
+        labelExpr=f"format({style.javascript_list(axes.epochs)}[datum.value], ',')",
+        title=title,
+        domain=False,
+        ticks=False,
+        labelFontSize=style.LABEL_SIZE,
+        minExtent=style.AXIS_ROOM,
+        maxExtent=style.AXIS_ROOM,
+        labelOverlap="greedy",
+    )
+    return alt.Y("e:O", scale=alt.Scale(domain=list(range(len(axes.epochs)))[::-1]), axis=axis)
+
+
+def round_epochs(axes: Axes) -> list[int]:
+    """Indices of the sampled epochs nearest to 1, 2, 5, 10, … that may carry a label; the last one always does."""
+    wanted = [m * 10**k for k in range(6) for m in (1, 2, 5) if m * 10**k <= axes.epochs[-1]]
+    near = {min(range(len(axes.epochs)), key=lambda i: abs(axes.epochs[i] - value)) for value in wanted}
+    return sorted(near | {len(axes.epochs) - 1})
+
+
+def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
+    field = "b" if view.measure == "train" else "a"
+    words = {"width": "width", "n_params": "parameters", "epoch": "epoch", "seeds": "seeds"}
+    tooltip = [
+        alt.Tooltip(f"{column}:Q", title=t(f"generalization.map.tooltip.{word}"), format=",")
+        for column, word in words.items()
+    ]
+    tooltip.append(
+        alt.Tooltip(f"{field}:Q", title=t(f"generalization.measure.{view.measure}"), format=view.exact_format)
+    )
+    return (
+        style.named("cells")
+        .transform_filter("datum.state === 'value'")
+        .mark_rect(width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15), cursor="pointer")
+        .encode(
+            x=width_axis(axes, t("generalization.map.width_title")),
+            y=epoch_axis(axes, t("generalization.map.epoch_title")),
+            color=colour(view, field, limits),
+            tooltip=tooltip,
+        )
+    )
+
+
+def _without_value(cells: pa.Table, axes: Axes) -> list[alt.Chart]:
+    """Cells that hold no value are grey with a sign, which no colour of the scale is: × diverged, – not run."""
+    if set(cells["state"].to_pylist()) <= {"value"}:
+        return []
+    x, y = width_axis(axes, t("generalization.map.width_title")), epoch_axis(axes, t("generalization.map.epoch_title"))
+    base = style.named("cells").transform_filter("datum.state !== 'value'").encode(x=x, y=y)
+    sign = (
+        base.transform_filter("datum.e % 6 === 3")
+        .transform_calculate(sign="datum.state === 'diverged' ? '×' : '–'")
+        .mark_text(color="#40444b", fontSize=12, tooltip=None)
+        .encode(text="sign:N")
+    )
+    return [
+        base.mark_rect(color="#b9bdc4", width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15)),
+        sign,
+    ]
+
+
+def _marker(axes: Axes) -> list[alt.Chart]:
+    """The picked cell: white around black, so that it stands out on the dark and on the light end of the scale."""
+    place = (
+        style.named("marker")
+        .transform_calculate(w="at_w", e="at_e")
+        .encode(
+            x=width_axis(axes, t("generalization.map.width_title")),
+            y=epoch_axis(axes, t("generalization.map.epoch_title")),
+        )
+    )
+    return [
+        place.mark_rect(
+            fillOpacity=0, stroke="white", strokeWidth=5, height=alt.RelativeBandSize(band=1.6), tooltip=None
+        ),
+        place.mark_rect(
+            fillOpacity=0, stroke="black", strokeWidth=2, height=alt.RelativeBandSize(band=1.6), tooltip=None
+        ),
+    ]
+
+
+def _title(key: str) -> alt.Title:
+    return alt.Title(t(key), anchor="start", fontSize=13, fontWeight="normal", offset=6)
+
+
+def coloured_measure(view: View) -> str:
+    """The name in the database of what the colour shows."""
+    return COLOURED[view.measure]

@@ -1,0 +1,217 @@
+"""The two slices under the linked map: error against width at the picked epoch, and error against epoch at the picked width."""
+
+import altair as alt
+import pyarrow as pa
+
+from explorer.charts import style
+from explorer.results.generalization import PAIRS, Axes
+from explorer.text import t
+
+HEIGHT = 180
+TRAIL = 12  # how many earlier rows stay as fading lines while the epochs play
+LOG_FLOOR = {
+    "loss": 0.001,
+    "test": 0.0005,
+    "train": 0.0005,
+}  # half of one test image in a thousand: zeros have no place on a log axis
+
+
+def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: float) -> alt.LayerChart:
+    """The measure against width at the epoch `at_e`; `source` as made by linked_map.indexed."""
+    x = _width(axes, view)
+    y = _value(view, limits)
+    base = style.named("cells")
+    trail = (
+        base.transform_filter(f"trail && datum.e < at_e && datum.e >= at_e - {TRAIL}")
+        .transform_calculate(age="at_e - datum.e")
+        .mark_line(color=style.MEASURED, strokeWidth=1, clip=True)
+        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", opacity=_fading())
+    )
+    title = expression(
+        f"generalization.map.row.{view.measure}", epoch=f"format({style.javascript_list(axes.epochs)}[at_e], ',')"
+    )
+    at_epoch = _threshold_at(x, level) if view.measure in ("test", "train") else []
+    lines = alt.layer(
+        *_curves(x, y, view, axes, source, order="w"), _here(x, "w"), data=alt.NamedData(name="cells")
+    ).transform_filter("datum.e === at_e")
+    return alt.layer(trail, lines, *at_epoch).properties(height=HEIGHT, title=_title(title, source))
+
+
+def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float]) -> alt.LayerChart:
+    """The measure against epoch at the width `at_w`."""
+    x = _epoch(axes, view)
+    y = _value(view, limits)
+    title = expression(
+        f"generalization.map.column.{view.measure}", width=f"format({style.javascript_list(axes.widths)}[at_w], ',')"
+    )
+    lines = alt.layer(
+        *_curves(x, y, view, axes, source, order="e"), _here(x, "e"), data=alt.NamedData(name="cells")
+    ).transform_filter("datum.w === at_w")
+    return alt.layer(lines).properties(height=HEIGHT, title=_title(title, source))
+
+
+def expression(key: str, **parts: str) -> alt.Expr:
+    """A text of the app as a Vega expression, each {placeholder} replaced by an expression."""
+    marks = {name: f"\0{name}\0" for name in parts}
+    text = t(key, **marks)
+    pieces = [
+        parts[piece] if piece in parts else style.javascript_list([piece])[1:-1] for piece in text.split("\0") if piece
+    ]
+    return alt.expr(" + ".join(pieces))
+
+
+def _curves(x: alt.X, y, view, axes: Axes, source: pa.Table, order: str) -> list[alt.Chart]:
+    drawn = []
+    for short, name in zip("ab", PAIRS[view.measure], strict=True):
+        if name is None:
+            continue
+        dash = style.DASH if short == "b" else [1, 0]
+        here = alt.Chart()
+        if _any(source, f"{short}l"):
+            drawn.append(
+                here.mark_area(color=style.MEASURED, opacity=0.22, clip=True).encode(
+                    x=x, y=y(f"{short}l"), y2=alt.Y2(f"{short}h:Q")
+                )
+            )
+        fold = here.transform_fold([f"{short}{number}" for number in range(len(axes.seeds))], as_=["seed", "one"])
+        drawn += [
+            fold.transform_filter("isValid(datum.one)")
+            .mark_line(color=style.MEASURED, opacity=0.35, strokeWidth=0.8, strokeDash=dash, clip=True)
+            .encode(x=x, y=y("one"), detail="seed:N", order=f"{order}:Q"),
+            here.mark_line(
+                color=style.MEASURED,
+                strokeWidth=2.2,
+                strokeDash=dash,
+                clip=True,
+                point=alt.OverlayMarkDef(
+                    size=14,
+                    filled=True,
+                    fill=style.MEASURED if short == "a" else "white",
+                    stroke=style.MEASURED,
+                    strokeWidth=1,
+                ),
+            ).encode(x=x, y=y(short), order=f"{order}:Q", tooltip=_tooltip(short, name, view)),
+        ]
+    return drawn
+
+
+def _here(x: alt.X, index: str) -> alt.Chart:
+    """An upright line at the picked cell."""
+    return (
+        alt.Chart()
+        .transform_filter(f"datum.{index} === at_{index}")
+        .mark_rule(color=style.NEUTRAL, strokeWidth=1.2)
+        .encode(x=x)
+    )
+
+
+def threshold_by_epoch(threshold: pa.Table, axes: Axes) -> pa.Table:
+    """The threshold at every epoch by index, NULL where not reached: the table "threshold_at"."""
+    rows = [row for row in threshold.to_pylist() if row["epoch"] in axes.epochs]
+    return pa.table(
+        {
+            "e": pa.array([axes.epochs.index(row["epoch"]) for row in rows], pa.int16()),
+            "w": pa.array([axes.widths.index(row["width"]) if row["width"] else None for row in rows], pa.int16()),
+            "width": pa.array([row["width"] for row in rows], pa.int16()),
+        }
+    )
+
+
+def _threshold_at(x: alt.X, level: float) -> list[alt.Chart]:
+    """Where the threshold lies in the row, and the words for it; "not reached" where it is not."""
+    percent = f"{level:.0%}"
+    reached = expression("generalization.map.threshold_at", level=f"'{percent}'", width="datum.width").expr
+    missing = expression("generalization.map.threshold_missing", level=f"'{percent}'").expr
+    base = style.named("threshold_at").transform_filter("datum.e === at_e")
+    words = base.transform_calculate(words=f"isValid(datum.width) ? {reached} : {missing}")
+    return [
+        base.transform_filter("isValid(datum.width)")
+        .mark_rule(color=style.ACCENT, strokeDash=[2, 2], strokeWidth=1.5)
+        .encode(x=x),
+        words.mark_text(
+            align="right", baseline="top", color=style.ACCENT, fontSize=11, dx=-4, dy=3, tooltip=None
+        ).encode(x=alt.value("width"), y=alt.value(0), text="words:N"),
+    ]
+
+
+def _value(view, limits: tuple[float, float]):
+    low, high = limits
+    if view.y_scale == "log" and view.measure != "gap":
+        scale = alt.Scale(type="log", domain=[LOG_FLOOR[view.measure], 10 if view.measure == "loss" else 1], clamp=True)
+    else:
+        scale = alt.Scale(domain=[low, high])
+    axis = alt.Axis(
+        format=".1~%" if view.measure != "loss" else ".3~f",
+        tickCount=5,
+        minExtent=style.AXIS_ROOM,
+        maxExtent=style.AXIS_ROOM,
+        labelFontSize=style.LABEL_SIZE,
+        labelOverlap="greedy",
+    )
+    unit = t("generalization.map.nats" if view.measure == "loss" else "generalization.map.error_axis")
+    return lambda field: alt.Y(f"{field}:Q", scale=scale, axis=axis, title=unit)
+
+
+def _width(axes: Axes, view) -> alt.X:
+    if view.x_scale == "sampled":
+        from explorer.charts.linked_map import width_axis
+
+        return width_axis(axes, t("generalization.map.width_only"), parameters=False)
+    scale = alt.Scale(type=view.x_scale, domain=[axes.widths[0], axes.widths[-1]], nice=False)
+    return alt.X(
+        "width:Q",
+        scale=scale,
+        axis=alt.Axis(format="~s", labelOverlap="greedy"),
+        title=t("generalization.map.width_only"),
+    )
+
+
+def _epoch(axes: Axes, view) -> alt.X:
+    title = t("generalization.map.epoch_title")
+    if view.x_scale == "sampled":
+        from explorer.charts.linked_map import round_epochs
+
+        axis = alt.Axis(
+            values=round_epochs(axes),
+            labelExpr=f"{style.javascript_list(axes.epochs)}[datum.value]",
+            labelAngle=0,
+            labelOverlap="greedy",
+        )
+        return alt.X("e:O", scale=alt.Scale(domain=list(range(len(axes.epochs)))), axis=axis, title=title)
+    scale = alt.Scale(type=view.x_scale, domain=[axes.epochs[0], axes.epochs[-1]], nice=False)
+    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(format="~s", labelOverlap="greedy"), title=title)
+
+
+def _fading() -> alt.Opacity:
+    return alt.Opacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
+
+
+def _tooltip(short: str, name: str, view) -> list[alt.Tooltip]:
+    shown = [alt.Tooltip("width:Q", title=t("generalization.map.tooltip.width"), format=",")]
+    shown.append(alt.Tooltip("epoch:Q", title=t("generalization.map.tooltip.epoch"), format=","))
+    for ending, word in (("", name), ("l", "low"), ("h", "high")):
+        shown.append(
+            alt.Tooltip(f"{short}{ending}:Q", title=t(f"generalization.curve.{word}"), format=view.exact_format)
+        )
+    return [*shown, alt.Tooltip("seeds:Q", title=t("generalization.map.tooltip.seeds"))]
+
+
+def _title(text: alt.Expr, source: pa.Table) -> alt.Title:
+    counts = sorted({n for n in source["seeds"].to_pylist() if n})
+    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
+    band = "band" if _any(source, "al") else "no_band"
+    return alt.Title(
+        text,
+        subtitle=t(f"generalization.map.{band}", n=n),
+        anchor="start",
+        fontSize=13,
+        fontWeight="normal",
+        offset=6,
+        subtitleFontSize=11,
+        subtitlePadding=2,
+        subtitleColor=style.NEUTRAL,
+    )
+
+
+def _any(source: pa.Table, column: str) -> bool:
+    return column in source.column_names and source[column].null_count < source.num_rows

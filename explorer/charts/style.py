@@ -1,0 +1,72 @@
+"""What every chart shares: one fixed colour per thing, the scales for errors and differences, and how a composed chart fits its page.
+
+The colours are read on a white and on a near-black ground; text and axes take the colours of the page's own theme.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import altair as alt
+import pyarrow as pa
+
+# Seven categorical colours at most, one fixed colour per thing on all pages; train shares the hue of test and is dashed.
+MEASURED = "#3d85c6"
+PUBLISHED = "#8e7cc3"
+ACCENT = "#d9730d"
+NEUTRAL = "#8a8f98"
+SHADES = {0.0: "#5aa469", 0.1: "#d9730d", 0.2: "#3d85c6"}  # label noise; a dash and a shape go with each
+
+ERROR_SCHEME = "viridis"  # high error is yellow, as in the papers
+DIFFERENCE_RANGE = ["#2166ac", "#f7f7f7", "#e08214"]  # blue, white at zero, orange
+
+DASH = [5, 3]
+LABEL_SIZE = 11
+# Every y axis in one composed chart takes the same room, so that its views line up column by column.
+AXIS_ROOM = 46
+
+
+class Picture(NamedTuple):
+    """A chart that refers to its data by name, and the tables of those names. Composing a large chart costs hundreds of milliseconds, so
+    that its specification is worth keeping; the tables go beside it as Arrow."""
+
+    chart: alt.TopLevelMixin
+    tables: dict[str, pa.Table]
+
+    def specification(self) -> dict[str, Any]:
+        """What `st.vega_lite_chart` draws. Marks carry no labels of their own for screen readers: the chart has one, and a table beside it."""
+        # Canvas: a step of the play-through redraws two views, which takes it half the time of an SVG.
+        chart = self.chart.configure(aria=False).properties(usermeta={"embedOptions": {"renderer": "canvas"}})
+        return {**chart.to_dict(), "datasets": dict(self.tables)}
+
+
+def named(name: str) -> alt.Chart:
+    """A chart on a table that a Picture carries under this name."""
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def fitted(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    """Makes a composed chart as wide as its place: without it, layers inside a `vconcat` overflow on a phone."""
+    return chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+
+
+def javascript_list(values: Sequence[object]) -> str:
+    """A list literal for a Vega expression: numbers as they are, texts quoted, lists within lists."""
+    return "[" + ", ".join(javascript_list(v) if isinstance(v, list | tuple) else _literal(v) for v in values) + "]"
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def short_number(n: int) -> str:
+    """A count with three digits at most: 805, 1.6k, 11.9k, 814k, 2.8M."""
+    for limit, unit in ((1e6, "M"), (1e3, "k")):
+        if n >= limit:
+            return f"{n / limit:.3g}{unit}"
+    return str(n)

@@ -1,0 +1,240 @@
+"""What stands below the map: guided steps, the picture of early stopping behind a guess, published curves, the forest plot."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, format, question_page
+from explorer.charts import against_width, forest, published, style
+from explorer.double_descent import controls, sentences
+from explorer.double_descent.picture import table
+from explorer.results import generalization as results
+from explorer.results import site
+from explorer.results.generalization import Axes, Row
+from explorer.text import has, language, t
+
+GUESSES = ("stays", "shrinks", "gone")
+NOISE_COLOURS = ["#009e73", "#d55e00", style.MEASURED]
+
+
+def guided_steps(row: Row, noises: list[float], axes: Axes) -> None:
+    """Three steps that move the same picture: across, up, and without label noise."""
+    noise = controls.finding_noise(noises)
+    back = {"noise": None, "measure": None, "reading": None}
+    steps = [("across", back | {"width": None, "epoch": None}, {})]
+    ridge = [peak for peak in results.ridge(noise, "up").to_pylist() if peak["clear"] and peak["position"]]
+    if ridge:
+        widest = max(ridge, key=lambda peak: peak["height"])
+        values = {"width": format.count(widest["at"]), "epoch": format.count(widest["position"])}
+        steps.append(("up", back | {"reading": "up", "width": widest["at"], "epoch": widest["position"]}, values))
+    else:
+        steps.append(("up_none", back | {"reading": "up", "width": axes.widths[-1], "epoch": axes.epochs[-1]}, {}))
+    if noises[0] < noise:
+        steps.append(
+            (
+                "clean",
+                back | {"noise": noises[0], "width": None, "epoch": None},
+                {"noise": format.percent(noises[0], 0)},
+            )
+        )
+    else:
+        steps.append(("gap", back | {"measure": "gap", "width": None, "epoch": None}, {}))
+    for number, (place, (name, view, values)) in enumerate(
+        zip(st.columns(3, gap="medium"), steps, strict=True), start=1
+    ):
+        with place:
+            st.markdown(
+                f"**{number}. {t(f'generalization.step.{name}.title')}** {t(f'generalization.step.{name}.text', **values)}"
+            )
+            st.button(
+                t(f"generalization.step.{name}.show"),
+                key=f"generalization.step.{number}",
+                type="tertiary",
+                icon=":material/north_east:",
+                on_click=controls.go,
+                kwargs=view,
+            )
+
+
+def early_stopping(noise: float, verdict: str | None) -> None:
+    """The test error at the last epoch, and, after a guess that may be skipped, with each run stopped by its validation error."""
+    rows = results.early_stopped(noise)
+    codes = [code for code in ("last", "stopped") if code in rows["when"].to_pylist()]
+    if "stopped" not in codes:
+        return
+    st.subheader(t("generalization.early.title"))
+    guess = address.chosen("guess", [*GUESSES, "skip"], None, t("generalization.early.guess"))
+    picture, words = st.columns([5, 3], gap="medium", vertical_alignment="center")
+    with words:
+        if guess is None:
+            st.markdown(t("generalization.early.question"))
+            with st.container(horizontal=True):
+                for code in GUESSES:
+                    st.button(
+                        t(f"generalization.early.{code}"),
+                        key=f"generalization.guess.{code}",
+                        on_click=controls.go,
+                        kwargs={"guess": code},
+                    )
+                skip = t("generalization.early.skip")
+                st.button(
+                    skip,
+                    key="generalization.guess.skip",
+                    type="tertiary",
+                    on_click=controls.go,
+                    kwargs={"guess": "skip"},
+                )
+        else:
+            if guess != "skip":
+                st.markdown(t("generalization.early.guessed", guess=t(f"generalization.early.{guess}")))
+            st.markdown(_early_stopping_in_words(rows, verdict))
+            again = t("generalization.early.again")
+            st.button(
+                again, key="generalization.guess.again", type="tertiary", on_click=controls.go, kwargs={"guess": None}
+            )
+    shown = codes if guess is not None else codes[:1]
+    with picture:
+        chart = _early_stopping_chart(site.data_version(), language(), noise, tuple(shown))
+        st.vega_lite_chart(spec=dict(chart), key="generalization.early", alt=_curves_alt(rows, shown, noise))
+    if guess is not None:
+        table(rows, t("generalization.early.table"))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _early_stopping_chart(version: str, language: str, noise: float, shown: tuple[str, ...]) -> dict[str, Any]:
+    rows = results.early_stopped(noise).rename_columns({"when": "series"})
+    rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(shown)))
+    names = [t(f"generalization.early.{code}") for code in shown]
+    ceiling = results.colour_limits("test")[1]
+    return against_width.draw(
+        rows, list(shown), names, [style.MEASURED, style.ACCENT][: len(shown)], ceiling
+    ).specification()
+
+
+def _early_stopping_in_words(rows: pa.Table, verdict: str | None) -> str:
+    stopped = [row for row in rows.to_pylist() if row["when"] == "stopped"]
+    return t(
+        f"generalization.early.verdict.{verdict or 'not tested here'}",
+        first=sentences.cell(stopped[0]),
+        first_width=stopped[0]["width"],
+        end=sentences.cell(stopped[-1]),
+        end_width=format.count(stopped[-1]["width"]),
+    )
+
+
+def _curves_alt(rows: pa.Table, shown: list[str], noise: float) -> str:
+    parts = []
+    for code in shown:
+        mine = [row for row in rows.to_pylist() if row["when"] == code]
+        least, most = min(mine, key=lambda r: r["mean"]), max(mine[len(mine) // 4 :], key=lambda r: r["mean"])
+        parts.append(
+            t(
+                "generalization.alt.curve",
+                name=t(f"generalization.early.{code}"),
+                least=format.percent(least["mean"]),
+                least_width=least["width"],
+                most=format.percent(most["mean"]),
+                most_width=most["width"],
+            )
+        )
+    return " ".join(
+        [t("generalization.alt.early", noise=format.percent(noise, 0)), *parts, t("generalization.alt.table")]
+    )
+
+
+def published_beside_ours(noises: list[float]) -> list[str]:
+    """Our curves and the published ones, in pictures of their own; returns the sources."""
+    rows = question_page.published.published(results.QUESTION)
+    if not rows:
+        return []
+    ours = [results.along_the_row(noise) for noise in noises]
+    grid = st.grid(2, min_column_width=340, gap="large")
+    with grid.cell():
+        st.markdown(f"**{t('generalization.published.ours')}**")
+        chart = _ours(site.data_version(), language(), tuple(noises))
+        st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(noises))
+        st.caption(t("generalization.published.ours_caption", n=max(row[-1]["n"] for row in ours)))
+    for figure in dict.fromkeys(row["figure"] for row in rows):
+        with grid.cell():
+            _published_figure(figure, [row for row in rows if row["figure"] == figure])
+    st.markdown(t("generalization.published.differs"), width=question_page.READING)
+    with st.expander(t("question.table"), icon=":material/table:"):
+        st.dataframe(pa.Table.from_pylist(rows), hide_index=True, alt=t("question.table_alt", n=len(rows)))
+        st.caption(t("question.tags"))
+    return list(dict.fromkeys(row["source"] for row in rows))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _ours(version: str, language: str, noises: tuple[float, ...]) -> dict[str, Any]:
+    rows = pa.Table.from_pylist(
+        [row | {"series": f"{noise:g}"} for noise in noises for row in results.along_the_row(noise)]
+    )
+    names = [t("generalization.panels.noise", noise=format.percent(noise, 0)) for noise in noises]
+    colours = NOISE_COLOURS[-len(noises) :]
+    return against_width.draw(
+        rows, [f"{noise:g}" for noise in noises], names, colours, results.colour_limits("test")[1]
+    ).specification()
+
+
+def _ours_alt(noises: list[float]) -> str:
+    return " ".join(sentences.row_alt(results.last_row(noise), noise) for noise in noises)
+
+
+def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
+    word = question_page.word
+    # Epochs counted from 0 have no place on a logarithmic axis.
+    shown = [row | {"series": word(row["series"])} for row in rows if row["x"] > 0]
+    names = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
+    title = f"{rows[0]['source'].split(',')[0]}, {word(figure)}"
+    st.markdown(f"**{title}**")
+    chart = published.scatter(
+        shown, **names, series=t("published.series"), x_log=True, y_log=False, hint=t("published.source"), height=230
+    )
+    low, high = min(row["y"] for row in shown), max(row["y"] for row in shown)
+    facts = {
+        "title": title,
+        "n": len(shown),
+        "y": names["y_title"],
+        "x": names["x_title"],
+        "low": f"{low:.1f}",
+        "high": f"{high:.1f}",
+    }
+    st.altair_chart(chart, key=f"generalization.published.{figure}", alt=t("generalization.alt.published", **facts))
+    how = ", ".join(t(f"published.tag.{tag}") for tag in dict.fromkeys(row["tag"] for row in rows))
+    zero = " " + t("generalization.published.zero") if len(shown) < len(rows) else ""
+    notes = " · ".join(dict.fromkeys(word(row["note"]) for row in rows))
+    st.caption(
+        t("generalization.published.caption", source=rows[0]["source"], figure=word(figure), how=how, note=notes) + zero
+    )
+
+
+def ablations() -> None:
+    """The forest plot of the ablations there are."""
+    rows = results.contrasts().to_pylist()
+    if not rows:
+        st.markdown(t("generalization.ablation.none"))
+        return
+    drawn = []
+    for row in rows:
+        changed, baseline = json.loads(row["changed"]), json.loads(row["baseline"])
+        key = f"generalization.ablation.quantity.{row['quantity']}"
+        name = t(
+            "generalization.ablation.row",
+            quantity=t(key) if has(key) else row["quantity"].replace("_", " "),
+            change=", ".join(_change(setting, baseline.get(setting), value) for setting, value in changed.items()),
+        )
+        value = format.quantity(row["estimate"], row["low"], row["high"], row["unit"])
+        drawn.append(row | {"name": name, "label": f"{name}: {value}, n = {row['n']}"})
+    chart = forest.draw(drawn, t("generalization.ablation.axis")).specification()
+    facts = {"n": len(drawn), "largest": drawn[0]["label"], "smallest": drawn[-1]["label"]}
+    st.vega_lite_chart(spec=chart, key="generalization.forest", alt=t("generalization.alt.forest", **facts))
+    st.caption(t("generalization.ablation.caption"))
+    table(results.contrasts(), t("generalization.ablation.table"))
+
+
+def _change(setting: str, before: Any, after: Any) -> str:
+    if setting == "label_noise":
+        return t("generalization.ablation.noise", before=format.percent(before, 0), after=format.percent(after, 0))
+    return f"{setting} {before} → {after}"

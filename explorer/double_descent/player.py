@@ -1,0 +1,41 @@
+"""The player beside the map: sliders over the sampled epochs and widths, steps, and a play-through that runs in the browser."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer import format
+from explorer.charts.linked_map import round_epochs
+from explorer.results.generalization import Axes
+from explorer.text import t
+
+FOLDER = Path(__file__).parent
+
+# Vega-Lite has no timer and a step through the server takes five times as long, hence a few lines of script.
+_component = st.components.v2.component(
+    "linked_map_player",
+    html=(FOLDER / "player.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "player.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "player.js").read_text(encoding="utf-8"),
+)
+
+
+def player(chart: str, axes: Axes) -> None:
+    """Draws the player for the linked map whose element key is `chart`."""
+    names = ("group", "epoch", "width", "trail", "play", "pause", "back", "forward")
+    texts = [
+        t("generalization.player.width_value", width=format.count(width), parameters=format.count(n))
+        for width, n in zip(axes.widths, axes.parameters, strict=True)
+    ]
+    _component(
+        key="generalization.player",
+        data={
+            "chart": chart,
+            "epochs": axes.epochs,
+            "widths": axes.widths,
+            "epochTexts": [format.count(epoch) for epoch in axes.epochs],
+            "widthTexts": texts,
+            "roundEpochs": round_epochs(axes),
+            "words": {name: t(f"generalization.player.{name}") for name in names},
+        },
+    )

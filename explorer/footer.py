@@ -1,0 +1,111 @@
+"""The foot of every page: where the numbers come from, and how to take them away, cite them and make them again."""
+
+from datetime import datetime
+from io import BytesIO
+
+import pyarrow as pa
+import streamlit as st
+from pyarrow import csv
+
+from explorer import address
+from explorer.results import site
+from explorer.text import t
+
+SHORT_COMMIT = 10
+
+
+def footer(
+    *,
+    page: str,
+    studies: list[str],
+    table: pa.Table,
+    sql: str,
+    rerun: str | None = None,
+    sources: list[str] | None = None,
+) -> None:
+    """Draws the footer of `page`.
+
+    `table` is exactly what the page shows and `sql` the statement that gives it; `rerun` is the command that makes the numbers again
+    and `sources` names published sources that are shown.
+    """
+    st.space("large")
+    st.subheader(t("site.footer.title"))
+    with st.container(horizontal=True):
+        st.download_button(
+            t("site.footer.csv"), data=lambda: as_csv(table), file_name=f"{page}-{site.data_version()}.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key="footer.csv",
+        )  # fmt: skip
+        with st.popover(t("site.footer.cite"), icon=":material/format_quote:"):
+            text, bibtex = citation(page)
+            st.code(text, language=None, wrap_lines=True)
+            st.code(bibtex, language="latex")
+        with st.popover("SQL", icon=":material/code:"):
+            st.caption(t("site.footer.sql"))
+            st.code(sql.strip(), language="sql")
+        with st.popover(t("site.footer.address"), icon=":material/link:"):
+            st.caption(t("site.footer.address_text"))
+            st.code(address.here(), language=None, wrap_lines=True)
+        if rerun:
+            with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
+                st.caption(t("site.footer.rerun_text"))
+                st.code(rerun, language="bash", wrap_lines=True)
+    st.caption("  \n".join(_lines(studies, sources or [])))
+
+
+def as_csv(table: pa.Table) -> bytes:
+    """The table as CSV in UTF-8, NULL as an empty field, numbers unrounded."""
+    out = BytesIO()
+    csv.write_csv(table, out)
+    return out.getvalue()
+
+
+def citation(page: str) -> tuple[str, str]:
+    """How to cite a page of this explorer with this data: one line of text, and BibTeX."""
+    built = site.meta()["built_at"][:10]
+    facts = {
+        "title": t("site.title"), "page": t(f"site.nav.{page}"), "version": site.data_version(), "date": built, "year": built[:4], "url": address.here()
+    }  # fmt: skip
+    text = t("site.footer.citation", **facts)
+    fields = [
+        ("title", f"{{{facts['title']}}}: {facts['page']}"),
+        ("year", facts["year"]),
+        ("note", f"Data version {facts['version']}, built {built}"),
+        ("url", facts["url"]),
+    ]
+    body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields)
+    return text, f"@misc{{works_but_why_{facts['version']},\n{body}\n}}"
+
+
+def _lines(studies: list[str], sources: list[str]) -> list[str]:
+    meta = site.meta()
+    lines = [
+        t(
+            "site.footer.version",
+            version=site.data_version(),
+            date=meta["built_at"][:10],
+            commit=meta["git_commit"][:SHORT_COMMIT],
+        )
+    ]
+    if studies:
+        facts = site.provenance(studies)
+        lines.append(
+            t("site.footer.studies", studies=", ".join(f"`{study}`" for study in studies), runs=f"{facts['runs']:,}")
+        )
+        lines.append(t("site.footer.trained", **_trained(facts)))
+        lines.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
+    if sources:
+        lines.append(t("site.footer.sources", sources=" · ".join(sources)))
+    return [*lines, t("site.footer.licence")]
+
+
+def _trained(facts: dict) -> dict[str, str]:
+    def day(moment: datetime | None) -> str:
+        return f"{moment:%Y-%m-%d}" if moment else "–"
+
+    return {
+        "devices": ", ".join(facts["devices"]),
+        "versions": "; ".join(facts["versions"]),
+        "commits": ", ".join(commit[:SHORT_COMMIT] for commit in facts["commits"]),
+        "first": day(facts["first"]),
+        "last": day(facts["last"]),
+    }

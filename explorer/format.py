@@ -1,0 +1,106 @@
+"""Numbers in words: value, unit, interval and number of seeds, with no more decimals than the interval supports."""
+
+import math
+
+from explorer.text import t
+
+MOST_DECIMALS = 2  # ten thousand test images resolve a hundredth of a percent
+
+
+def decimals(half_width: float | None, default: int = 1) -> int:
+    """Decimals no finer than an interval's half width: its first digit, the second too when that is a 1; `default` without one."""
+    if half_width is None or not math.isfinite(half_width) or half_width <= 0:
+        return default
+    size = math.floor(math.log10(half_width))
+    leading = half_width / 10**size
+    return min(MOST_DECIMALS, max(0, (leading < 2) - size))
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction as a percentage: 0.3061 -> "30.6%"."""
+    return f"{_number(100 * fraction, digits)}%"
+
+
+def points(fraction: float, digits: int = 1, signed: bool = True) -> str:
+    """A difference of two fractions in percentage points: -0.1678 -> "−16.8 points" ("−16.8%p" in Korean)."""
+    return t("site.format.points", value=_number(100 * fraction, digits, signed))
+
+
+def interval(mean: float, low: float | None, high: float | None, n: int) -> str:
+    """Mean of fractions with its interval and seeds: "41.2% (39.6–42.8, 5 seeds)"; fewer than three seeds have no interval."""
+    if low is None or high is None:
+        return t("site.format.without_interval", mean=percent(mean), seeds=seeds(n))
+    digits = decimals(50 * (high - low))
+    return t(
+        "site.format.interval",
+        mean=percent(mean, digits),
+        low=_number(100 * low, digits),
+        high=_number(100 * high, digits),
+        seeds=seeds(n),
+    )
+
+
+def difference(estimate: float, low: float | None, high: float | None, n: int) -> str:
+    """As `interval`, for a difference of fractions: "−16.8 points (−18.0 to −15.6, 5 seeds)"."""
+    if low is None or high is None:
+        return t("site.format.without_interval", mean=points(estimate), seeds=seeds(n))
+    digits = decimals(50 * (high - low))
+    return t(
+        "site.format.difference",
+        mean=points(estimate, digits),
+        low=_number(100 * low, digits, True),
+        high=_number(100 * high, digits, True),
+        seeds=seeds(n),
+    )
+
+
+def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
+    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)"."""
+    if digits is None:
+        digits = decimals(
+            (high - low) / 2 if low is not None and high is not None else None, 1 if unit == "points" else 2
+        )
+    value = (
+        t("site.format.points", value=_number(estimate, digits, True))
+        if unit == "points"
+        else _number(estimate, digits)
+    )
+    if low is None or high is None:
+        return value
+    return t(
+        "site.format.range",
+        value=value,
+        low=_number(low, digits, unit == "points"),
+        high=_number(high, digits, unit == "points"),
+    )
+
+
+def seeds(n: int) -> str:
+    """ "5 seeds", or "시드 5개"."""
+    return t("site.format.seed" if n == 1 else "site.format.seeds", n=n)
+
+
+def count(n: int) -> str:
+    """A whole number with thousands separated: 813,050."""
+    return f"{n:,}"
+
+
+def plain(value: float) -> str:
+    """A setting as one would write it: 0.2, 1000, 1e-05, without needless zeros."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds below two minutes, minutes below two hours, else hours."""
+    if seconds < 120:
+        return t("site.format.seconds", n=f"{seconds:.3g}")
+    if seconds < 7200:
+        return t("site.format.minutes", n=f"{seconds / 60:.0f}")
+    return t("site.format.hours", n=f"{seconds / 3600:.1f}")
+
+
+def _number(value: float, digits: int, signed: bool = False) -> str:
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:  # "-0.0" is a zero
+        text = text.replace("-", "+" if signed else "")
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,132 @@
+"""The parts of the home page: the headline finding, the cards of the other questions, and where the claims stand."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, claim_cards, format, question_page
+from explorer.charts.findings import error_against_width
+from explorer.frame import FILES, ICONS, QUESTIONS
+from explorer.results import published, site
+from explorer.results.generalization import STUDY, Row, along_the_row, label_noises, last_row
+from explorer.text import t
+
+READING = question_page.READING
+NOISE = 0.2  # of the picture, where there are such runs
+
+ROW_SQL = """
+SELECT c.x AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
+FROM intervals i JOIN configurations c USING (configuration)
+WHERE c.study = '{study}' AND i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = {noise}
+  AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = '{study}')
+ORDER BY c.x
+"""
+
+
+def headline() -> tuple[pa.Table, str]:
+    """Draws the finding of the generalization question with its picture; returns the rows shown and the statement that gives them."""
+    noises = label_noises()
+    if not noises:
+        st.info(t("home.finding_none"))
+        return pa.table({}), "SELECT 1"
+    noise = NOISE if NOISE in noises else noises[-1]
+    cells, row = along_the_row(noise), last_row(noise)
+    clear = row.peak is not None and row.clear
+    with st.container(border=True):
+        words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
+        with words:
+            st.header(t("home.finding_title") if clear else t("site.question.generalization"), anchor=False)
+            st.markdown(_sentence(noise, row, clear))
+            st.caption(t("home.caption", epoch=format.count(row.epoch)))
+            st.page_link(
+                FILES["generalization"], label=t("home.explore"), icon=f":material/{ICONS['generalization']}:",
+                query_params=address.parameters(),
+            )  # fmt: skip
+        with picture:
+            peak = row.peak["width"] if clear else None
+            label = t("home.peak_label", peak=format.percent(row.peak["mean"]), width=peak) if clear else ""
+            chart = error_against_width(
+                cells, x_title=t("home.axis_width"), y_title=t("home.axis_error"), peak=peak, peak_label=label
+            )
+            st.altair_chart(chart, alt=_described(cells, row, clear), key="home.headline")
+    return pa.Table.from_pylist(cells), ROW_SQL.format(study=STUDY, noise=noise)
+
+
+def cards() -> None:
+    """A card for every other question: its picture, its sentence with numbers from the database, and the way to its page."""
+    measured = site.baked_questions()
+    grid = st.grid(2, min_column_width=360)
+    for question in QUESTIONS[1:]:
+        panel, rows, numbers = published.card(question)
+        with grid.cell(), st.container(border=True, height="stretch"):
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(f"**{t(f'site.question.{question}')}**", width="content")
+                if question in measured:
+                    st.badge(t("home.measured"), color="green")
+                else:
+                    st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
+            st.markdown(t(f"home.card.{question}", **numbers))
+            question_page.draw_panel(question, panel, rows, titled=False)
+            st.page_link(
+                FILES[question],
+                label=t(f"site.nav.{question}"),
+                icon=f":material/{ICONS[question]}:",
+                query_params=address.parameters(),
+            )
+
+
+def verdicts() -> None:
+    """How many claims have each verdict."""
+    counts = site.verdict_counts()
+    st.header(t("home.claims_title"))
+    st.markdown(t("home.claims_text", total=sum(counts.values())))
+    for verdict, n in counts.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{n}**", width=32, text_alignment="right")
+            claim_cards.badge(verdict)
+    st.page_link(
+        FILES["claims"],
+        label=t("home.claims_link"),
+        icon=f":material/{ICONS['claims']}:",
+        query_params=address.parameters(),
+    )
+
+
+def studies() -> list[str]:
+    """The studies behind the home page's own numbers."""
+    return [study["study"] for study in site.studies() if study["study"] == STUDY]
+
+
+def _sentence(noise: float, row: Row, clear: bool) -> str:
+    facts: dict[str, Any] = {
+        "noise": format.percent(noise, 0),
+        "widest": _interval(row.widest),
+        "widest_width": row.widest["width"],
+    }
+    if not clear:
+        return t("home.finding_unclear", **facts)
+    facts |= {
+        "before": _interval(row.before),
+        "before_width": row.before["width"],
+        "peak": _interval(row.peak),
+        "peak_width": row.peak["width"],
+    }
+    return t("home.finding", **facts)
+
+
+def _interval(cell: dict[str, Any]) -> str:
+    return format.interval(cell["mean"], cell["low"], cell["high"], cell["n"])
+
+
+def _described(cells: list[dict[str, Any]], row: Row, clear: bool) -> str:
+    ends = {"low_width": cells[0]["width"], "high_width": cells[-1]["width"]}
+    widest = {"widest": format.percent(row.widest["mean"]), "widest_width": row.widest["width"]}
+    if clear:
+        before = {"before": format.percent(row.before["mean"]), "before_width": row.before["width"]}
+        shape = t(
+            "home.shape_peak", **before, peak=format.percent(row.peak["mean"]), peak_width=row.peak["width"], **widest
+        )
+    else:
+        shape = t("home.shape_plain", first=format.percent(cells[0]["mean"]), low_width=cells[0]["width"], **widest)
+    return t("home.alt", **ends, shape=shape)

@@ -1,0 +1,40 @@
+import streamlit as st
+
+from explorer import address, claim_cards, frame
+from explorer.footer import footer
+from explorer.results import site
+from explorer.text import t
+
+frame.begin("claims")
+
+st.title(t("claims.title", total=sum(site.verdict_counts().values())))
+st.markdown(t("claims.lead"), width=760)
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    question = address.choice(
+        "question",
+        ["all", *frame.QUESTIONS],
+        "all",
+        label=t("claims.filter.question"),
+        format=claim_cards.question_name,
+        widget="select",
+    )
+    verdict = address.choice(
+        "verdict",
+        ["all", *site.VERDICTS],
+        "all",
+        label=t("claims.filter.verdict"),
+        format=claim_cards.verdict_name,
+        widget="select",
+    )
+
+shown = claim_cards.chosen(question, verdict)
+st.markdown(claim_cards.filter_sentence(shown, question, verdict))
+st.caption(t("claims.legend"))
+claim_cards.grid(shown)
+
+table = claim_cards.as_table(shown)
+with st.expander(t("claims.table"), icon=":material/table:"):
+    st.dataframe(table, hide_index=True, alt=t("claims.alt"))
+
+footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=site.CLAIMS_WITH_PARTS)
