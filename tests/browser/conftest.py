@@ -1,0 +1,119 @@
+"""A real server and a real browser. Chromium is the system's own; nothing is downloaded."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
+WIDE, PHONE = (1280, 900), (390, 844)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Starts the app on a free port, waits until it is healthy, yields its address and ends it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.headless=true",
+        "--server.fileWatcherType=none",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options],
+        cwd=ROOT, env=os.environ.copy(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_until_healthy(process: subprocess.Popen, health: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode} before it was healthy")
+        try:
+            with urllib.request.urlopen(health, timeout=2) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {health}")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A server shared by tests that do not care whether it is fresh."""
+    with running_server() as address:
+        yield address
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[str]:
+    """A server that nobody has visited yet."""
+    with running_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser) -> Iterator[Callable[..., Page]]:
+    """visit(address, size=PHONE, dark=True, locale="ko-KR") -> the page when it has come to rest; checks for errors at the end."""
+    contexts, errors = [], []
+
+    def open_page(address: str, *, size: tuple[int, int] = WIDE, dark: bool = False, locale: str = "en-US") -> Page:
+        scheme = "dark" if dark else "light"
+        viewport = {"width": size[0], "height": size[1]}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, locale=locale)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        settle(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def settle(page: Page) -> None:
+    """Waits until the script has run, nothing is stale or a skeleton, and every chart is drawn."""
+    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_timeout(300)  # Streamlit asks again shortly after it connects
+    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_function(
+        """() => !document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')
+          && [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].every(c => c.querySelector('.marks'))""",
+        timeout=60_000,
+    )
+
+
+@pytest.fixture
+def settled() -> Callable[[Page], None]:
+    return settle

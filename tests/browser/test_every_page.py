@@ -1,0 +1,52 @@
+"""Every page as a reader meets it: from a link on a server that nobody has visited, on a phone, in the dark, with a screen reader."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
+PAGES = ("", *QUESTIONS, "claims", "runs", "data", "about")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+WIDE, PHONE = (1280, 900), (390, 844)
+
+
+def names(page: str) -> str:
+    return page or "home"
+
+
+def check_whole(page) -> None:
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator('[role="dialog"]').count() == 0
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("m => m.scrollWidth - m.clientWidth") <= 0
+    assert page.locator("h1").count() == 1
+
+
+def check_accessible(page) -> None:
+    page.wait_for_timeout(600)  # text that is still fading in has too little contrast
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", PAGES, ids=names)
+def test_a_link_opened_on_a_fresh_server_shows_its_page_whole(fresh_server, visit, name, language):
+    first, second = (WIDE, PHONE) if language == "en" else (PHONE, WIDE)
+    page = visit(f"{fresh_server}/{name}?lang={language}", size=first)
+    check_whole(page)
+    assert page.evaluate("document.documentElement.lang") == language
+    assert {"en": "Works, but why?", "ko": "잘되는데, 왜?"}[language] in page.title()
+    check_accessible(page)
+
+    page = visit(f"{fresh_server}/{name}?lang={language}", size=second, dark=True)
+    check_whole(page)
+    check_accessible(page)

@@ -1,0 +1,124 @@
+"""What a reader does: follow links, change the language, go back, open a run, send an address."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+PHONE = (390, 844)
+
+
+def query(page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_the_first_finding_is_seen_without_any_input(server, visit):
+    page = visit(server)
+    assert page.get_by_text("On MNIST with 20% of the training labels wrong").is_visible()
+    assert page.locator('[data-testid="stVegaLiteChart"]').first.is_visible()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("ko-KR", "ko"), ("en-GB", "en"), ("fr-FR", "en")])
+def test_the_language_follows_the_browser_at_first(server, visit, locale, language):
+    page = visit(server, locale=locale)
+    assert page.evaluate("document.documentElement.lang") == language
+
+
+def test_the_language_chosen_stays_across_pages_reload_and_back(server, visit, settled):
+    page = visit(f"{server}/about")
+    page.get_by_role("radio", name="한국어").click()
+    page.wait_for_selector("h1:has-text('소개')")
+    settled(page)
+    assert query(page)["lang"] == ["ko"]
+    page.get_by_role("link", name="데이터").click()
+    page.wait_for_selector("h1:has-text('데이터')")
+    settled(page)
+    assert query(page)["lang"] == ["ko"]
+    page.reload()
+    page.wait_for_selector("h1:has-text('데이터')")
+    settled(page)
+    page.go_back()
+    page.wait_for_selector("h1:has-text('소개')")
+    settled(page)
+    assert page.evaluate("document.documentElement.lang") == "ko"
+
+
+def test_a_filter_is_in_the_address_and_an_address_is_a_filter(server, visit, settled):
+    page = visit(f"{server}/claims?lang=en")
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="Wiring").click()
+    page.wait_for_selector("text=5 of 33 claims")
+    settled(page)
+    assert query(page)["question"] == ["wiring"]
+    again = visit(page.url)
+    assert again.get_by_text("5 of 33 claims: Wiring").is_visible()
+    again.goto(page.url.replace("lang=en", "lang=ko"))
+    again.wait_for_selector("text=연결 구조, 모든 판정")
+
+
+def test_the_back_button_takes_a_filter_back(server, visit, settled):
+    page = visit(f"{server}/claims?lang=en")
+    page.get_by_role("link", name="Runs").click()
+    page.wait_for_selector("h1:has-text('Runs')")
+    page.go_back()
+    page.wait_for_selector("h1:has-text('claims')")
+    settled(page)
+    assert page.get_by_text("33 of 33 claims").is_visible()
+
+
+def test_a_run_opens_from_its_link_and_leads_to_the_command_that_repeats_it(server, visit, results_file):
+    import duckdb
+
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        run_id = connection.execute("SELECT run_id FROM runs WHERE status = 'complete' LIMIT 1").fetchone()[0]
+    page = visit(f"{server}/runs?run={run_id}&lang=en", size=PHONE)
+    assert page.get_by_text(f"Run {run_id}").is_visible()
+    assert page.get_by_text(f"python -m precompute run --run-id {run_id}").first.is_visible()
+    label = page.locator('[role="graphics-document"]').first.get_attribute("aria-label")
+    assert re.search(r"test error [\d.]+% at epoch 1 ", label)
+
+
+def test_csv_of_what_is_shown_comes_with_one_click(server, visit, results_file):
+    import duckdb
+
+    page = visit(f"{server}/runs?lang=en")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV of what is shown").click()
+    lines = download.value.path().read_text(encoding="utf-8").strip().splitlines()
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        assert len(lines) == 1 + connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+    assert '"run_id"' in lines[0]
+
+
+def test_the_whole_database_comes_with_one_click(server, visit, results_file):
+    page = visit(f"{server}/data?lang=en")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the whole database").click()
+    assert download.value.path().read_bytes() == results_file.read_bytes()
+
+
+def test_the_address_shown_in_the_footer_opens_the_same_view(server, visit):
+    page = visit(f"{server}/claims?question=depth&lang=ko")
+    page.get_by_role("button", name="주소").click()
+    shown = page.locator('[data-testid="stPopoverBody"] code').inner_text()
+    assert parse_qs(urlsplit(shown).query)["question"] == ["depth"]
+    assert "v" in parse_qs(urlsplit(shown).query)
+    again = visit(shown)
+    assert again.get_by_text("층의 수, 모든 판정").is_visible()
+
+
+def test_an_address_that_asks_for_nothing_there_is_gets_a_view_and_a_notice(server, visit):
+    page = visit(f"{server}/claims?question=alchemy&verdict=perhaps&lang=xx&v=000000000000")
+    assert page.get_by_text("alchemy").is_visible()
+    assert page.get_by_text("perhaps").is_visible()
+    assert page.get_by_text("000000000000").is_visible()
+    assert page.get_by_text("33 of 33 claims").is_visible()
+
+
+def test_the_keyboard_reaches_the_content_and_a_control(server, visit):
+    page = visit(f"{server}/claims?lang=en")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.getAttribute('role') || document.activeElement.tagName"))
+    assert {"A", "combobox"} <= reached

@@ -1,0 +1,51 @@
+import pyarrow as pa
+import pytest
+
+from explorer.charts import against_width, forest, panels, style
+from explorer.charts.linked_map import View, round_epochs
+
+
+def test_small_multiples_take_the_scale_they_are_given_and_mark_the_picked_cell(axes, english):
+    cells = pa.table(
+        {
+            "width": pa.array([2, 8], pa.int16()), "epoch": pa.array([1, 40], pa.int16()),
+            "value": pa.array([0.5, 0.4], pa.float32()), "seeds": pa.array([3, 3], pa.int16()),
+        }
+    )  # fmt: skip
+    picture = panels.draw(cells, axes, View(), (0.0, 0.5), (8, 40))
+    heat = picture.specification()["layer"][0]
+    assert heat["encoding"]["color"]["scale"]["domain"] == [0.0, 0.5]
+    assert heat["encoding"]["color"]["legend"] is None
+    assert picture.tables["picked"].to_pylist() == [{"w": 1, "e": 3}]
+    assert [(row["w"], row["e"]) for row in picture.tables["cells"].to_pylist()] == [(0, 0), (1, 3)]
+
+
+def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(english):
+    rows = [
+        {"name": "large", "estimate": -20.0, "low": -22.0, "high": -18.0, "label": "large"},
+        {"name": "small", "estimate": -1.0, "low": None, "high": None, "label": "small"},
+    ]
+    picture = forest.draw(rows, "points")
+    assert picture.tables["contrasts"]["name"].to_pylist() == ["large", "small"]
+    assert picture.tables["zero"]["estimate"].to_pylist() == [0.0]
+    low, high = picture.specification()["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    assert low < -22
+    assert high > 0
+
+
+@pytest.mark.parametrize("with_interval, areas", [(True, 1), (False, 0)])
+def test_curves_against_width_have_a_band_only_with_an_interval(english, with_interval, areas):
+    bound = pa.array([0.1, 0.2] if with_interval else [None, None], pa.float64())
+    rows = pa.table({"width": [2, 8], "series": ["a", "a"], "mean": [0.1, 0.2], "low": bound, "high": bound, "n": [3, 3]})
+    picture = against_width.draw(rows, ["a"], ["A"], ["#000000"], 0.5)
+    marks = [layer["mark"]["type"] for layer in picture.specification()["layer"]]
+    assert marks.count("area") == areas
+    assert picture.tables["rows"]["mean"].to_pylist() == pytest.approx([0.1, 0.2])
+
+
+def test_labels_stand_at_the_sampled_epochs_nearest_to_round_numbers(axes):
+    assert round_epochs(axes) == [0, 1, 2, 3]
+
+
+def test_a_list_literal_is_safe_in_an_expression():
+    assert style.javascript_list([1, "it's", ["a", None], True]) == "[1, 'it\\'s', ['a', null], true]"

@@ -1,0 +1,144 @@
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from explorer import database
+
+
+@pytest.fixture
+def copied(results_file, tmp_path, monkeypatch) -> Path:
+    """A copy of the results file that the app reads and a test may spoil."""
+    path = tmp_path / "results.duckdb"
+    shutil.copy(results_file, path)
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    return path
+
+
+def changed(path: Path, statement: str) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(statement)
+
+
+def test_a_query_returns_an_arrow_table_and_takes_parameters():
+    table = database.query("SELECT key, value FROM meta WHERE key = $key", {"key": "schema_version"})
+    assert table.to_pylist() == [{"key": "schema_version", "value": str(database.expected_schema())}]
+    assert database.query("SELECT ?::INTEGER + 1 AS n", [41])["n"].to_pylist() == [42]
+
+
+def test_no_file_is_told_from_a_damaged_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("WHY_RESULTS", str(tmp_path / "absent.duckdb"))
+    with pytest.raises(database.Missing) as caught:
+        database.meta()
+    assert caught.value.path == (tmp_path / "absent.duckdb").resolve()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000], ids=["empty", "garbage"])
+def test_a_file_that_is_no_database_is_damaged(tmp_path, monkeypatch, content):
+    path = tmp_path / "results.duckdb"
+    path.write_bytes(content)
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    with pytest.raises(database.Damaged):
+        database.meta()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_a_file_cut_short_is_damaged(copied, kept):
+    os.truncate(copied, int(copied.stat().st_size * kept))
+    with pytest.raises(database.Damaged):
+        database.meta()
+
+
+def test_a_block_with_flipped_bytes_is_damaged(copied):
+    with duckdb.connect(str(copied), read_only=True) as connection:
+        block = connection.execute(
+            "SELECT block_id FROM pragma_storage_info('curves') WHERE column_name = 'test_correct' AND block_id >= 0 LIMIT 1"
+        ).fetchone()[0]
+        size = connection.execute("SELECT block_size FROM pragma_database_size()").fetchone()[0]
+    content = bytearray(copied.read_bytes())
+    header = 3 * 4096  # DuckDB's main header and its two database headers stand before the blocks
+    for offset in range(100, 200):
+        content[header + block * size + offset] ^= 0xFF
+    copied.write_bytes(content)
+    with pytest.raises(database.Damaged):
+        database.meta()
+
+
+def test_a_database_of_something_else_is_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "results.duckdb"
+    changed(path, "CREATE TABLE penguins (species VARCHAR)")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    with pytest.raises(database.Damaged):
+        database.meta()
+
+
+def test_a_build_that_did_not_finish_is_damaged(copied):
+    changed(copied, "DELETE FROM meta WHERE key = 'content_hash'")
+    with pytest.raises(database.Damaged):
+        database.meta()
+
+
+@pytest.mark.parametrize(("step", "kind"), [(-1, database.OlderSchema), (1, database.NewerSchema)])
+def test_another_schema_version_is_told_which_way_it_differs(copied, step, kind):
+    expected = database.expected_schema()
+    changed(copied, f"UPDATE meta SET value = '{expected + step}' WHERE key = 'schema_version'")
+    with pytest.raises(kind) as caught:
+        database.meta()
+    assert caught.value.versions == {"found": expected + step, "expected": expected}
+
+
+def test_a_file_renamed_over_the_old_one_is_read_at_once_and_the_old_one_let_go(copied, tmp_path):
+    before = database.meta()["content_hash"]
+    old = copied.stat().st_ino
+    newer = tmp_path / "newer.duckdb"
+    shutil.copy(copied, newer)
+    changed(newer, "UPDATE meta SET value = 'after' WHERE key = 'content_hash'")
+    os.replace(newer, copied)
+    assert before != "after"
+    assert database.meta()["content_hash"] == "after"
+    assert database.query("SELECT value FROM meta WHERE key = 'content_hash'")["value"].to_pylist() == ["after"]
+    held = {os.stat(f"/proc/self/fd/{name}").st_ino for name in _descriptors()}
+    assert old not in held
+
+
+def _descriptors() -> list[str]:
+    return [name for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")]
+
+
+def test_many_threads_get_whole_answers(results_file):
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        expected = connection.execute("SELECT count(*), sum(test_correct) FROM curves").fetchone()
+
+    def ask(_: int) -> tuple:
+        return tuple(database.query("SELECT count(*) AS n, sum(test_correct) AS s FROM curves").to_pylist()[0].values())
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(ask, range(200)))
+    assert answers == {expected}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM runs",
+        "CREATE TABLE results.mine (n INTEGER)",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO 'stolen.csv'",
+        "ATTACH 'other.duckdb'",
+        "SET threads = 64",
+        "SET enable_external_access = true",
+    ],
+)
+def test_nothing_can_be_written_nor_read_elsewhere_nor_reconfigured(statement):
+    with pytest.raises(duckdb.Error):
+        database.query(statement)
+
+
+def test_memory_and_threads_are_bounded():
+    asked = "SELECT name, value FROM duckdb_settings() WHERE name IN ('memory_limit', 'threads')"
+    settings = {row["name"]: row["value"] for row in database.query(asked).to_pylist()}
+    assert settings == {"threads": "2", "memory_limit": "122.0 MiB"}  # 128 MB

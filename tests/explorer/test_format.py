@@ -1,0 +1,72 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer import format
+
+
+def test_a_fraction_becomes_a_percentage():
+    assert format.percent(0.3061) == "30.6%"
+    assert format.percent(0.2, 0) == "20%"
+    assert format.percent(0.0) == "0.0%"
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "expected"),
+    [
+        (0.412, 0.396, 0.428, "41.2% (39.6–42.8, 5 seeds)"),
+        (0.3456, 0.3156, 0.3756, "35% (32–38, 5 seeds)"),
+        (0.08347, 0.08317, 0.08377, "8.35% (8.32–8.38, 5 seeds)"),
+        (0.5, 0.3, 0.7, "50% (30–70, 5 seeds)"),
+        (0.0, 0.0, 0.0, "0.0% (0.0–0.0, 5 seeds)"),
+    ],
+)
+def test_an_interval_has_no_more_decimals_than_it_supports(english, mean, low, high, expected):
+    assert format.interval(mean, low, high, 5) == expected
+
+
+def test_few_seeds_have_no_interval_and_say_so(english):
+    assert format.interval(0.412, None, None, 2) == "41.2% (2 seeds, no interval)"
+    assert format.interval(0.412, None, None, 1) == "41.2% (1 seed, no interval)"
+
+
+def test_a_difference_carries_its_sign(english):
+    assert format.difference(-0.1678, -0.180, -0.156, 5) == "−16.8 points (−18.0 to −15.6, 5 seeds)"
+    assert format.difference(0.0802, 0.069, 0.091, 3) == "+8.0 points (+6.9 to +9.1, 3 seeds)"
+    assert format.points(-0.00001) == "+0.0 points"
+
+
+def test_korean_words(monkeypatch):
+    monkeypatch.setattr("explorer.text.language", lambda: "ko")
+    assert format.interval(0.412, 0.396, 0.428, 5) == "41.2% (39.6–42.8, 시드 5개)"
+    assert format.difference(-0.1678, -0.180, -0.156, 5) == "−16.8%p (−18.0 ~ −15.6, 시드 5개)"
+
+
+def test_a_quantity_keeps_its_unit(english):
+    assert format.quantity(8.2, 6.9, 9.5, "points") == "+8.2 points (+6.9 to +9.5)"
+    assert format.quantity(0.913, 0.85, 0.97, "correlation") == "0.91 (0.85 to 0.97)"
+    assert format.quantity(8.2, None, None, "points") == "+8.2 points"
+
+
+def test_durations_and_counts(english):
+    assert [format.duration(seconds) for seconds in (3.14159, 300, 9000)] == ["3.14 s", "5 min", "2.5 h"]
+    assert format.count(813050) == "813,050"
+    assert [format.plain(value) for value in (0.2, 1000, 1e-05, 0.0)] == ["0.2", "1,000", "1e-05", "0"]
+
+
+@given(st.floats(1e-6, 1e3))
+def test_the_last_decimal_is_no_finer_than_the_interval_but_for_a_leading_one(half_width):
+    digits = format.decimals(half_width)
+    assert 0 <= digits <= format.MOST_DECIMALS
+    if digits > 0:
+        assert 10**-digits <= half_width or digits == format.MOST_DECIMALS
+
+
+@given(st.floats(0, 1), st.floats(0, 0.5), st.integers(3, 9))
+def test_every_number_written_lies_within_its_rounding(mean, half, n):
+    text = format.interval(mean, mean - half, mean + half, n)
+    written, low, high = (float(found.replace("−", "-")) for found in re.findall(r"−?\d+(?:\.\d+)?", text)[:3])
+    for number, exact in ((written, mean), (low, mean - half), (high, mean + half)):
+        assert abs(number - 100 * exact) <= 0.5 + 1e-9

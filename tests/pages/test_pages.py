@@ -1,0 +1,288 @@
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+HANGUL = re.compile("[가-힣]")
+QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
+PAGES = ("home", *QUESTIONS, "claims", "runs", "data", "about")
+UNBAKED = QUESTIONS[1:]
+
+
+def spoken(app: AppTest) -> str:
+    """All prose of a page, in order."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
+
+
+def charts(app: AppTest) -> list:
+    """The messages of a page's charts: `.spec`, `.alt`, `.datasets`."""
+    return [element.proto for element in app.get("vega_lite_chart")]
+
+
+def one(results_file, sql: str, *parameters):
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        return connection.execute(sql, parameters).fetchone()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_runs_in_both_languages(opened, page, language):
+    app = opened(page, lang=language)
+    assert not app.exception
+    assert len(app.title) == 1
+    assert bool(HANGUL.search(app.title[0].value)) == (language == "ko")
+    assert not app.info or page in UNBAKED  # no notice without a cause
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_links_to_all_pages_in_its_own_language(opened, page):
+    app = opened(page, lang="ko")
+    links = [element.proto for element in app.sidebar.get("page_link")]
+    assert len(links) == len(PAGES)
+    assert {link.query_string for link in links} == {"lang=ko"}
+    assert all(HANGUL.search(link.label) for link in links)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_chart_has_an_alternative_text_in_the_readers_language(opened, page, language):
+    for chart in charts(opened(page, lang=language)):
+        assert len(chart.alt) > 30
+        assert bool(HANGUL.search(chart.alt)) == (language == "ko")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_ends_with_what_can_be_taken_away(opened, page):
+    app = opened(page)
+    assert len(app.get("download_button")) >= 1
+    assert "@misc{" in spoken(app)
+    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
+    assert f"v={version}" in spoken(app)
+
+
+def test_the_language_follows_the_browser_until_one_is_chosen(opened):
+    assert HANGUL.search(opened("about", locale="ko-KR").title[0].value)
+    assert not HANGUL.search(opened("about", locale="de-DE").title[0].value)
+    assert not HANGUL.search(opened("about", locale="ko-KR", lang="en").title[0].value)
+
+
+def test_the_chosen_language_goes_into_the_address_and_stays(opened):
+    app = opened("about")
+    app.sidebar.segmented_control[0].set_value("ko").run()
+    assert HANGUL.search(app.title[0].value)
+    assert app.query_params["lang"] == "ko"
+    app.switch_page("pages/data.py").run()
+    assert HANGUL.search(app.title[0].value)
+
+
+def test_an_unknown_language_falls_back_with_a_notice(opened):
+    app = opened("about", lang="tlh")
+    assert not app.exception
+    assert "tlh" in app.info[0].value
+
+
+def test_a_link_from_another_data_version_says_so(opened, results_file):
+    here = one(results_file, "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
+    assert "0123456789ab" in opened("claims", v="0123456789ab").info[0].value
+    assert not opened("claims", v=here).info
+
+
+def test_the_home_page_tells_the_finding_with_the_numbers_of_the_database(opened, results_file):
+    app = opened("home")
+    row = one(
+        results_file,
+        """
+        SELECT CAST(c.x AS INTEGER), i.mean FROM intervals i JOIN configurations c USING (configuration)
+        WHERE i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2 AND i.epoch = (SELECT max(epoch) FROM intervals)
+        ORDER BY c.x DESC LIMIT 1
+        """,
+    )
+    sentence = next(element.value for element in app.markdown if element.value.startswith("On MNIST with 20%"))
+    assert f"width {row[0]}" in sentence
+    stated = [float(number) for number in re.findall(r"(?:ends at|at) ([\d.]+)%", sentence)]
+    assert stated[-1] == pytest.approx(100 * row[1], abs=0.5)
+
+
+def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
+    headline = charts(opened("home"))[0]
+    drawn = pa.ipc.open_stream(headline.datasets[0].data.data).read_all()
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        expected = connection.execute(
+            """
+            SELECT c.x, 100 * i.mean FROM intervals i JOIN configurations c USING (configuration)
+            WHERE i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
+              AND i.epoch = (SELECT max(epoch) FROM intervals) ORDER BY c.x
+            """
+        ).fetchall()
+    assert drawn["width"].to_pylist() == [row[0] for row in expected]
+    assert drawn["mean"].to_pylist() == pytest.approx([row[1] for row in expected], rel=1e-5)
+
+
+def test_the_home_page_counts_the_verdicts(opened, results_file):
+    shown = {element.value for element in opened("home").markdown}
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        counts = connection.execute("SELECT count(*) FROM claims GROUP BY verdict").fetchall()
+    assert {f"**{n}**" for (n,) in counts} <= shown
+
+
+@pytest.mark.parametrize("question", UNBAKED)
+def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, question):
+    app = opened(question)
+    assert "not baked yet" in app.info[0].value
+    table = app.dataframe[0].value
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        rows = connection.execute("SELECT y, tag FROM published WHERE question = ?", [question]).fetchall()
+    assert sorted(table["y"]) == pytest.approx(sorted(row[0] for row in rows))
+    drawn = [
+        y for chart in charts(app) for y in pa.ipc.open_stream(chart.datasets[0].data.data).read_all()["y"].to_pylist()
+    ]
+    # charts hold single precision
+    assert {np.float32(row[0]) for row in rows} <= {np.float32(y) for y in drawn}
+    if any(tag == "D" for _, tag in rows):
+        assert any("digitised" in element.value for element in app.caption)
+
+
+@pytest.mark.parametrize("question", UNBAKED)
+def test_published_marks_are_drawn_hollow(opened, question):
+    for chart in charts(opened(question)):
+        spec = json.loads(chart.spec)
+        marks = [layer["mark"] for layer in spec.get("layer", [spec])]
+        assert all(mark["filled"] is False for mark in marks if mark["type"] == "point")
+
+
+def test_the_claims_page_shows_all_claims_and_filters_them(opened, results_file):
+    everything = opened("claims")
+    assert {badge for badge in re.findall(r"\b[GALNBW]\d\b", spoken(everything))} >= {
+        "G1",
+        "A1",
+        "L4",
+        "N5",
+        "B5",
+        "W5",
+    }
+    one_question = opened("claims", question="wiring")
+    assert set(re.findall(r":gray-badge\[([A-Z]\d)\]", spoken(one_question))) == {"W1", "W2", "W3", "W4", "W5"}
+    assert "5 of" in spoken(one_question)
+    untested = one(results_file, "SELECT count(*) FROM claims WHERE verdict = 'not tested here'")[0]
+    assert f"{untested} of" in spoken(opened("claims", verdict="not tested here"))
+
+
+def test_the_runs_page_lists_filters_and_says_what_it_lists(opened, results_file):
+    total = one(results_file, "SELECT count(*) FROM runs")[0]
+    assert len(opened("runs").dataframe[0].value) == total
+    width = one(results_file, "SELECT CAST(max(x) AS INTEGER) FROM configurations")[0]
+    app = opened("runs", width=str(width), label_noise="0.2")
+    expected = one(
+        results_file,
+        """SELECT count(*) FROM runs JOIN configurations c USING (configuration)
+        WHERE c.x = ? AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2""",
+        width,
+    )[0]
+    assert len(app.dataframe[0].value) == expected > 0
+    assert f"{expected} of {total} runs" in spoken(app)
+    assert "label noise 0.2" in spoken(app)
+
+
+def test_a_list_without_a_match_says_so(opened):
+    app = opened("runs", status="failed", width="2")
+    if app.dataframe:  # a database with failed runs of that width
+        assert len(app.dataframe[0].value) > 0
+    else:
+        assert any("No run matches" in element.value for element in app.info)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_run_is_laid_open(opened, results_file, language):
+    run_id, device = one(
+        results_file, "SELECT run_id, device FROM runs WHERE status = 'complete' ORDER BY run DESC LIMIT 1"
+    )
+    app = opened("runs", run=run_id, lang=language)
+    assert not app.exception
+    assert run_id in app.title[0].value
+    assert f"python -m precompute run --run-id {run_id}" in spoken(app)
+    tables = " ".join(str(table.value.to_dict()) for table in app.table)
+    assert device in tables
+    siblings = app.dataframe[-1].value if len(app.dataframe) > 1 else app.dataframe[0].value
+    assert any(run_id in link for column in siblings.columns for link in siblings[column].astype(str))
+    spec = json.loads(charts(app)[0].spec)
+    dashes = spec["layer"][0]["encoding"]["strokeDash"]["scale"]["range"]
+    assert dashes[0] == [1, 0] != dashes[1]  # test solid, train dashed
+
+
+def test_an_unknown_run_gives_the_list_and_a_notice(opened):
+    app = opened("runs", run="ffffffffffffffff")
+    assert "ffffffffffffffff" in app.info[0].value
+    assert len(app.dataframe) == 1
+
+
+def test_the_data_page_states_the_checksum_of_the_file(opened, results_file):
+    text = spoken(opened("data"))
+    assert hashlib.sha256(results_file.read_bytes()).hexdigest() in text
+    assert "SELECT" in text and "MIT" in text
+
+
+def test_the_about_page_names_its_source(opened):
+    for language in ("en", "ko"):
+        text = spoken(opened("about", lang=language))
+        assert "2019" in text and "MNIST" in text and "CC BY-SA 3.0" in text
+    assert "Nam Se-dong" in spoken(opened("about", lang="en"))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", ["home", "generalization", "runs"])
+@pytest.mark.parametrize("harm", ["missing", "damaged", "older", "newer"])
+def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
+    opened, results_file, tmp_path, monkeypatch, harm, page, language
+):
+    path = tmp_path / "results.duckdb"
+    if harm == "damaged":
+        path.write_bytes(b"\0" * 50_000)
+    elif harm != "missing":
+        shutil.copy(results_file, path)
+        with duckdb.connect(str(path)) as connection:
+            step = -1 if harm == "older" else 1
+            connection.execute(
+                "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + ? AS VARCHAR) WHERE key = 'schema_version'",
+                [step],
+            )
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    app = opened(page, lang=language)
+    assert not app.exception
+    words = {
+        "missing": ("There is no results file", "결과 파일이 없습니다"),
+        "damaged": ("damaged", "손상"),
+        "older": ("older", "오래"),
+        "newer": ("newer", "새것"),
+    }
+    assert words[harm][language == "ko"] in app.title[0].value
+    assert str(path) in spoken(app)
+    assert app.code[0].value == "python -m precompute build"
+    assert len(app.sidebar.get("page_link")) == len(PAGES)
+
+
+def test_no_page_imports_torch_or_precompute():
+    program = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
+for page in sys.argv[1:]:
+    assert not app.switch_page(f"pages/{page}.py").run().exception, page
+found = {name.split(".")[0] for name in sys.modules} & {"torch", "precompute", "scipy"}
+assert not found, found
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *PAGES[1:]], check=False, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]

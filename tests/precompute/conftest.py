@@ -1,0 +1,70 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from precompute.executors import Settings
+from precompute.spec import MLPSpec
+
+
+def write_dataset(folder: Path, train: int = 1200, test: int = 300) -> Path:
+    """Ten noisy stripe patterns in the files and columns of ylecun/mnist: small, and learnable."""
+    rng = np.random.default_rng(0)
+    patterns = rng.random((10, 28, 28)) > 0.7
+    for name, count in (("train", train), ("test", test)):
+        labels = rng.integers(0, 10, count)
+        pixels = np.clip(160 * patterns[labels] + rng.normal(40, 60, (count, 28, 28)), 0, 255).astype(np.uint8)
+        rows = []
+        for image, label in zip(pixels, labels, strict=True):
+            buffer = io.BytesIO()
+            Image.fromarray(image).save(buffer, "PNG")
+            rows.append({"image": {"bytes": buffer.getvalue(), "path": None}, "label": int(label)})
+        path = folder / "ylecun/mnist/mnist" / f"{name}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory) -> Path:
+    return write_dataset(tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(scope="session")
+def dataset(data_folder):
+    from precompute import datasets
+
+    return datasets.load("ylecun/mnist", str(data_folder))
+
+
+@pytest.fixture
+def settings(tmp_path, data_folder) -> Settings:
+    return Settings(tmp_path / "shards", str(data_folder), "cpu")
+
+
+@pytest.fixture
+def worker_numerics():
+    """As in every worker: sums differ between one and two threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    yield
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def make_spec():
+    def make(width: int = 8, **changes) -> MLPSpec:
+        settings = {
+            "study": "double_descent/mnist_mlp", "seed": 0, "dataset": "ylecun/mnist", "n_train": 500, "label_noise": 0.2,
+            "width": width, "optimizer": "adam", "lr": 1e-3, "batch_size": 50, "epochs": 3,
+        }  # fmt: skip
+        return MLPSpec(**settings | changes)
+
+    return make

@@ -1,0 +1,212 @@
+import json
+
+import duckdb
+import pytest
+
+from precompute import build, shards
+from precompute.build import BuildError, content_hash, verify
+from precompute.executors import Settings, train_group
+from precompute.studies import STUDIES
+
+pytestmark = pytest.mark.usefixtures("worker_numerics")
+STUDY = STUDIES["double_descent/mnist_mlp"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data_folder):
+    """Shards of the smoke grid on the synthetic set."""
+    folder = tmp_path_factory.mktemp("shards")
+    for group in STUDY.groups(STUDY.specs("smoke")):
+        train_group(group, Settings(folder, str(data_folder), "cpu"))
+    return folder
+
+
+@pytest.fixture
+def database(trained, tmp_path):
+    path = tmp_path / "results.duckdb"
+    build.build(trained, path, "smoke")
+    return path
+
+
+def query(path, sql):
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.sql(sql).fetchall()
+
+
+def test_every_run_and_point_of_the_shards_is_in_the_database(database, trained):
+    rows = {row["run_id"]: row for row in shards.read(trained)}
+    found = query(
+        database, "SELECT run_id, epoch, train_loss, val_loss, test_loss, train_correct, val_correct, test_correct, memorized "
+        "FROM runs JOIN curves USING (run)",
+    )  # fmt: skip
+    told = {
+        (run_id, point["epoch"], *list(point.values())[1:]) for run_id, row in rows.items() for point in row["curves"]
+    }
+    assert len(found) == len(told) == sum(len(row["curves"]) for row in rows.values())
+    assert {row[:2] for row in found} == {row[:2] for row in told}
+    assert {row[:2] + row[5:] for row in found} == {(row[0], row[1], *row[5:]) for row in told}
+
+
+def test_intervals_are_student_t_over_the_seeds(database):
+    """Recomputed in SQL from the counts: with three seeds t(0.975, 2) is 4.3027."""
+    wrong = query(
+        database,
+        """WITH own AS (SELECT configuration, epoch, avg(1 - test_correct / n_test) m, stddev_samp(1 - test_correct / n_test) s,
+            count(*) n FROM curves JOIN runs USING (run) WHERE status = 'complete' GROUP BY ALL)
+        SELECT count(*) FROM own JOIN intervals i USING (configuration, epoch) WHERE measure = 'test_error' AND
+        (abs(m - mean) > 1e-9 OR i.n != own.n OR abs(m - 4.302652729911275 * s / sqrt(3) - low) > 1e-9
+         OR abs(m + 4.302652729911275 * s / sqrt(3) - high) > 1e-9)""",
+    )
+    assert wrong == [(0,)]
+    assert query(database, "SELECT count(*) > 100, min(n), max(n) FROM intervals WHERE measure = 'test_error'") == [
+        (True, 3, 3)
+    ]
+
+
+def test_the_view_of_a_study_has_its_settings_as_typed_columns(database):
+    types = dict(query(database, 'SELECT column_name, column_type FROM (DESCRIBE "double_descent/mnist_mlp")'))
+    assert (types["width"], types["label_noise"], types["optimizer"], types["n_params"]) == (
+        "INTEGER",
+        "DOUBLE",
+        "VARCHAR",
+        "BIGINT",
+    )
+    assert query(database, 'SELECT count(*), count(DISTINCT width) FROM "double_descent/mnist_mlp"') == [(24, 4)]
+    assert query(database, 'SELECT bool_and(n_params = 795 * width + 10) FROM "double_descent/mnist_mlp"') == [(True,)]
+
+
+def test_every_table_and_column_has_a_comment(database):
+    assert query(database, "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL") == []
+    views = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    assert (
+        query(
+            database,
+            f"SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL AND table_name NOT IN ({views})",
+        )
+        == []
+    )
+
+
+def test_two_builds_of_the_same_runs_have_the_same_content_hash(database, trained, tmp_path):
+    build.build(trained, tmp_path / "again.duckdb", "smoke")
+    assert verify(database) == verify(tmp_path / "again.duckdb")
+
+
+def test_a_build_keeps_the_runs_of_the_database_when_the_shards_are_gone(database, tmp_path):
+    before = verify(database)
+    assert build.build(tmp_path / "no shards", database, "smoke") == {"baked": 24, "outside": 0}
+    assert verify(database) == before
+
+
+def test_a_failed_build_leaves_the_old_database(database, trained, monkeypatch):
+    before = database.read_bytes()
+
+    def broken(*_):
+        raise BuildError("planted")
+
+    monkeypatch.setattr(build, "_check", broken)
+    with pytest.raises(BuildError, match="planted"):
+        build.build(trained, database, "smoke")
+    assert database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
+def test_the_leftover_of_a_killed_build_is_cleared(database, trained):
+    leftover = database.with_name(database.name + ".tmp-999999999")
+    leftover.write_bytes(b"half")
+    build.build(trained, database, "smoke")
+    assert not leftover.exists()
+
+
+def test_a_flipped_byte_is_found(database):
+    data = bytearray(database.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    database.write_bytes(data)
+    with pytest.raises(BuildError, match="damaged|holds"):
+        verify(database)
+
+
+def test_a_changed_value_is_found(database):
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("UPDATE curves SET test_correct = test_correct + 1 WHERE run = 3 AND epoch = 1")
+    with pytest.raises(BuildError, match="but says"):
+        verify(database)
+
+
+def test_times_are_outside_the_content_hash(database):
+    before = verify(database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("UPDATE runs SET wall_s = wall_s + 1, started_at = started_at + INTERVAL 1 DAY")
+        assert content_hash(connection) == before
+
+
+def test_another_schema_version_is_refused_and_named(database, trained):
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with pytest.raises(BuildError, match="schema version 99"):
+        build.build(trained, database, "smoke")
+    with pytest.raises(BuildError, match="schema version 99"):
+        verify(database)
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(trained, tmp_path):
+    path = tmp_path / "results.duckdb"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(BuildError, match="cannot be read"):
+        build.build(trained, path, "smoke")
+    assert path.read_bytes() == b"not a database" * 1000
+    assert build.known_runs(path) == []
+
+
+def test_nothing_to_bake_is_said(tmp_path):
+    with pytest.raises(BuildError, match="no finished run"):
+        build.build(tmp_path, tmp_path / "results.duckdb", "smoke")
+
+
+def test_failed_and_diverged_runs_are_counted_and_never_averaged(trained, tmp_path):
+    rows = list(shards.read(trained))
+    nothing = dict.fromkeys(shards.CURVE.names[1:])
+    lost = next(row for row in rows if json.loads(row["spec"])["width"] == 8)
+    gone = next(row for row in rows if json.loads(row["spec"])["width"] == 24)
+    changed = [
+        row | {"status": "failed", "error": "planted", "curves": []} if row is lost
+        else row | {"status": "diverged", "stop_step": 1, "curves": [nothing | {"epoch": p["epoch"]} for p in row["curves"]]}
+        if row is gone
+        else row
+        for row in rows
+    ]  # fmt: skip
+    shards.write(changed, tmp_path / "shards")
+    path = tmp_path / "results.duckdb"
+    build.build(tmp_path / "shards", path, "smoke")
+    assert query(path, "SELECT complete, diverged, failed FROM studies") == [(22, 1, 1)]
+    for row in (lost, gone):
+        found = query(
+            path,
+            f"SELECT DISTINCT i.n FROM intervals i JOIN runs r USING (configuration) WHERE run_id = '{row['run_id']}'",
+        )
+        assert found == [(2,)]
+    assert (
+        query(
+            path,
+            f"SELECT count(*), count(test_loss) FROM curves JOIN runs USING (run) WHERE run_id = '{gone['run_id']}'",
+        )[0][1]
+        == 0
+    )
+    verify(path)
+
+
+def test_claims_without_a_study_are_listed_as_not_tested(database):
+    found = dict(query(database, "SELECT claim, verdict::VARCHAR FROM claims WHERE study IS NULL"))
+    assert set(found.values()) == {"not tested here"} and {"A1", "L1", "N1", "B1", "W1", "G6", "G8"} <= set(found)
+    assert query(database, "SELECT count(DISTINCT claim) FROM claims") == [(33,)]
+
+
+def test_the_published_numbers_carry_their_source_and_no_unverified_one(database):
+    assert query(database, "SELECT count(*) FROM published WHERE tag NOT IN ('V1', 'V2', 'A', 'D', 'C')") == [(0,)]
+    assert query(database, "SELECT count(*) FROM published WHERE source = '' OR figure = '' OR precision = ''") == [
+        (0,)
+    ]
+    assert query(
+        database,
+        "SELECT count(*) FROM published WHERE tag = 'D' AND note NOT ILIKE '%digitised%' AND precision NOT ILIKE '%digitised%'",
+    ) == [(0,)]

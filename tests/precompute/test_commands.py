@@ -1,0 +1,195 @@
+"""python -m precompute as a user calls it, in a process of its own."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from precompute import shards
+from precompute.build import verify
+from precompute.studies import STUDIES
+
+ROOT = Path(__file__).parents[2]
+STUDY = STUDIES["double_descent/mnist_mlp"]
+
+
+@pytest.fixture
+def places(tmp_path, data_folder):
+    """Options for a database and shards of its own, and the environment."""
+    options = ["--size", "smoke", "--shards", str(tmp_path / "shards"), "--database", str(tmp_path / "results.duckdb")]
+    return options, os.environ | {"WHY_DATASETS": str(data_folder), "HF_HUB_OFFLINE": "1"}
+
+
+def call(places, command, *arguments, **changes) -> subprocess.CompletedProcess:
+    options, environment = places
+    return subprocess.run(
+        [sys.executable, "-m", "precompute", command, *arguments, *options],
+        cwd=ROOT, env=environment | changes, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+
+
+def start(places, command, *arguments) -> subprocess.Popen:
+    options, environment = places
+    return subprocess.Popen(
+        [sys.executable, "-m", "precompute", command, *arguments, *options],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def kill(process: subprocess.Popen) -> None:
+    """The whole family at once, as a power loss would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, data_folder) -> str:
+    """The content hash after run and build without a disturbance."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    options = ["--size", "smoke", "--shards", str(folder / "shards"), "--database", str(folder / "results.duckdb")]
+    places = options, os.environ | {"WHY_DATASETS": str(data_folder)}
+    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "build").returncode == 0
+    return verify(folder / "results.duckdb")
+
+
+def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed):
+    planned = call(places, "plan")
+    assert planned.returncode == 0 and "double_descent/mnist_mlp" in planned.stdout and " 24, " in planned.stdout
+    trained = call(places, "run", "double_descent/mnist_mlp", "--workers", "2")
+    assert trained.returncode == 0 and "[9/9]" in trained.stdout and "complete" in trained.stdout
+    assert call(places, "status").stdout.splitlines()[1].split() == ["double_descent/mnist_mlp", "24", "0", "0", "0"]
+    assert "nothing to train" in call(places, "run").stdout
+    assert call(places, "build").returncode == 0
+    checked = call(places, "verify")
+    assert checked.returncode == 0 and undisturbed in checked.stdout, "two workers give the same content as one process"
+    run_id = STUDY.specs("smoke")[0].run_id
+    repeated = call(places, "run", "--run-id", run_id)
+    assert repeated.returncode == 0 and "every number of all" in repeated.stdout, repeated.stdout + repeated.stderr
+
+
+def test_a_run_killed_at_ten_random_moments_ends_with_the_same_content(places, undisturbed):
+    moments = random.Random(7)
+    folder = Path(places[0][3])
+    for _ in range(10):
+        process = start(places, "run", "--executor", "serial")
+        time.sleep(moments.uniform(0.5, 7))
+        kill(process)
+        rows = list(shards.read(folder, ("run_id", "status"))) if folder.exists() else []
+        assert len({row["run_id"] for row in rows}) == len(rows), "nothing is there twice"
+        assert not (folder / "bad").exists(), "nothing is torn"
+    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "build").returncode == 0
+    assert verify(Path(places[0][5])) == undisturbed
+
+
+def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new(places, undisturbed):
+    moments, database = random.Random(7), Path(places[0][5])
+    assert call(places, "run", "--workers", "2").returncode == 0
+    before = time.perf_counter()
+    assert call(places, "build").returncode == 0
+    took = time.perf_counter() - before
+    for _ in range(10):
+        process = start(places, "build")
+        time.sleep(moments.uniform(0.2, 1.1) * took)
+        kill(process)
+        assert verify(database) == undisturbed
+    assert call(places, "build").returncode == 0
+    assert verify(database) == undisturbed
+    assert sorted(path.name for path in database.parent.iterdir()) == ["results.duckdb", "shards"]
+
+
+def test_two_runs_of_the_same_command_at_once_both_finish(places, undisturbed):
+    both = [start(places, "run", "--executor", "serial") for _ in range(2)]
+    assert [process.wait(timeout=600) for process in both] == [0, 0]
+    rows = list(shards.read(Path(places[0][3]), ("run_id",)))
+    assert len(rows) == len({row["run_id"] for row in rows}) == 24
+    assert call(places, "build").returncode == 0
+    assert verify(Path(places[0][5])) == undisturbed
+
+
+def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
+    options, environment = places
+    process = subprocess.Popen(
+        [sys.executable, "-m", "precompute", "run", "--workers", "2", *options],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    process.stdout.readline()  # the first group has ended
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on" in errors
+    assert call(places, "run", "--executor", "serial").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("run", "double_descent/nothing"), "studies: double_descent/mnist_mlp"),
+        (("run", "--device", "tpu"), "devices: auto, cpu, cuda"),
+        (("run", "--executor", "magic"), "executors: serial, processes"),
+        (("run", "--workers", "0"), "a number from 1"),
+        (("run", "--run-id", "0000000000000000"), "no run '0000000000000000'"),
+        (("run", "--datasets", "/nowhere/at/all"), "no file"),
+        (("plan", "everything"), "studies:"),
+        (("build",), "no finished run"),
+    ],
+)
+def test_bad_input_is_exit_2_and_one_line_with_the_valid_names(places, arguments, told):
+    answer = call(places, *arguments)
+    assert answer.returncode == 2 and answer.stdout == ""
+    assert told in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+def test_an_unknown_size_is_exit_2(places):
+    answer = subprocess.run(
+        [sys.executable, "-m", "precompute", "plan", "--size", "huge"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 2 and "sizes: full, smoke" in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+def test_no_data_and_no_internet_is_exit_2_and_one_line(places, tmp_path):
+    answer = call(places, "run", WHY_DATASETS="", HF_HOME=str(tmp_path / "hub"))
+    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1
+    assert "could not download" in answer.stderr and "WHY_DATASETS" in answer.stderr
+
+
+def test_verify_names_a_missing_database(places):
+    answer = call(places, "verify")
+    assert answer.returncode == 1 and "python -m precompute build" in answer.stderr
+
+
+def test_a_write_that_the_disk_refuses_is_one_line_and_loses_nothing(places, undisturbed):
+    """A limit on the size of files stands for the full disk: the write breaks off in the middle."""
+    options, environment = places
+    answer = subprocess.run(
+        [sys.executable, "-m", "precompute", "run", "--executor", "serial", *options],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )  # fmt: skip
+    assert answer.returncode == 1 and "Traceback" not in answer.stderr
+    assert "the same command goes on" in answer.stderr.splitlines()[-1]
+    assert list(Path(options[3]).iterdir()) == [], "no torn shard is left"
+    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "build").returncode == 0
+    assert verify(Path(options[5])) == undisturbed
+
+
+def test_run_needs_no_duckdb(places, tmp_path):
+    """As on a training machine: the module is there, but hidden."""
+    (tmp_path / "hide").mkdir()
+    (tmp_path / "hide" / "duckdb.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'duckdb'\", name='duckdb')"
+    )
+    answer = call(places, "run", "--executor", "serial", PYTHONPATH=str(tmp_path / "hide"))
+    assert answer.returncode == 0, answer.stderr
+    assert len(list(shards.read(Path(places[0][3]), ("run_id",)))) == 24
