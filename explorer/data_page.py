@@ -33,7 +33,7 @@ def sample_query() -> None:
     """A statement to start from, as a shell would run it."""
     st.header(t("data.query_title"))
     st.markdown(t("data.query_text"), width=760)
-    st.code(dictionary.SAMPLE.strip(), language="sql", wrap_lines=True)
+    st.code(dictionary.SAMPLE.strip(), language=None, wrap_lines=True)
 
 
 def studies() -> None:

@@ -29,7 +29,7 @@ def footer(
     and `sources` names published sources that are shown.
     """
     st.space("large")
-    st.subheader(t("site.footer.title"))
+    st.header(t("site.footer.title"))
     with st.container(horizontal=True):
         st.download_button(
             t("site.footer.csv"), data=lambda: as_csv(table), file_name=f"{page}-{site.data_version()}.csv", mime="text/csv",
@@ -38,17 +38,19 @@ def footer(
         with st.popover(t("site.footer.cite"), icon=":material/format_quote:"):
             text, bibtex = citation(page)
             st.code(text, language=None, wrap_lines=True)
-            st.code(bibtex, language="latex")
+            st.code(
+                bibtex, language=None
+            )  # here and below: the colours of code fall short of the contrast small text needs
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
-            st.code(sql.strip(), language="sql")
+            st.code(sql.strip(), language=None)
         with st.popover(t("site.footer.address"), icon=":material/link:"):
             st.caption(t("site.footer.address_text"))
             st.code(address.here(), language=None, wrap_lines=True)
         if rerun:
             with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
                 st.caption(t("site.footer.rerun_text"))
-                st.code(rerun, language="bash", wrap_lines=True)
+                st.code(rerun, language=None, wrap_lines=True)
     st.caption("  \n".join(_lines(studies, sources or [])))
 
 

@@ -120,6 +120,6 @@ def _explain(problem: database.Unusable) -> None:
     st.markdown(t(f"site.database.{problem.kind}.text", **problem.versions))
     st.markdown(t("site.database.where", path=f"`{problem.path}`"))
     st.markdown(t("site.database.mend"))
-    st.code(MEND, language="bash")
+    st.code(MEND, language=None)
     if problem.detail:
         st.caption(t("site.database.detail", detail=problem.detail))

@@ -29,7 +29,7 @@ def headline() -> tuple[pa.Table, str]:
     noises = label_noises()
     if not noises:
         st.info(t("home.finding_none"))
-        return pa.table({}), "SELECT 1"
+        return pa.table({"width": pa.array([], pa.int32())}), ROW_SQL.format(study=STUDY, noise=NOISE)
     noise = NOISE if NOISE in noises else noises[-1]
     cells, row = along_the_row(noise), last_row(noise)
     clear = row.peak is not None and row.clear

@@ -114,7 +114,7 @@ def one(run: dict[str, Any]) -> None:
     st.subheader(t("runs.repeat"))
     st.markdown(t("runs.repeat_text"), width=760)
     command = f"python -m precompute run --run-id {run['run_id']}"
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
     sql = _filled(runs.CURVES, {"run_id": run["run_id"]})
     footer(page="runs", studies=[run["study"]], table=curves, sql=sql, rerun=command)
 

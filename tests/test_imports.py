@@ -43,7 +43,7 @@ def test_every_folder_that_the_rule_is_about_is_there():
 def test_planning_does_not_wait_for_torch():
     """`--help`, and what status and build import, come without it."""
     code = "import sys, precompute.__main__, precompute.build; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120, check=False).returncode == 0
 
 
 def test_no_file_of_the_project_is_too_large_for_its_history():

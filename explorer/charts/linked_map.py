@@ -47,11 +47,12 @@ def draw(
     threshold: pa.Table,
     ridge: pa.Table,
     notes: Sequence[tuple[int, int, str]] = (),
+    slice_limits: tuple[float, float] | None = None,
 ) -> style.Picture:
     """The map of `cells` (see results.generalization.cells), its threshold line and ridge, and its two slices.
 
-    `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `level` the train error of the threshold and
-    `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
+    `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `slice_limits` those of the slices' error axis (the
+    same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
     """
     source = indexed(cells, axes)
     places = {"w": axes.widths.index(start[0]), "e": axes.epochs.index(start[1])}
@@ -82,8 +83,8 @@ def draw(
     picture = alt.layer(
         _cells(axes, view, limits).add_params(cell), *_without_value(cells, axes), *line, *peaks, *words, *_marker(axes)
     ).properties(height=MAP_HEIGHT, title=_title("generalization.map.title." + view.measure))
-    row = slices.row(source, axes, view, limits, level)
-    column = slices.column(source, axes, view, limits)
+    row = slices.row(source, axes, view, slice_limits or limits, level)
+    column = slices.column(source, axes, view, slice_limits or limits)
     chart = alt.vconcat(picture, *((row, column) if view.reading == "across" else (column, row)), spacing=14)
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}

@@ -107,7 +107,7 @@ def _early_stopping_chart(version: str, language: str, noise: float, shown: tupl
     rows = results.early_stopped(noise).rename_columns({"when": "series"})
     rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(shown)))
     names = [t(f"generalization.early.{code}") for code in shown]
-    ceiling = results.colour_limits("test")[1]
+    ceiling = results.slice_limits("test")[1]
     return against_width.draw(
         rows, list(shown), names, [style.MEASURED, style.ACCENT][: len(shown)], ceiling
     ).specification()
@@ -174,7 +174,7 @@ def _ours(version: str, language: str, noises: tuple[float, ...]) -> dict[str, A
     names = [t("generalization.panels.noise", noise=format.percent(noise, 0)) for noise in noises]
     colours = NOISE_COLOURS[-len(noises) :]
     return against_width.draw(
-        rows, [f"{noise:g}" for noise in noises], names, colours, results.colour_limits("test")[1]
+        rows, [f"{noise:g}" for noise in noises], names, colours, results.slice_limits("test")[1]
     ).specification()
 
 

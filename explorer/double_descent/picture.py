@@ -52,6 +52,7 @@ def _linked_map(version: str, language: str, choices: Choices, start: tuple[int,
         results.threshold(choices.noise, choices.level),
         results.ridge(choices.noise, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
+        results.slice_limits(view.measure),
     ).specification()
 
 
@@ -60,11 +61,11 @@ def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
     if row is None or not row.clear:
         return []
     place = axes.widths.index
-    high, middle = axes.epochs[round(0.86 * (len(axes.epochs) - 1))], axes.epochs[round(0.5 * (len(axes.epochs) - 1))]
+    top, high, middle = (axes.epochs[round(share * (len(axes.epochs) - 1))] for share in (0.97, 0.86, 0.5))
     before, peak, end = place(row.before["width"]), place(row.peak["width"]), len(axes.widths) - 1
     return [
         (axes.widths[before], middle, t("generalization.note.before")),
-        (axes.widths[max(peak - 4, 0)], high, t("generalization.note.peak")),
+        (axes.widths[min(peak + 4, end)], top, t("generalization.note.peak")),
         (axes.widths[(min(peak + 6, end) + end) // 2], high, t("generalization.note.after")),
     ][:MOST_NOTES]
 
@@ -107,7 +108,7 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
             st.caption(t("generalization.cell.repeat_text"))
             st.code(
                 "\n".join(f"python -m precompute run --run-id {run_id}" for run_id in runs["run_id"].to_pylist()),
-                language="bash",
+                language=None,
             )
         st.download_button(
             t("site.footer.csv"),
@@ -119,7 +120,7 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
             key="generalization.cell.csv",
         )
         with st.popover("SQL", icon=":material/code:"):
-            st.code(filled(results.RUNS_OF_CELL, choices.noise, width=width, epoch=epoch), language="sql")
+            st.code(filled(results.RUNS_OF_CELL, choices.noise, width=width, epoch=epoch), language=None)
 
 
 def _cell_in_words(noise: float, width: int, epoch: int, axes: Axes, runs: pa.Table) -> str:

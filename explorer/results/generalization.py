@@ -170,11 +170,21 @@ def errors_over_noises(measure: str) -> pa.Table:
 
 
 def colour_limits(measure: str) -> tuple[float, float]:
-    """The ends of the colour scale and of the error axis that all maps share.
+    """The ends of the colour scale that all maps share: the peaks of the last row are just below the upper end, so that the ridge stands out.
 
-    The upper end leaves nine cells in ten and every cell of the ridge below it, rounded up to five points (losses: to a half); what lies
-    beyond is drawn in the last colour, and the page says so. The lower end is 0, for the gap minus the upper end.
+    What lies beyond, as the narrowest networks do, is drawn in the last colour, and the page says so. The lower end is 0, for the gap minus
+    the upper end.
     """
+    return _limits(measure, "l.line = (SELECT max(epoch) FROM cells)")
+
+
+def slice_limits(measure: str) -> tuple[float, float]:
+    """The ends of the error axis of the slices, the same for all maps and cells: over every peak of a row of a point or more."""
+    return _limits(measure, "l.height >= 0.01")
+
+
+def _limits(measure: str, peaks: str) -> tuple[float, float]:
+    """Over nine cells in ten and over the chosen peaks, rounded up to five points (losses: to a half)."""
     found = query(
         f"""
         WITH cells AS (
@@ -184,7 +194,7 @@ def colour_limits(measure: str) -> tuple[float, float]:
         )
         SELECT quantile_cont(mean, 0.9) AS high, min(mean) AS least,
                (SELECT max(mean) FROM cells JOIN landmarks l USING (map)
-                WHERE l.kind = 'ridge_across' AND l.clear AND l.line = epoch AND l.position = x) AS ridge
+                WHERE l.kind = 'ridge_across' AND {peaks} AND l.line = epoch AND l.position = x) AS ridge
         FROM cells
         """,
         {"study": STUDY},

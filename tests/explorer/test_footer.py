@@ -61,3 +61,16 @@ def test_every_measured_part_has_words_for_its_codes(language):
     for part in site.claim_parts().to_pylist():
         sentence = claim_cards.measured(part) + " ".join(claim_cards.kinds_of_interval([part]))
         assert "_" not in sentence and "low" not in sentence.split("Needed")[-1].replace("below", ""), sentence
+
+
+def test_the_statement_of_the_home_page_gives_the_rows_of_its_picture(results_file):
+    import duckdb
+
+    from explorer import home
+    from explorer.results.generalization import STUDY, along_the_row
+
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        printed = connection.execute(home.ROW_SQL.format(study=STUDY, noise=home.NOISE)).to_arrow_table().to_pylist()
+    assert [(row["width"], row["mean"]) for row in printed] == [
+        (row["width"], row["mean"]) for row in along_the_row(home.NOISE)
+    ]

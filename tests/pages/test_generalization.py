@@ -19,12 +19,18 @@ ORDER BY c.x
 """
 
 
-@pytest.fixture(params=["fixture", "shipped"])
+SHIPPED = ROOT / "data" / "results.duckdb"
+
+
+@pytest.fixture
 def database(request, monkeypatch) -> Path:
-    """The tiny real database of the tests, and the one that the app ships."""
-    file = FIXTURE if request.param == "fixture" else ROOT / "data" / "results.duckdb"
+    """The tiny real database of the tests, or the file that a test asks for."""
+    file = getattr(request, "param", FIXTURE)
     monkeypatch.setenv("WHY_RESULTS", str(file))
     return file
+
+
+both = pytest.mark.parametrize("database", [FIXTURE, SHIPPED], ids=["fixture", "shipped"], indirect=True)
 
 
 def ask(file: Path, sql: str) -> list[tuple]:
@@ -62,6 +68,7 @@ def allowed(values) -> set[str]:
     return {f"{100 * value:.{digits}f}" for value in values if value is not None for digits in (0, 1, 2)}
 
 
+@both
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(opened, database, language):
     app = opened("generalization", lang=language)
@@ -82,20 +89,30 @@ def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(open
         assert said[0] == f"{100 * means[peak]:.1f}"
 
 
+@both
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("noise", [0.0, 0.2])
 def test_every_percentage_of_the_caption_is_in_the_last_row(opened, database, language, noise):
     app = opened("generalization", lang=language, noise=str(noise))
     caption = next(text.value for text in app.caption if "not conclude" in text.value or "결론짓지" in text.value)
-    numbers = allowed([value for row in ask(database, FINAL.format(measure="test_error", noise=noise)) for value in row[1:4]])
-    said = re.findall(r"(\d+(?:\.\d+)?)%", caption) + [end for pair in re.findall(r"\((\d[\d.]*)–(\d[\d.]*),", caption) for end in pair]
+    numbers = allowed(
+        [value for row in ask(database, FINAL.format(measure="test_error", noise=noise)) for value in row[1:4]]
+    )
+    said = re.findall(r"(\d+(?:\.\d+)?)%", caption) + [
+        end for pair in re.findall(r"\((\d[\d.]*)–(\d[\d.]*),", caption) for end in pair
+    ]
     assert len(said) >= 2
     assert set(said) <= numbers | {f"{100 * noise:.0f}"}
 
 
+@both
 def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(opened, database):
     _, tables, _ = linked_map(opened("generalization"))
-    drawn = {(row["width"], row["epoch"]): (row["a"], row["b"]) for row in tables["cells"].to_pylist() if row["state"] == "value"}
+    drawn = {
+        (row["width"], row["epoch"]): (row["a"], row["b"])
+        for row in tables["cells"].to_pylist()
+        if row["state"] == "value"
+    }
     sql = """
         SELECT c.x, i.epoch, any_value(i.mean) FILTER (measure = 'test_error'), any_value(i.mean) FILTER (measure = 'train_error')
         FROM intervals i JOIN configurations c USING (configuration)
@@ -143,8 +160,7 @@ def test_the_ridge_is_drawn_where_the_table_says_it_is_clear(opened, database, r
     assert drawn == ask(database, sql)[0][0]
 
 
-@pytest.mark.parametrize("measure", ["test", "train", "gap", "loss"])
-@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("measure, language", [("test", "ko"), ("train", "en"), ("gap", "ko"), ("loss", "en")])
 def test_every_measure_draws_without_an_exception_and_every_chart_has_a_text(opened, database, measure, language):
     app = opened("generalization", lang=language, measure=measure, x="log", y="log", reading="up")
     assert not app.exception
@@ -170,6 +186,7 @@ def test_small_multiples_share_one_scale_and_the_picked_cell(opened, database):
     assert drawn[0][1]["picked"]["e"].to_pylist() == [0]
 
 
+@both
 def test_the_cell_in_the_address_is_where_the_chart_starts_and_whose_runs_are_listed(opened, database):
     app = opened("generalization", width="8", epoch="1", noise="0.2")
     spec, tables, _ = linked_map(app)
@@ -209,7 +226,11 @@ def test_a_guided_step_writes_its_view_into_the_address(opened):
 
 def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
     def curves(app):
-        return next(set(tables["rows"]["series"].to_pylist()) for _, tables, alt in charts(app) if "early" in str(alt) or "rows" in tables)
+        return next(
+            set(tables["rows"]["series"].to_pylist())
+            for _, tables, alt in charts(app)
+            if "early" in str(alt) or "rows" in tables
+        )
 
     app = opened("generalization")
     assert len(curves(app)) == 1
@@ -249,8 +270,12 @@ def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, tmp_pat
     file = tmp_path / "two.duckdb"
     shutil.copy(FIXTURE, file)
     connection = duckdb.connect(str(file))
-    connection.execute("DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE seed >= 2); DELETE FROM runs WHERE seed >= 2")
-    connection.execute("UPDATE intervals SET n = 2, low = NULL, high = NULL; UPDATE landmarks SET n = 2, clear = clear AND kind = 'threshold'")
+    connection.execute(
+        "DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE seed >= 2); DELETE FROM runs WHERE seed >= 2"
+    )
+    connection.execute(
+        "UPDATE intervals SET n = 2, low = NULL, high = NULL; UPDATE landmarks SET n = 2, clear = clear AND kind = 'threshold'"
+    )
     connection.execute("UPDATE contrasts SET n = 2, low = NULL, high = NULL")
     connection.close()
     monkeypatch.setenv("WHY_RESULTS", str(file))
@@ -267,7 +292,9 @@ def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, tmp_path, monkeypa
     connection = duckdb.connect(str(file))
     gone = "(SELECT configuration FROM configurations WHERE CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
     connection.execute(f"DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE configuration IN {gone})")
-    connection.execute(f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}")
+    connection.execute(
+        f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}"
+    )
     connection.execute("DELETE FROM contrasts")
     connection.close()
     monkeypatch.setenv("WHY_RESULTS", str(file))

@@ -272,6 +272,31 @@ def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
     assert len(app.sidebar.get("page_link")) == len(PAGES)
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_database_without_a_run_is_shown_as_that(opened, results_file, tmp_path, monkeypatch, page):
+    path = tmp_path / "results.duckdb"
+    shutil.copy(results_file, path)
+    emptied = [
+        "runs",
+        "curves",
+        "intervals",
+        "landmarks",
+        "contrasts",
+        "claim_parts",
+        "configurations",
+        "maps",
+        "studies",
+    ]
+    with duckdb.connect(str(path)) as connection:
+        for table in emptied:
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    app = opened(page)
+    assert not app.exception
+    assert app.title
+
+
 def test_no_page_imports_torch_or_precompute():
     program = """
 import sys

@@ -30,8 +30,7 @@ def call(places, command, *arguments, **changes) -> subprocess.CompletedProcess:
     options, environment = places
     return subprocess.run(
         [sys.executable, "-m", "precompute", command, *arguments, *options],
-        cwd=ROOT, env=environment | changes, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
+        cwd=ROOT, env=environment | changes, capture_output=True, text=True, timeout=600, check=False)  # fmt: skip
 
 
 def start(places, command, *arguments) -> subprocess.Popen:
@@ -153,6 +152,7 @@ def test_an_unknown_size_is_exit_2(places):
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
     assert answer.returncode == 2 and "sizes: full, smoke" in answer.stderr and len(answer.stderr.splitlines()) == 1
 
@@ -174,8 +174,7 @@ def test_a_write_that_the_disk_refuses_is_one_line_and_loses_nothing(places, und
     answer = subprocess.run(
         [sys.executable, "-m", "precompute", "run", "--executor", "serial", *options],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
-    )  # fmt: skip
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)), check=False)  # fmt: skip
     assert answer.returncode == 1 and "Traceback" not in answer.stderr
     assert "the same command goes on" in answer.stderr.splitlines()[-1]
     assert list(Path(options[3]).iterdir()) == [], "no torn shard is left"

@@ -14,7 +14,7 @@ MNIST = "25c98f992c005963b7428e1f38418b233c9b286cc403519287eb8063f0bcfe07"
 
 
 def test_a_stream_depends_on_its_name_and_fields_and_on_nothing_else():
-    draw = lambda *key: torch.rand(5, generator=stream(*key))  # noqa: E731
+    draw = lambda *key: torch.rand(5, generator=stream(*key))
     torch.manual_seed(1)
     first = draw("init", 4, 0.1)
     torch.manual_seed(2)
@@ -25,7 +25,7 @@ def test_a_stream_depends_on_its_name_and_fields_and_on_nothing_else():
 
 def test_the_sets_are_disjoint(dataset):
     part = split(dataset, 500, 0.2, seed=0)
-    rows = lambda inputs: {row.tobytes() for row in inputs.numpy()}  # noqa: E731
+    rows = lambda inputs: {row.tobytes() for row in inputs.numpy()}
     train, val, test = rows(part.train_inputs), rows(part.val_inputs), rows(part.test_inputs)
     assert len(train) == len(val) == 500 and len(test) == 300
     assert not train & val and not train & test and not val & test

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -169,6 +170,6 @@ def test_groups_that_do_not_fit_together_are_refused(dataset, make_spec):
 def test_evaluations_are_log_spaced_with_the_first_and_the_last(epochs):
     when = evaluation_epochs(epochs)
     assert when[0] == 1 and when[-1] == epochs and when == sorted(set(when))
-    gaps = [b - a for a, b in zip(when, when[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(when)]
     assert max(gaps, default=0) <= max(1, 0.12 * epochs)
     assert len(when) <= 72

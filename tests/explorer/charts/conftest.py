@@ -36,7 +36,13 @@ def cells_of():
                         row[f"{name}_seed_{seed}"] = mean + 0.001 * (seed - 1) if here else None
                 rows.append(row)
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        kinds = {"width": pa.int16(), "epoch": pa.int16(), "seeds": pa.int16(), "n_params": pa.int32(), "state": pa.string()}
+        kinds = {
+            "width": pa.int16(),
+            "epoch": pa.int16(),
+            "seeds": pa.int16(),
+            "n_params": pa.int32(),
+            "state": pa.string(),
+        }
         return pa.table({name: pa.array(column, kinds.get(name, pa.float32())) for name, column in columns.items()})
 
     return make

@@ -123,7 +123,10 @@ def test_the_band_names_its_kind_and_n_and_is_absent_with_two_seeds(drawn, cells
 def test_every_seed_has_its_line(drawn):
     specification, _ = drawn()
     folds = [
-        transform["fold"] for layer in layers(specification) for transform in layer.get("transform", []) if "fold" in transform
+        transform["fold"]
+        for layer in layers(specification)
+        for transform in layer.get("transform", [])
+        if "fold" in transform
     ]
     assert folds.count(["a0", "a1", "a2"]) == 2
     assert folds.count(["b0", "b1", "b2"]) == 2
@@ -148,7 +151,9 @@ def test_log_and_linear_axes_are_the_readers(drawn):
 
 def test_cells_without_a_value_are_grey_with_a_sign(drawn, cells_of):
     whole, _ = drawn()
-    holed, tables = drawn(cells=cells_of("test_error", "train_error", missing={(64, 40): "diverged", (2, 1): "not run"}))
+    holed, tables = drawn(
+        cells=cells_of("test_error", "train_error", missing={(64, 40): "diverged", (2, 1): "not run"})
+    )
 
     def greys(specification):
         return [layer for layer in layers(specification["vconcat"][0]) if layer["mark"].get("color") == "#b9bdc4"]
@@ -165,7 +170,9 @@ def test_a_text_becomes_an_expression_with_its_quotes_escaped(monkeypatch):
     assert slices.expression("any", at="at_e").to_dict() == {"expr": "'it\\'s ' + at_e"}
 
 
-@pytest.mark.parametrize("n, text", [(805, "805"), (1600, "1.6k"), (11935, "11.9k"), (814090, "814k"), (2796202, "2.8M")])
+@pytest.mark.parametrize(
+    "n, text", [(805, "805"), (1600, "1.6k"), (11935, "11.9k"), (814090, "814k"), (2796202, "2.8M")]
+)
 def test_parameter_counts_are_short(n, text):
     from explorer.charts.style import short_number
 

@@ -28,7 +28,9 @@ def hand_made(tmp_path, monkeypatch):
     connection.execute(SCHEMA.read_text(encoding="utf-8"))
     connection.execute("INSERT INTO meta VALUES ('content_hash', 'abc')")
     for number, noise in enumerate((0.2, 0.0)):
-        connection.execute("INSERT INTO maps VALUES (?, ?, ?)", [number, STUDY, json.dumps(BASE | {"label_noise": noise})])
+        connection.execute(
+            "INSERT INTO maps VALUES (?, ?, ?)", [number, STUDY, json.dumps(BASE | {"label_noise": noise})]
+        )
     places = [(0, 0, 2), (1, 0, 8), (2, 0, 64), (3, 0, 128), (4, 1, 2)]
     for configuration, number, width in places:
         settings = json.dumps(BASE | {"label_noise": 0.0 if number else 0.2, "width": width})
@@ -59,10 +61,15 @@ def hand_made(tmp_path, monkeypatch):
         ("threshold", 0.1, 10, 2, 2, 8, None, True), ("ridge_across", None, 10, 8, 2, 8, 0.05, True), ("ridge_up", None, 2, None, None, None, None, False),
     ]  # fmt: skip
     for kind, level, line, position, low, high, height, clear in landmarks:
-        connection.execute("INSERT INTO landmarks VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, 2, 3)", [kind, level, line, position, low, high, height, clear])
+        connection.execute(
+            "INSERT INTO landmarks VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, 2, 3)",
+            [kind, level, line, position, low, high, height, clear],
+        )
     contrasts = [("small", -1.0), ("large", -20.0)]
     for quantity, estimate in contrasts:
-        connection.execute("INSERT INTO contrasts VALUES (?, ?, '{}', '{}', ?, NULL, NULL, 2, 'points')", [STUDY, quantity, estimate])
+        connection.execute(
+            "INSERT INTO contrasts VALUES (?, ?, '{}', '{}', ?, NULL, NULL, 2, 'points')", [STUDY, quantity, estimate]
+        )
     connection.close()
     monkeypatch.setenv("WHY_RESULTS", str(file))
 
@@ -108,7 +115,12 @@ def test_every_place_of_the_grid_has_a_cell_with_its_state():
 
 @pytest.mark.parametrize(
     "measure, columns",
-    [("test", {"test_error", "train_error"}), ("train", {"test_error", "train_error"}), ("gap", {"gap"}), ("loss", {"test_loss", "train_loss"})],
+    [
+        ("test", {"test_error", "train_error"}),
+        ("train", {"test_error", "train_error"}),
+        ("gap", {"gap"}),
+        ("loss", {"test_loss", "train_loss"}),
+    ],
 )
 def test_each_measure_brings_its_own_curves(measure, columns):
     names = results.cells(0.2, measure, [0, 1]).column_names
@@ -122,7 +134,10 @@ def test_the_gap_of_a_seed_is_its_test_minus_its_train_error():
 
 
 def test_the_threshold_is_read_at_the_level_asked_for():
-    assert results.threshold(0.2, 0.05).select(["epoch", "width"]).to_pylist() == [{"epoch": 1, "width": None}, {"epoch": 10, "width": 8}]
+    assert results.threshold(0.2, 0.05).select(["epoch", "width"]).to_pylist() == [
+        {"epoch": 1, "width": None},
+        {"epoch": 10, "width": 8},
+    ]
     assert results.threshold(0.2, 0.1)["width"].to_pylist() == [2]
     assert results.threshold(0.0, 0.05).num_rows == 0
 
@@ -168,7 +183,13 @@ def test_early_stopping_is_set_beside_the_last_epoch():
 
 def test_small_multiples_hold_all_maps_in_the_measure_asked_for():
     rows = results.errors_over_noises("test").to_pylist()
-    assert {(row["noise"], row["width"], row["epoch"]) for row in rows} == {(0.0, 2, 10), (0.2, 2, 1), (0.2, 2, 10), (0.2, 8, 1), (0.2, 8, 10)}
+    assert {(row["noise"], row["width"], row["epoch"]) for row in rows} == {
+        (0.0, 2, 10),
+        (0.2, 2, 1),
+        (0.2, 2, 10),
+        (0.2, 8, 1),
+        (0.2, 8, 10),
+    }
     assert {row["noise"] for row in results.errors_over_noises("loss").to_pylist()} == {0.2}
 
 
