@@ -78,9 +78,10 @@ def scatter(
 def _axis(channel: alt.X | alt.Y, values: list[float], log: bool, grid: bool) -> alt.X | alt.Y:
     # thousands as "10k", but a rate of one sixteenth as 0.063 and not as "63m"
     style = "~s" if max(values) >= 10_000 else "~g"
+    label = f"format(datum.value, '{style}')"  # as `format` of the axis, a logarithmic scale would round 20 to "2e+1"
     if not log:
         scale = alt.Scale(zero=False, nice=True, padding=8)
-        return channel.scale(scale).axis(alt.Axis(grid=grid, labelOverlap=True, tickCount=6, format=style))
+        return channel.scale(scale).axis(alt.Axis(grid=grid, labelOverlap=True, tickCount=6, labelExpr=label))
     powers = [10.0**power for power in range(-4, 7) if min(values) <= 10.0**power <= max(values)]
     ticks = (
         powers
@@ -88,7 +89,7 @@ def _axis(channel: alt.X | alt.Y, values: list[float], log: bool, grid: bool) ->
         else [low * step for low in powers or [min(values)] for step in (0.2, 0.5, 1, 2, 5, 10)]
     )
     scale = alt.Scale(type="log", nice=False, padding=12)
-    return channel.scale(scale).axis(alt.Axis(grid=grid, labelOverlap=True, values=ticks, format=style))
+    return channel.scale(scale).axis(alt.Axis(grid=grid, labelOverlap=True, values=ticks, labelExpr=label))
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

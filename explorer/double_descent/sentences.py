@@ -3,6 +3,7 @@
 Nothing is estimated here. A lowest or highest mean may be looked up for a sentence; intervals, landmarks and verdicts are read.
 """
 
+from statistics import multimode
 from typing import Any
 
 import pyarrow as pa
@@ -34,17 +35,17 @@ def title(row: Row, verdict: str | None) -> str:
 
 
 def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) -> str:
-    """Measure, unit, data, fixed settings and the number of seeds, with the widths that have fewer."""
-    most = max(seeds.values(), default=0)
-    fewer: dict[int, list[str]] = {}
+    """Measure, unit, data, fixed settings and the number of seeds: that of most widths, and the widths that have another."""
+    most = multimode(seeds.values())[0] if seeds else 0
+    others: dict[int, list[str]] = {}
     for width, n in seeds.items():
-        if n < most:
-            fewer.setdefault(n, []).append(format.count(width))
+        if n != most:
+            others.setdefault(n, []).append(format.count(width))
     counted = format.seeds(most)
-    if fewer:
+    if others:
         parts = "; ".join(
             t("generalization.subtitle.fewer", seeds=format.seeds(n), widths=", ".join(w))
-            for n, w in sorted(fewer.items())
+            for n, w in sorted(others.items())
         )
         counted = t("generalization.subtitle.uneven", seeds=counted, fewer=parts)
     return t(
