@@ -109,7 +109,7 @@ def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callabl
 
     def epoch() -> None:
         for batch in torch.randperm(len(inputs)).split(spec.batch_size):
-            loss = F.cross_entropy(network(inputs[batch]), labels[batch])
+            loss = F.cross_entropy(network(inputs.index_select(0, batch)), labels.index_select(0, batch))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -124,6 +124,6 @@ def _grouped(specs: Sequence[MLPSpec], inputs: torch.Tensor, labels: torch.Tenso
 
     def epoch() -> None:
         for batch in torch.randperm(len(inputs)).split(specs[0].batch_size):
-            take_step(model, optimizers, constant[batch], stacked[:, batch])
+            take_step(model, optimizers, constant.index_select(0, batch), stacked.index_select(1, batch))
 
     return epoch

@@ -37,7 +37,9 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
         shuffled = torch.randperm(one.n_train, generator=order).to(device)
         for batch in shuffled.split(one.batch_size):
             step += 1
-            loss = take_step(model, optimizers, data.train_inputs[batch], data.train_labels[:, batch])
+            loss = take_step(
+                model, optimizers, data.train_inputs.index_select(0, batch), data.train_labels.index_select(1, batch)
+            )
             diverged_at = torch.where((diverged_at < 0) & ~loss.isfinite(), step, diverged_at)
         if epoch == when[len(measured)]:
             measured.append({"epoch": epoch, "step": step} | data.measure(model))
