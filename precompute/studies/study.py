@@ -32,7 +32,7 @@ class Study:
     specs: Callable[[str], list[Spec]]
     """Size, one of SIZES -> every specification of the grid, first seeds first."""
     group_flops: float
-    """A group is closed when its products pass this many floating-point operations; about two minutes of one core."""
+    """A group is closed before its products pass this many floating-point operations: a few minutes of one core."""
     train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
     """Trains one group."""
 
