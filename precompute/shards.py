@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import platform
 import subprocess
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from precompute.spec import Spec, canonical_json
+from precompute.spec import canonical_json
 
 if TYPE_CHECKING:
     from precompute.training.run import Run
@@ -125,11 +124,6 @@ def best_of_equal(rows: Iterable[dict]) -> dict[str, dict]:
         if held is None or RANK[each["status"]] < RANK[held["status"]]:
             best[each["run_id"]] = each
     return best
-
-
-def spec_of(row: dict, kind: type[Spec]) -> Spec:
-    """The specification that a row was trained from."""
-    return kind(**json.loads(row["spec"]))
 
 
 def provenance() -> dict:
