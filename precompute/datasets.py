@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from precompute.spec import CLASSES
+from precompute.spec import CLASSES, MOST_VALIDATION
 from precompute.streams import stream
 
 
@@ -138,18 +138,19 @@ class Split:
         return self.train_labels != self.clean_labels
 
 
-def split(dataset: Dataset, n_train: int, label_noise: float, seed: int) -> Split:
+def split(dataset: Dataset, n_train: int, label_noise: float, seed: int, side: int | None = None) -> Split:
     """Disjoint training, validation and test sets, keyed by (data set, seed) alone.
 
     One random order of the original training set per seed: the first n are for training, the last min(n, 5000) for
     validation. One uniform number per original example decides whether its label is noisy, and one which wrong label it
     gets. So a smaller n is a subset of a larger one and less noise a subset of more, and curves over n, noise and width
-    are paired. Pixels are scaled to mean 0 and deviation 1 of the training subset, over all its pixels (one pair a channel).
+    are paired. Images are first averaged over equal blocks to `side` pixels, where that is given; then pixels are scaled to mean
+    0 and deviation 1 of the training subset, over all its pixels (one pair a channel).
 
-    Raises ValueError when n_train leaves no room for validation.
+    Raises ValueError when n_train leaves no room for validation, or blocks of that size do not fit.
     """
     total = len(dataset.train_labels)
-    n_val = min(n_train, 5000)
+    n_val = min(n_train, MOST_VALIDATION)
     if not 0 < n_train <= total - n_val:
         raise ValueError(f"n_train = {n_train} of {total} leaves no {n_val} examples for validation")
     order = torch.randperm(total, generator=stream("subset", dataset.name, seed)).numpy()
@@ -161,11 +162,12 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int) -> Spli
     clean = dataset.train_labels.astype(np.int64)
     labels = np.where(chance < label_noise, (clean + offset) % CLASSES, clean)
 
-    images = dataset.train_images[train].astype(np.float64)
+    images = _averaged(dataset.train_images[train], side)
     axes = (0, 1, 2)
     mean, deviation = images.mean(axis=axes), images.std(axis=axes)
 
     def inputs(pixels: np.ndarray) -> torch.Tensor:
+        pixels = _averaged(pixels, side)
         return torch.from_numpy(((pixels - mean) / deviation).astype(np.float32).reshape(len(pixels), -1))
 
     return Split(
@@ -177,3 +179,14 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int) -> Spli
         inputs(dataset.test_images),
         torch.from_numpy(dataset.test_labels.astype(np.int64)),
     )
+
+
+def _averaged(images: np.ndarray, side: int | None) -> np.ndarray:
+    """`images` [n, S, S] or [n, S, S, 3] as float64, each block of S / side pixels in both directions replaced by its mean."""
+    images = images.astype(np.float64)
+    if side is None or side == images.shape[1]:
+        return images
+    block, rest = divmod(images.shape[1], side)
+    if rest:
+        raise ValueError(f"images of {images.shape[1]} pixels cannot be averaged to {side}")
+    return images.reshape(len(images), side, block, side, block, *images.shape[3:]).mean(axis=(2, 4))

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 CLASSES = 10
 INPUTS = {"ylecun/mnist": 28 * 28, "uoft-cs/cifar10": 3 * 32 * 32}
 """Numbers in one image of a data set."""
+TEST_IMAGES = 10_000
+MOST_VALIDATION = 5000
+"""Validation takes as many images as training does, at most this many."""
 
 # With sizes that are multiples of 16 every product and update runs through the same kernel whatever stands beside it, so a
 # run's bits do not depend on its group (a test holds this).
@@ -68,7 +71,7 @@ class MLPSpec(Spec):
     dataset: str
     """Repository on the Hugging Face Hub, for example ylecun/mnist."""
     n_train: int
-    """Training examples. Validation takes as many, at most 5,000, from the rest of the training set."""
+    """Training examples. Validation takes as many, at most MOST_VALIDATION, from the rest of the training set."""
     label_noise: float
     """Probability with which a training label is replaced by a uniformly chosen wrong one, once, before training."""
     width: int
@@ -120,3 +123,84 @@ class MLPSpec(Spec):
         """Specifications with the same key see the same minibatches and have the same shapes: they train together."""
         same_batches = (self.dataset, self.n_train, self.seed, self.batch_size, self.epochs)
         return (*same_batches, self.depth, self.activation, self.padded_width, self.optimizer, self.momentum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNNSpec(Spec):
+    """The five-layer network of Nakkiran et al. 2019 (arXiv 1912.02292) on a subset of an image data set: four 3x3 convolutions
+    of k, 2k, 4k and 8k channels, each with batch normalization and ReLU, and a linear layer."""
+
+    dataset: str
+    """Repository on the Hugging Face Hub, for example uoft-cs/cifar10."""
+    side: int
+    """Pixels along each side of the images: 32, or 16 after every 2 x 2 pixels are averaged."""
+    n_train: int
+    """Training examples. Validation takes as many, at most MOST_VALIDATION, from the rest of the training set."""
+    label_noise: float
+    """Probability with which a training label is replaced by a uniformly chosen wrong one, once, before training."""
+    width: int
+    """k, the channels of the first convolution."""
+    optimizer: str
+    """adam."""
+    lr: float
+    """Learning rate."""
+    batch_size: int
+    """Examples per step; the last, smaller batch of an epoch is trained on too."""
+    epochs: int
+    """Passes over the training set."""
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: 378 k^2 + 152 k + 10, biases of the convolutions and batch norm included."""
+        return 378 * self.width**2 + 152 * self.width + CLASSES
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs.
+
+        Two a weight, place and example forward, two for its gradient, two for the gradient of the layer's input except at the first.
+        """
+        k, places = self.width, self.side**2
+        first = 27 * k * places
+        later = (18 * places + 72 * places // 4 + 288 * places // 16) * k**2 + 8 * k * CLASSES
+        return float((4 * first + 6 * later) * self.n_train * self.epochs)
+
+    @property
+    def group_key(self) -> tuple:
+        """Convolutions train one network at a time on a CPU: every run is a group of its own."""
+        return (self.run_id, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomFeaturesSpec(Spec):
+    """A linear readout of random ReLU features, trained by gradient flow on the squared error, in closed form."""
+
+    dataset: str
+    """Repository on the Hugging Face Hub."""
+    n_train: int
+    """Training examples. Validation takes as many, at most MOST_VALIDATION, from the rest of the training set."""
+    label_noise: float
+    """Probability with which a training label is replaced by a uniformly chosen wrong one, once, before training."""
+    features: int
+    """Random features, which are never trained; the readout has one weight a feature and class."""
+    epochs: int
+    """The last time. Time is counted in steps of full-batch gradient descent of rate 1 in the limit of small steps: time t is where
+    t / r steps of a small rate r end."""
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: the readout, without a bias."""
+        return CLASSES * self.features
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations, roughly: the features of all images, one singular value decomposition, one product with the
+        images that are predicted."""
+        n, predicted = self.n_train, self.n_train + min(self.n_train, MOST_VALIDATION) + TEST_IMAGES
+        rank = min(n, self.features)
+        return float(2 * predicted * self.features * (INPUTS[self.dataset] + rank) + 10 * n * self.features * rank)
+
+    @property
+    def group_key(self) -> tuple:
+        """Runs of one key share their images and features; those that differ in label noise alone share the decomposition too."""
+        return (self.dataset, self.n_train, self.seed, self.epochs)

@@ -3,6 +3,6 @@
 from precompute.studies import double_descent
 from precompute.studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (double_descent.MNIST_MLP,)}
+STUDIES: dict[str, Study] = {study.name: study for study in double_descent.ALL}
 
 __all__ = ["STUDIES", "Study"]

@@ -11,10 +11,9 @@ from precompute.datasets import Dataset, Split, split
 from precompute.models.mlp import GroupedMLP, with_constant
 from precompute.spec import MLPSpec
 from precompute.streams import stream
-from precompute.training.run import COUNTS, LOSSES, Run, evaluation_epochs
+from precompute.training.run import COUNTS, LOSSES, Run, evaluation_epochs, finished
 
 CHUNK = 2000  # examples evaluated at once
-DIVERGED = 10.0  # a train loss that stays above this many times its start value counts as diverged
 
 
 def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> list[Run]:
@@ -51,23 +50,16 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
             {name: value[index] if isinstance(value, list) else value for name, value in row.items()}
             for row in measured
         ]
-        stop_step = _stop_step(rows, int(diverged_at[index]), start_loss[index])
         runs.append(
-            Run(
+            finished(
                 spec,
-                status="complete" if stop_step is None else "diverged",
-                n_params=spec.n_params,
-                n_val=len(splits[index].val_labels),
-                n_test=len(splits[index].test_labels),
-                wrong_labels=int(splits[index].noisy.sum()),
+                splits[index],
+                rows,
+                start_loss=start_loss[index],
+                not_finite_at=int(diverged_at[index]),
                 steps=step,
-                epochs=one.epochs,
-                flops=spec.flops,
                 wall_s=seconds_per_flop * spec.flops,
-                stop_step=stop_step,
-                best_epoch=_best_epoch(rows, stop_step),
                 engine="grouped MLPs" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
-                curves=[_row(row, stop_step) for row in rows],
             )
         )
     return runs
@@ -149,26 +141,3 @@ class _Measured:
                     totals["memorized"] += (right & self.noisy[:, start:end]).sum(1)
             totals[f"{name}_loss"] /= len(inputs)
         return {name: total.tolist() for name, total in totals.items()}
-
-
-def _stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> int | None:
-    """The step at which a run counts as diverged: where its loss left the finite range, or from where on its train loss
-    stayed above DIVERGED times its start value to the end (at two evaluations or more)."""
-    if not_finite_at >= 0:
-        return not_finite_at
-    above = [row["train_loss"] > DIVERGED * start_loss for row in rows]
-    stays = len(above) - (above[::-1].index(False) if False in above else len(above))
-    return rows[stays]["step"] if len(above) - stays >= 2 else None
-
-
-def _row(row: dict, stop_step: int | None) -> dict[str, float | int | None]:
-    gone = stop_step is not None and row["step"] >= stop_step
-    measures = {name: None if gone else row[name] for name in LOSSES}
-    measures |= {name: None if gone else int(row[name]) for name in COUNTS}
-    return {"epoch": row["epoch"]} | measures
-
-
-def _best_epoch(rows: list[dict], stop_step: int | None) -> int | None:
-    """The evaluated epoch with the most correct validation examples, the first of equals."""
-    alive = [row for row in rows if stop_step is None or row["step"] < stop_step]
-    return max(alive, key=lambda row: (row["val_correct"], -row["epoch"]))["epoch"] if alive else None

@@ -1,20 +1,25 @@
 """A finished run, and when a run is measured."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from precompute.spec import Spec
 
-EVALUATIONS = 72  # points of the logarithmic schedule before equal ones are merged; 60 remain of 1,000 epochs
+if TYPE_CHECKING:
+    from precompute.datasets import Split
+
+EVALUATIONS = 72  # points of the logarithmic schedule before equal ones are merged; 57 remain of 1,000 epochs
+DIVERGED = 10.0  # a train loss that stays above this many times its start value counts as diverged
 
 COUNTS = ("train_correct", "val_correct", "test_correct", "memorized")
 LOSSES = ("train_loss", "val_loss", "test_loss")
 
 
-def evaluation_epochs(epochs: int) -> list[int]:
-    """Log-spaced epochs from 1 to `epochs`, first and last always."""
-    return sorted({round(epoch) for epoch in np.geomspace(1, epochs, EVALUATIONS)})
+def evaluation_epochs(epochs: int, points: int = EVALUATIONS) -> list[int]:
+    """Log-spaced epochs from 1 to `epochs`, first and last always; at most `points`, since equal ones are merged."""
+    return sorted({round(epoch) for epoch in np.geomspace(1, epochs, points)})
 
 
 @dataclass
@@ -38,3 +43,60 @@ class Run:
     precision: str = "fp32"
     curves: list[dict[str, float | int | None]] = field(default_factory=list)
     """One row per evaluated epoch: epoch, the LOSSES in nats and the COUNTS; all but epoch None from stop_step on."""
+
+
+def finished(
+    spec: Spec,
+    split: "Split",
+    rows: list[dict],
+    *,
+    start_loss: float,
+    not_finite_at: int,
+    steps: int,
+    wall_s: float,
+    engine: str,
+) -> Run:
+    """The run of `spec` from what was measured of it: `rows` have epoch, step, LOSSES and COUNTS at each evaluation.
+
+    `start_loss` is the train loss before the first step, `not_finite_at` the first step whose loss was not finite, -1 for none.
+    """
+    stop_step = find_stop_step(rows, not_finite_at, start_loss)
+    return Run(
+        spec,
+        status="complete" if stop_step is None else "diverged",
+        n_params=spec.n_params,
+        n_val=len(split.val_labels),
+        n_test=len(split.test_labels),
+        wrong_labels=int(split.noisy.sum()),
+        steps=steps,
+        epochs=spec.epochs,
+        flops=spec.flops,
+        wall_s=wall_s,
+        stop_step=stop_step,
+        best_epoch=_best_epoch(rows, stop_step),
+        engine=engine,
+        curves=[_row(row, stop_step) for row in rows],
+    )
+
+
+def find_stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> int | None:
+    """The step at which a run counts as diverged: where its loss left the finite range, or from where on its train loss
+    stayed above DIVERGED times its start value to the end (at two evaluations or more)."""
+    if not_finite_at >= 0:
+        return not_finite_at
+    above = [row["train_loss"] > DIVERGED * start_loss for row in rows]
+    stays = len(above) - (above[::-1].index(False) if False in above else len(above))
+    return rows[stays]["step"] if len(above) - stays >= 2 else None
+
+
+def _row(row: dict, stop_step: int | None) -> dict[str, float | int | None]:
+    gone = stop_step is not None and row["step"] >= stop_step
+    measures = {name: None if gone else row[name] for name in LOSSES}
+    measures |= {name: None if gone else int(row[name]) for name in COUNTS}
+    return {"epoch": row["epoch"]} | measures
+
+
+def _best_epoch(rows: list[dict], stop_step: int | None) -> int | None:
+    """The evaluated epoch with the most correct validation examples, the first of equals."""
+    alive = [row for row in rows if stop_step is None or row["step"] < stop_step]
+    return max(alive, key=lambda row: (row["val_correct"], -row["epoch"]))["epoch"] if alive else None

@@ -1,5 +1,4 @@
 import dataclasses
-import itertools
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from precompute.datasets import split
 from precompute.models.mlp import GroupedMLP, start_weights, with_constant
 from precompute.training import grouped
 from precompute.training.grouped import optimizers_per_rate, take_step
-from precompute.training.run import evaluation_epochs
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 
@@ -149,14 +147,6 @@ def test_a_diverged_run_is_recorded_with_its_step_and_the_others_go_on(dataset, 
     assert kept.curves == alone.curves
 
 
-def test_a_loss_that_stays_ten_times_above_its_start_counts_as_diverged():
-    rows = [{"step": step, "train_loss": loss} for step, loss in ((10, 2.0), (20, 30.0), (30, 25.0), (40, 26.0))]
-    assert grouped._stop_step(rows, -1, start_loss=2.3) == 20
-    assert grouped._stop_step(rows[:2], -1, start_loss=2.3) is None, "one evaluation is no stay"
-    assert grouped._stop_step([*rows, {"step": 50, "train_loss": 1.0}], -1, start_loss=2.3) is None
-    assert grouped._stop_step(rows, 7, start_loss=2.3) == 7
-
-
 def test_groups_that_do_not_fit_together_are_refused(dataset, make_spec):
     with pytest.raises(ValueError, match="share their minibatches"):
         grouped.train([make_spec(8), make_spec(8, seed=1)], dataset, CPU)
@@ -164,12 +154,3 @@ def test_groups_that_do_not_fit_together_are_refused(dataset, make_spec):
         GroupedMLP([make_spec(8), make_spec(20)])
     with pytest.raises(ValueError, match="no optimizer"):
         optimizers_per_rate(GroupedMLP([make_spec(8)]), [make_spec(8, optimizer="sgd", weight_decay=0.1)])
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 40, 300, 1000])
-def test_evaluations_are_log_spaced_with_the_first_and_the_last(epochs):
-    when = evaluation_epochs(epochs)
-    assert when[0] == 1 and when[-1] == epochs and when == sorted(set(when))
-    gaps = [b - a for a, b in itertools.pairwise(when)]
-    assert max(gaps, default=0) <= max(1, 0.12 * epochs)
-    assert len(when) <= 72
