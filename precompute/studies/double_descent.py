@@ -94,7 +94,7 @@ def _sample_wise(size: str) -> list[MLPSpec]:
             batch_size=250 if full else 50,
             epochs=trained,
         )
-        for seed in range(3)
+        for seed in range(5 if full else 3)
         for n_train, trained in arms
         for label_noise in (0.0, 0.2)
         for width in (SAMPLE_WISE_WIDTHS if full else (2, 8, 24, 64))
