@@ -1,8 +1,9 @@
 -- The one contract between precompute/ (writes) and explorer/ (reads).
 -- Errors are fractions of examples misclassified, stored as counts of correct examples where they are counts. Losses are mean
--- cross-entropy in nats. An epoch is one pass over the study's training set, a step one optimizer update.
+-- cross-entropy in nats, unless studies.loss says otherwise. An epoch is one pass over the study's training set, a step one optimizer update.
 -- Rows are sorted by their leading integer keys; there are no indexes. NULL means "not measured" or "after divergence", never NaN.
--- Version 1. A change of a column or of its meaning raises `schema_version` below.
+-- Version 2 (studies: clock and loss; contrasts: p and p_adjusted). A change of a column or of its
+-- meaning raises `schema_version` below; `precompute build` takes the runs of a database of version 1 over.
 
 CREATE TYPE run_status AS ENUM ('complete', 'diverged', 'failed');
 CREATE TYPE verdict AS ENUM ('shown', 'not shown', 'contradicted', 'not tested here');
@@ -11,7 +12,7 @@ CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 COMMENT ON TABLE meta IS 'Facts about this file, one per row.';
 COMMENT ON COLUMN meta.key IS 'schema_version, content_hash (sha256 over all content but times and host facts), built_at (UTC), git_commit, duckdb, ...';
 COMMENT ON COLUMN meta.value IS 'The value, as text.';
-INSERT INTO meta VALUES ('schema_version', '1');
+INSERT INTO meta VALUES ('schema_version', '2');
 
 CREATE TABLE studies (
     study VARCHAR NOT NULL,
@@ -20,6 +21,8 @@ CREATE TABLE studies (
     dataset_copy VARCHAR NOT NULL,
     data_fingerprint VARCHAR NOT NULL,
     x_axis VARCHAR NOT NULL,
+    clock VARCHAR NOT NULL,
+    loss VARCHAR NOT NULL,
     planned INTEGER NOT NULL,
     complete INTEGER NOT NULL,
     diverged INTEGER NOT NULL,
@@ -32,6 +35,8 @@ COMMENT ON COLUMN studies.dataset IS 'Repository of the data set on the Hugging 
 COMMENT ON COLUMN studies.dataset_copy IS 'Which copy was decoded, as a reader should name it, for example "MNIST" or "CIFAR-10 (JPEG copy)".';
 COMMENT ON COLUMN studies.data_fingerprint IS 'sha256 over the decoded pixels and labels, training then test set.';
 COMMENT ON COLUMN studies.x_axis IS 'The setting that runs along the x axis of this study''s maps, for example width.';
+COMMENT ON COLUMN studies.clock IS 'What the column epoch counts in this study: epoch (passes over the training set), or time (of gradient flow, in steps of rate 1).';
+COMMENT ON COLUMN studies.loss IS 'What train_loss, val_loss and test_loss are: cross_entropy (mean, in nats), or squared_error (mean over examples of the sum over classes).';
 COMMENT ON COLUMN studies.planned IS 'Runs in the full grid.';
 COMMENT ON COLUMN studies.complete IS 'Runs that trained to the end.';
 COMMENT ON COLUMN studies.diverged IS 'Runs whose loss left the finite range or stayed above ten times its start.';
@@ -132,12 +137,12 @@ CREATE TABLE curves (
 );
 COMMENT ON TABLE curves IS 'What was measured of a run at each evaluated epoch, on whole sets, after the epoch''s last step.';
 COMMENT ON COLUMN curves.run IS 'The run.';
-COMMENT ON COLUMN curves.epoch IS 'Epochs trained, counted from 1.';
-COMMENT ON COLUMN curves.train_loss IS 'Mean cross-entropy on the training set with its labels as trained, noise included, in nats.';
+COMMENT ON COLUMN curves.epoch IS 'Epochs trained, counted from 1; in a study whose clock is time, the time.';
+COMMENT ON COLUMN curves.train_loss IS 'Mean loss (studies.loss) on the training set with its labels as trained, noise included.';
 COMMENT ON COLUMN curves.train_correct IS 'Training examples classified as their label as trained, of runs.n_train.';
-COMMENT ON COLUMN curves.val_loss IS 'Mean cross-entropy on the validation set, in nats.';
+COMMENT ON COLUMN curves.val_loss IS 'Mean loss on the validation set.';
 COMMENT ON COLUMN curves.val_correct IS 'Validation examples classified correctly, of runs.n_val.';
-COMMENT ON COLUMN curves.test_loss IS 'Mean cross-entropy on the test set, in nats.';
+COMMENT ON COLUMN curves.test_loss IS 'Mean loss on the test set.';
 COMMENT ON COLUMN curves.test_correct IS 'Test examples classified correctly, of runs.n_test.';
 COMMENT ON COLUMN curves.memorized IS 'Wrongly labelled training examples classified as their wrong label, of runs.wrong_labels.';
 
@@ -154,7 +159,7 @@ CREATE TABLE intervals (
 );
 COMMENT ON TABLE intervals IS 'Mean over the complete runs (seeds) of a configuration, with a 95% Student t interval. Not clipped to the possible range.';
 COMMENT ON COLUMN intervals.configuration IS 'The configuration.';
-COMMENT ON COLUMN intervals.measure IS 'Errors and gap (test minus train error, per seed) are fractions, losses nats, memorized the fraction of wrong labels fitted.';
+COMMENT ON COLUMN intervals.measure IS 'Errors and gap (test minus train error, per seed) are fractions, losses as in studies.loss, memorized the fraction of wrong labels fitted.';
 COMMENT ON COLUMN intervals.epoch IS 'The epoch; NULL for early_stopped_test_error, which is taken at each run''s best_epoch.';
 COMMENT ON COLUMN intervals.mean IS 'Mean over seeds.';
 COMMENT ON COLUMN intervals.low IS 'Lower end; NULL with fewer than three seeds.';
@@ -198,6 +203,8 @@ CREATE TABLE contrasts (
     low DOUBLE,
     high DOUBLE,
     n INTEGER NOT NULL,
+    p DOUBLE,
+    p_adjusted DOUBLE,
     unit VARCHAR NOT NULL
 );
 COMMENT ON TABLE contrasts IS 'Ablations: a quantity with one part changed, minus the same with the baseline, paired by seed.';
@@ -209,6 +216,8 @@ COMMENT ON COLUMN contrasts.estimate IS 'Mean paired difference, changed minus b
 COMMENT ON COLUMN contrasts.low IS 'Lower end of its 95% Student t interval; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.high IS 'Upper end; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds).';
+COMMENT ON COLUMN contrasts.p IS 'Two-sided p of the paired t test of no difference; NULL with fewer than three pairs.';
+COMMENT ON COLUMN contrasts.p_adjusted IS 'p after Holm''s correction over the x values of one comparison; NULL where the contrast is not one of such a family.';
 COMMENT ON COLUMN contrasts.unit IS 'Unit of estimate, for example points (percentage points of error).';
 
 CREATE TABLE claims (

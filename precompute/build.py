@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from precompute import shards
-from precompute.evidence import MapGrid, all_claims, configuration_intervals, label_noise_contrasts, landmarks
+from precompute.evidence import MapGrid, all_claims, configuration_intervals, landmarks, study_contrasts
 from precompute.spec import Spec, canonical_json
 from precompute.studies import STUDIES, Study
 
 DATA = Path(__file__).parent.parent / "data"
 SCHEMA = DATA / "schema.sql"
 PUBLISHED = DATA / "published.csv"
+OLDER_SCHEMAS = ("1",)  # whose runs and curves have the columns of this one, so that a build takes them over
 STORAGE = "v1.5.0"  # same size as the 2.0 default, and DuckDB 1.5 reads it too
 BLOCK = 16384  # bytes; the default of 256 KiB would make a small database ten times larger
 
@@ -50,14 +51,14 @@ def known_runs(database: Path) -> list[dict]:
 def published_rows(database: Path) -> list[dict]:
     """Every run of `database` as the row of a shard; none where there is no such file.
 
-    Raises BuildError for a file that cannot be read or has another schema version.
+    Raises BuildError for a file that cannot be read, or whose schema version is neither this one nor of OLDER_SCHEMAS.
     """
     if not database.is_file():
         return []
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
             found = connection.sql("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
-            if found != [(schema_version(),)]:
+            if not found or found[0][0] not in (*OLDER_SCHEMAS, schema_version()):
                 raise BuildError(
                     f"{database} has schema version {found[0][0] if found else 'none'}, this code {schema_version()}: move it away"
                 )
@@ -165,6 +166,7 @@ def _fill(
         counts, one = Counter(row["status"] for _, row in rows), rows[0][1]
         tables["studies"].append(
             {"study": name, "question": study.question, "dataset": study.dataset, "x_axis": study.x_axis}
+            | {"clock": study.clock, "loss": study.loss}
             | {key: one[key] for key in ("dataset_copy", "data_fingerprint")}
             | {"planned": len(planned[name])}
             | {status: counts[status] for status in ("complete", "diverged", "failed")}
@@ -173,9 +175,7 @@ def _fill(
         if len({row["data_fingerprint"] for _, row in rows if row["status"] != "failed"}) > 1:
             raise BuildError(f"{name}: its runs were trained on different copies of the data")
         _create_view(connection, study)
-    tables["contrasts"] = [
-        _plain(row) for name, maps in grids.items() for row in label_noise_contrasts(name, maps) if len(maps) > 1
-    ]
+    tables["contrasts"] = [_plain(row) for name, maps in grids.items() for row in study_contrasts(name, maps)]
     claims, parts = all_claims(grids)
     tables["claims"], tables["claim_parts"] = [_plain(row) for row in claims], [_plain(row) for row in parts]
     with PUBLISHED.open(newline="", encoding="utf-8") as file:

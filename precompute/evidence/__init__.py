@@ -1,7 +1,6 @@
 """What the measurements show: intervals, landmarks, ablations and claims, from arrays. NumPy and SciPy only."""
 
-from precompute.evidence.claims import all_claims, study_claims
-from precompute.evidence.contrasts import label_noise_contrasts
+from precompute.evidence.claims import all_claims, study_claims, study_contrasts
 from precompute.evidence.grid import MapGrid
 from precompute.evidence.intervals import configuration_intervals, paired_difference, t_interval
 from precompute.evidence.landmarks import landmarks
@@ -10,9 +9,9 @@ __all__ = [
     "MapGrid",
     "all_claims",
     "configuration_intervals",
-    "label_noise_contrasts",
     "landmarks",
     "paired_difference",
     "study_claims",
+    "study_contrasts",
     "t_interval",
 ]

@@ -23,6 +23,8 @@ class ContrastRow(NamedTuple):
     high: float | None
     n: int
     unit: str
+    p: float | None = None
+    p_adjusted: float | None = None
 
 
 def label_noise_contrasts(study: str, grids: Sequence[MapGrid]) -> list[ContrastRow]:

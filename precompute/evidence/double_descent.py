@@ -76,12 +76,10 @@ def peak_over_epochs(grid: MapGrid) -> list[Part]:
 
     From the first evaluated epoch to the minimum before the peak, on to the peak, on to the minimum after it.
     """
-    used = _seeds_with_runs(grid)
-    widest = _last_with_runs(grid.test_error[:, -1])
+    used = seeds_with_runs(grid)
+    widest = last_with_runs(grid.test_error[:, -1])
     values = 100 * grid.test_error[widest][:, used]
-    curve = _Curve.with_peak(
-        values, "epoch", grid.epochs, grid.seeds[used], {"first": 0}, {"x": float(grid.xs[widest])}
-    )
+    curve = Curve.with_peak(values, "epoch", grid.epochs, grid.seeds[used], {"first": 0}, {"x": float(grid.xs[widest])})
     return [
         curve.part("first_descent_over_epochs", "first", "minimum_before", POSITIVE),
         curve.part("rise_over_epochs", "peak", "minimum_before", at_least(1)),
@@ -98,7 +96,7 @@ def ridge_follows_threshold(grid: MapGrid) -> list[Part]:
     counts seeds. Neighbouring epochs are much alike, so the number of epochs is no number of independent
     observations.
     """
-    used = _seeds_with_runs(grid)
+    used = seeds_with_runs(grid)
     test_error, train_error = grid.test_error[:, :, used], grid.train_error[:, :, used]
     counts, weights = resamples(int(used.sum()))
     across = ridge(test_error.transpose(1, 0, 2))
@@ -139,17 +137,17 @@ def no_peak_with_early_stopping(grid: MapGrid) -> list[Part]:
     """G7: test error at each run's epoch of lowest validation error falls from the narrowest to the widest network,
     and nowhere rises by 1 point or more from an earlier minimum (the largest rise over all pairs of x is taken).
     """
-    used = _seeds_with_runs(grid)
+    used = seeds_with_runs(grid)
     values = 100 * grid.early_stopped_test_error()[:, used]
-    ends = {"narrowest": _first_with_runs(values), "widest": _last_with_runs(values)}
-    curve = _Curve.with_largest_rise(values, "x", grid.xs, grid.seeds[used], ends, {"epoch": "best_validation"})
+    ends = {"narrowest": first_with_runs(values), "widest": last_with_runs(values)}
+    curve = Curve.with_largest_rise(values, "x", grid.xs, grid.seeds[used], ends, {"epoch": "best_validation"})
     return [
         curve.part("early_stopped_narrowest_minus_widest", "narrowest", "widest", POSITIVE),
         curve.part("early_stopped_largest_rise", "top", "minimum_before", below(1)),
     ]
 
 
-class _Curve(NamedTuple):
+class Curve(NamedTuple):
     """Test error of each seed along x or epochs, and the named places on it."""
 
     values: np.ndarray
@@ -171,7 +169,7 @@ class _Curve(NamedTuple):
     @classmethod
     def with_peak(
         cls, values: np.ndarray, axis: str, along: np.ndarray, seeds: np.ndarray, fixed: dict, where: dict
-    ) -> "_Curve":
+    ) -> "Curve":
         """With the peak and the minima beside it, by the rule of the ridge; without a peak, where the curve comes
         nearest to one.
         """
@@ -185,7 +183,7 @@ class _Curve(NamedTuple):
     @classmethod
     def with_largest_rise(
         cls, values: np.ndarray, axis: str, along: np.ndarray, seeds: np.ndarray, fixed: dict, where: dict
-    ) -> "_Curve":
+    ) -> "Curve":
         """With the two ends of the largest rise from an earlier minimum."""
         all_seeds, others = _means_to_search(values)
         names = ("minimum_before", "top")
@@ -227,11 +225,11 @@ class _Curve(NamedTuple):
         return float(self.along[index]) if index >= 0 else None
 
 
-def _curve_over_x(grid: MapGrid) -> _Curve:
-    used = _seeds_with_runs(grid)
+def _curve_over_x(grid: MapGrid) -> Curve:
+    used = seeds_with_runs(grid)
     values = 100 * grid.test_error[:, -1, used]
-    widest = {"widest": _last_with_runs(values)}
-    return _Curve.with_peak(values, "x", grid.xs, grid.seeds[used], widest, {"epoch": int(grid.epochs[-1])})
+    widest = {"widest": last_with_runs(values)}
+    return Curve.with_peak(values, "x", grid.xs, grid.seeds[used], widest, {"epoch": int(grid.epochs[-1])})
 
 
 def _means_to_search(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -256,13 +254,16 @@ def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])
 
 
-def _seeds_with_runs(grid: MapGrid) -> np.ndarray:
+def seeds_with_runs(grid: MapGrid) -> np.ndarray:
+    """[S] whether a seed has any complete run on the map."""
     return np.isfinite(grid.test_error).any(axis=(0, 1))
 
 
-def _first_with_runs(values: np.ndarray) -> int:
+def first_with_runs(values: np.ndarray) -> int:
+    """The first place of values [P, S] with a value."""
     return int(np.isfinite(values).any(axis=1).argmax())
 
 
-def _last_with_runs(values: np.ndarray) -> int:
-    return len(values) - 1 - _first_with_runs(values[::-1])
+def last_with_runs(values: np.ndarray) -> int:
+    """The last place of values [P, S] with a value."""
+    return len(values) - 1 - first_with_runs(values[::-1])

@@ -49,8 +49,10 @@ def null(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def t_interval(values: np.ndarray) -> Intervals:
+def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Intervals:
     """Mean of `values` [..., n] along the last axis and its 95% interval: mean ± t(0.975, n - 1) · sd / √n.
+
+    `confidence` asks for another level than 95%.
 
     NaN entries are left out, and n counts the others. The mean is NaN with n = 0, sd (of n - 1) with n < 2, low and
     high with n < 3. Equal values give an interval of no width. It is Student's (1908), for values drawn independently
@@ -63,7 +65,7 @@ def t_interval(values: np.ndarray) -> Intervals:
     squares = np.where(present, values - mean[..., None], 0.0) ** 2
     sd = np.sqrt(squares.sum(axis=-1) / np.where(n > 1, n - 1, np.nan))
     enough = n >= FEWEST_SEEDS
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, np.where(enough, n - 1, 1))
+    quantile = stats.t.ppf((1 + confidence) / 2, np.where(enough, n - 1, 1))
     half = np.where(enough, quantile * sd / np.sqrt(np.maximum(n, 1)), np.nan)
     return Intervals(mean, mean - half, mean + half, sd, n)
 
@@ -77,6 +79,30 @@ def estimate_over_seeds(values: np.ndarray) -> Estimate:
 def paired_difference(a: np.ndarray, b: np.ndarray) -> Estimate:
     """Mean of a - b over the seeds that both have, with its t interval; a and b [S] are aligned by seed."""
     return estimate_over_seeds(np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64))
+
+
+def paired_p(differences: np.ndarray) -> np.ndarray:
+    """Two-sided p of the t test that `differences` [..., n] have mean 0, along the last axis; NaN entries are left out.
+
+    NaN with fewer than three. Equal differences that are not 0 have p = 0, all 0 have p = 1.
+    """
+    found = t_interval(differences)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(found.mean) / (found.sd / np.sqrt(found.n))
+    t = np.where(found.mean == 0, 0.0, t)
+    enough = found.n >= FEWEST_SEEDS
+    return np.where(enough, 2 * stats.t.sf(t, np.where(enough, found.n - 1, 1)), np.nan)
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """p [m] adjusted by Holm's (1979) step-down procedure: rejecting those below a level keeps the chance of any false rejection
+    among the m below that level. NaN stays NaN and is no member of the family."""
+    p = np.asarray(p, dtype=np.float64)
+    members = np.flatnonzero(~np.isnan(p))
+    order = members[np.argsort(p[members], kind="stable")]
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate((len(order) - np.arange(len(order))) * p[order]), 1.0)
+    return adjusted
 
 
 def configuration_intervals(grid: MapGrid) -> list[IntervalRow]:

@@ -238,6 +238,8 @@ RANDOM_FEATURES = Study(
     x_axis="features",
     spec=RandomFeaturesSpec,
     specs=_random_features,
+    clock="time",
+    loss="squared_error",
     group_flops=1.5e12,
     train=_solve,
 )

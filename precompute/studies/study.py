@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # planning and building need no torch
 SIZES = ("full", "smoke")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """One grid of runs that speaks to a question."""
 
@@ -33,6 +33,10 @@ class Study:
     """Size, one of SIZES -> every specification of the grid, first seeds first."""
     group_flops: float
     """A group is closed before its products pass this many floating-point operations: a few minutes of one core."""
+    clock: str = "epoch"
+    """What the evaluations count: epoch, or time (of gradient flow)."""
+    loss: str = "cross_entropy"
+    """What the losses are: cross_entropy or squared_error."""
     train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
     """Trains one group."""
 

@@ -1,5 +1,6 @@
 """A finished run, and when a run is measured."""
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -81,9 +82,14 @@ def finished(
 
 def find_stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> int | None:
     """The step at which a run counts as diverged: where its loss left the finite range, or from where on its train loss
-    stayed above DIVERGED times its start value to the end (at two evaluations or more)."""
+    stayed above DIVERGED times its start value to the end (at two evaluations or more).
+
+    An evaluation follows the last update, whose own loss may still have been finite: what it finds counts too."""
+    lost = [row["step"] for row in rows if not all(math.isfinite(row[name]) for name in LOSSES)]
     if not_finite_at >= 0:
-        return not_finite_at
+        lost.append(not_finite_at)
+    if lost:
+        return min(lost)
     above = [row["train_loss"] > DIVERGED * start_loss for row in rows]
     stays = len(above) - (above[::-1].index(False) if False in above else len(above))
     return rows[stays]["step"] if len(above) - stays >= 2 else None
