@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from precompute.evidence import all_claims, configuration_intervals, study_contrasts, landmarks
+from precompute.evidence import all_claims, configuration_intervals, landmarks, study_contrasts
 
 
 def test_a_run_measured_at_some_epochs_only_is_refused(make_grid):
