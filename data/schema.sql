@@ -2,7 +2,7 @@
 -- Errors are fractions of examples misclassified, stored as counts of correct examples where they are counts. Losses are mean
 -- cross-entropy in nats, unless studies.loss says otherwise. An epoch is one pass over the study's training set, a step one optimizer update.
 -- Rows are sorted by their leading integer keys; there are no indexes. NULL means "not measured" or "after divergence", never NaN.
--- Version 2 (studies: clock and loss; contrasts: p and p_adjusted). A change of a column or of its
+-- Version 2 (studies: clock and loss; contrasts: p and p_adjusted; table layers). A change of a column or of its
 -- meaning raises `schema_version` below; `precompute build` takes the runs of a database of version 1 over.
 
 CREATE TYPE run_status AS ENUM ('complete', 'diverged', 'failed');
@@ -145,6 +145,26 @@ COMMENT ON COLUMN curves.val_correct IS 'Validation examples classified correctl
 COMMENT ON COLUMN curves.test_loss IS 'Mean loss on the test set.';
 COMMENT ON COLUMN curves.test_correct IS 'Test examples classified correctly, of runs.n_test.';
 COMMENT ON COLUMN curves.memorized IS 'Wrongly labelled training examples classified as their wrong label, of runs.wrong_labels.';
+
+CREATE TABLE layers (
+    run INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    layer INTEGER NOT NULL,
+    gradient_norm FLOAT,
+    preactivation_mean FLOAT,
+    preactivation_sd FLOAT,
+    dead FLOAT,
+    saturated FLOAT
+);
+COMMENT ON TABLE layers IS 'What was measured inside a run, at its evaluated epochs and before the first step. NULL where a study does not measure it.';
+COMMENT ON COLUMN layers.run IS 'The run.';
+COMMENT ON COLUMN layers.epoch IS 'Epochs trained; 0 is the start.';
+COMMENT ON COLUMN layers.layer IS 'Layer with weights, counted from 1 at the input.';
+COMMENT ON COLUMN layers.gradient_norm IS 'Euclidean norm of the gradient of the mean train loss with respect to the weights of the layer.';
+COMMENT ON COLUMN layers.preactivation_mean IS 'Mean of the layer''s output before its activation, over units and training examples.';
+COMMENT ON COLUMN layers.preactivation_sd IS 'Standard deviation of the same.';
+COMMENT ON COLUMN layers.dead IS 'Share of units whose activation is zero on every training example.';
+COMMENT ON COLUMN layers.saturated IS 'Share of units and training examples at which the slope of the activation is below a hundredth of its largest slope.';
 
 CREATE TYPE measure AS ENUM ('train_error', 'val_error', 'test_error', 'gap', 'train_loss', 'val_loss', 'test_loss', 'memorized', 'early_stopped_test_error');
 CREATE TABLE intervals (

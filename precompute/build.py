@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from precompute import shards
-from precompute.evidence import MapGrid, all_claims, configuration_intervals, landmarks, study_contrasts
+from precompute.evidence import MapGrid, StudyResults, all_claims, configuration_intervals, landmarks, study_contrasts
 from precompute.spec import Spec, canonical_json
 from precompute.studies import STUDIES, Study
 
@@ -28,7 +28,7 @@ STORAGE = "v1.5.0"  # same size as the 2.0 default, and DuckDB 1.5 reads it too
 BLOCK = 16384  # bytes; the default of 256 KiB would make a small database ten times larger
 
 TABLES = (
-    "meta", "studies", "maps", "configurations", "runs", "curves", "intervals", "landmarks", "contrasts", "claims",
+    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "intervals", "landmarks", "contrasts", "claims",
     "claim_parts", "published",
 )  # fmt: skip
 # What two builds of the same content may differ in: times, and facts about the build rather than the results.
@@ -62,20 +62,24 @@ def published_rows(database: Path) -> list[dict]:
                 raise BuildError(
                     f"{database} has schema version {found[0][0] if found else 'none'}, this code {schema_version()}: move it away"
                 )
-            curves = ", ".join(f"{field.name} := v.{field.name}" for field in shards.CURVE)
+            there = {row[0] for row in connection.sql("SHOW TABLES").fetchall()}
+            nested = {
+                name: struct for name, struct in shards.NESTED.items() if name in there
+            }  # an older file may lack some
+            lists = "".join(f", coalesce(t_{name}.rows, []) AS {name}" for name in nested)
             rows = connection.sql(
-                f"""SELECT r.* REPLACE (r.status::VARCHAR AS status), c.settings, c.n_params, s.dataset_copy,
-                    coalesce(v.curves, []) AS curves
-                FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study
-                LEFT JOIN (SELECT run, list(struct_pack({curves}) ORDER BY epoch) AS curves FROM curves v GROUP BY run) v
-                    USING (run) ORDER BY r.run"""
+                f"SELECT r.* REPLACE (r.status::VARCHAR AS status), c.settings, c.n_params, s.dataset_copy{lists} "
+                "FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study "
+                + " ".join(_as_lists(name, struct) for name, struct in nested.items())
+                + " ORDER BY r.run"
             ).to_arrow_table()
     except duckdb.Error as error:
         raise BuildError(
             f"{database} cannot be read ({str(error).splitlines()[0]}): move it away, or fetch it again"
         ) from None
     return [
-        {name: row[name] for name in shards.SCHEMA.names if name in row}
+        {name: [] for name in shards.NESTED}
+        | {name: row[name] for name in shards.SCHEMA.names if name in row}
         | {
             "spec": canonical_json(
                 json.loads(row["settings"]) | {"study": row["study"], "seed": row["seed"], "recipe": row["recipe"]}
@@ -83,6 +87,12 @@ def published_rows(database: Path) -> list[dict]:
         }
         for row in rows.to_pylist()
     ]
+
+
+def _as_lists(table: str, struct: pa.StructType) -> str:
+    """A join that adds the rows of `table` of each run as one list, in their order in the file."""
+    fields = ", ".join(f"{field.name} := {field.name}" for field in struct)
+    return f"LEFT JOIN (SELECT run, list(struct_pack({fields}) ORDER BY rowid) AS rows FROM {table} GROUP BY run) t_{table} USING (run)"
 
 
 def schema_version() -> str:
@@ -160,7 +170,7 @@ def _fill(
     connection: duckdb.DuckDBPyConnection, baked: dict[str, list[tuple[Spec, dict]]], planned: dict[str, list[Spec]]
 ) -> None:
     tables: dict[str, list[dict]] = {name: [] for name in TABLES}
-    grids: dict[str, list[MapGrid]] = {}
+    results: list[StudyResults] = []
     for name, rows in baked.items():
         study = STUDIES[name]
         counts, one = Counter(row["status"] for _, row in rows), rows[0][1]
@@ -171,12 +181,12 @@ def _fill(
             | {"planned": len(planned[name])}
             | {status: counts[status] for status in ("complete", "diverged", "failed")}
         )
-        grids[name] = _add_maps(tables, study, rows)
+        results.append(StudyResults(name, study.question, _add_maps(tables, study, rows), rows))
         if len({row["data_fingerprint"] for _, row in rows if row["status"] != "failed"}) > 1:
             raise BuildError(f"{name}: its runs were trained on different copies of the data")
         _create_view(connection, study)
-    tables["contrasts"] = [_plain(row) for name, maps in grids.items() for row in study_contrasts(name, maps)]
-    claims, parts = all_claims(grids)
+    tables["contrasts"] = [_plain(row) for study in results for row in study_contrasts(study)]
+    claims, parts = all_claims(results)
     tables["claims"], tables["claim_parts"] = [_plain(row) for row in claims], [_plain(row) for row in parts]
     with PUBLISHED.open(newline="", encoding="utf-8") as file:
         tables["published"] = list(csv.DictReader(file))
@@ -219,12 +229,14 @@ def _add_maps(tables: dict[str, list[dict]], study: Study, rows: list[tuple[Spec
                 tables["runs"].append(
                     row | {"run": run, "configuration": configuration, "seed": spec.seed, "recipe": spec.recipe}
                 )
-                tables["curves"] += [{"run": run} | point for point in row["curves"]]
+                for name in shards.NESTED:
+                    tables[name] += [{"run": run} | point for point in row[name]]
         tables["intervals"] += [
             {"configuration": configurations[row.x]} | {k: v for k, v in _plain(row).items() if k != "x"}
             for row in configuration_intervals(grid)
         ]
-        tables["landmarks"] += [{"map": key} | _plain(row) for row in landmarks(grid)]
+        if study.question == "generalization":
+            tables["landmarks"] += [{"map": key} | _plain(row) for row in landmarks(grid)]
     return grids
 
 
@@ -302,6 +314,8 @@ def _check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "runs too many or too few": f"SELECT count(*) - {runs} FROM runs",
         "points of curves that are there twice": "SELECT count(*) - count(DISTINCT (run, epoch)) FROM curves",
         "points without a run": "SELECT count(*) FROM curves ANTI JOIN runs USING (run)",
+        "layers without a run": "SELECT count(*) FROM layers ANTI JOIN runs USING (run)",
+        "layers that are there twice": "SELECT count(*) - count(DISTINCT (run, epoch, layer)) FROM layers",
         "complete runs without points": "SELECT count(*) FROM (FROM runs WHERE status = 'complete') ANTI JOIN curves USING (run)",
         "complete runs with missing measures": "SELECT count(*) FROM curves JOIN runs USING (run) "
         "WHERE status = 'complete' AND (test_loss IS NULL OR test_correct IS NULL OR isnan(test_loss))",

@@ -23,6 +23,15 @@ CURVE = pa.struct(
     + [(name, pa.float32()) for name in ("train_loss", "val_loss", "test_loss")]
     + [(name, pa.int32()) for name in ("train_correct", "val_correct", "test_correct", "memorized")]
 )
+LAYER = pa.struct(
+    [("epoch", pa.int32()), ("layer", pa.int32())]
+    + [
+        (name, pa.float32())
+        for name in ("gradient_norm", "preactivation_mean", "preactivation_sd", "dead", "saturated")
+    ]
+)
+NESTED = {"curves": CURVE, "layers": LAYER}
+"""The tables of the database that hold several rows a run, without their first column, the run."""
 SCHEMA = pa.schema(
     [
         ("run_id", pa.string()),
@@ -50,8 +59,8 @@ SCHEMA = pa.schema(
         ("dataset_copy", pa.string()),
         ("data_fingerprint", pa.string()),
         ("started_at", pa.timestamp("us")),
-        ("curves", pa.list_(CURVE)),
     ]
+    + [(name, pa.list_(row)) for name, row in NESTED.items()]
 )
 
 
@@ -101,16 +110,21 @@ def read(folder: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[dict]:
     """Every row of every shard in `folder`, in the order of the file names; of equal runs, all. `columns` narrows what is read.
 
     A file that cannot be read moves to bad/ beside it and counts as missing. Temporary files of killed processes are passed over.
+    A shard from before a table of NESTED came has no rows of it.
     """
     for path in sorted(folder.glob("*.parquet")):
         try:
-            table = pq.read_table(path, columns=list(columns), page_checksum_verification=True)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                later = [name for name in columns if name in NESTED and name not in file.schema_arrow.names]
+                if missing := set(columns) - set(later) - set(file.schema_arrow.names):
+                    raise pa.ArrowInvalid(f"no column {', '.join(sorted(missing))}")
+                table = file.read(columns=[name for name in columns if name not in later])
         except (OSError, ValueError, pa.ArrowException):  # torn, flipped bits, or another layout
             bad = folder / "bad"
             bad.mkdir(exist_ok=True)
             path.replace(bad / path.name)
             continue
-        yield from table.to_pylist()
+        yield from (row | {name: [] for name in later} for row in table.to_pylist())
 
 
 RANK = {"complete": 0, "diverged": 1, "failed": 2}

@@ -1,9 +1,11 @@
 """One map of a study, as arrays: what every function of this package reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from precompute.spec import Spec
 
 MEASURED = ("train_error", "val_error", "test_error", "train_loss", "val_loss", "test_loss", "memorized")
 
@@ -75,3 +77,15 @@ class MapGrid:
         best = np.where(unmeasured, np.inf, self.val_error).argmin(axis=1)
         stopped = np.take_along_axis(self.test_error, best[:, None, :], axis=1)[:, 0, :]
         return np.where(unmeasured.all(axis=1), np.nan, stopped)
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Everything that is known of one study: what the claims of its question are decided on."""
+
+    name: str
+    """question/grid."""
+    question: str
+    maps: Sequence[MapGrid]
+    runs: Sequence[tuple[Spec, Mapping]] = ()
+    """Every finished run with its row (see precompute.shards): status, curves, layers, ..."""

@@ -44,6 +44,8 @@ class Run:
     precision: str = "fp32"
     curves: list[dict[str, float | int | None]] = field(default_factory=list)
     """One row per evaluated epoch: epoch, the LOSSES in nats and the COUNTS; all but epoch None from stop_step on."""
+    layers: list[dict[str, float | int | None]] = field(default_factory=list)
+    """One row per evaluated epoch and layer; see the table of that name."""
 
 
 def finished(

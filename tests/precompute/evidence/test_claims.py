@@ -4,19 +4,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from precompute.evidence import all_claims, study_claims
+from precompute.evidence import StudyResults, all_claims, study_claims
 from precompute.evidence.double_descent import peak_over_x
 
 STUDY = "double_descent/mnist_mlp"
 
 
 def verdicts(*grids):
-    rows, _ = study_claims(STUDY, grids)
+    rows, _ = study_claims(StudyResults(STUDY, "generalization", grids))
     return {row.claim: row.verdict for row in rows}
 
 
 def parts(claim, *grids):
-    _, rows = study_claims(STUDY, grids)
+    _, rows = study_claims(StudyResults(STUDY, "generalization", grids))
     return [row for row in rows if row.claim == claim]
 
 
@@ -144,7 +144,7 @@ def test_early_stopping_is_judged_at_the_best_validation_epoch(make_grid):
 def test_fewer_than_three_seeds_show_and_contradict_nothing(double_descent_map, seeds):
     grids = double_descent_map(0.2, seeds=seeds), double_descent_map(0.0, seeds=seeds, height=0)
     assert set(verdicts(*grids).values()) == {"not shown"}
-    _, rows = study_claims(STUDY, grids)
+    _, rows = study_claims(StudyResults(STUDY, "generalization", grids))
     assert all(row.n == seeds and row.low is None and not row.holds for row in rows)
     assert parts("G1", *grids)[0].estimate > 3
 
@@ -161,7 +161,7 @@ def test_missing_runs_drop_out_of_the_pairs_only(double_descent_map, make_grid):
 
 def test_every_claim_has_a_row_and_what_no_study_tests_says_so(double_descent_map, make_grid):
     no_runs = make_grid(np.full((5, 2, 5), np.nan), label_noise=0.0)
-    rows, measured = all_claims({STUDY: [double_descent_map(0.2), no_runs]})
+    rows, measured = all_claims([StudyResults(STUDY, "generalization", [double_descent_map(0.2), no_runs])])
     assert len({row.claim for row in rows}) == len(rows) == 33
     assert {row.claim for row in rows if row.study} == {"G1", "G2", "G4", "G5", "G7"} == {row.claim for row in measured}
     assert all((row.verdict == "not tested here") == (row.study is None) for row in rows)
@@ -175,22 +175,33 @@ def test_every_claim_has_a_row_and_what_no_study_tests_says_so(double_descent_ma
         "wiring": 5,
     }
     assert [row.claim for row in rows][:9] == ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "A1"]
-    assert all(row.verdict == "not tested here" for row in all_claims({})[0])
+    assert all(row.verdict == "not tested here" for row in all_claims([])[0])
 
 
 def test_each_study_has_its_own_row_for_a_claim(double_descent_map):
-    rows, _ = all_claims({"b": [double_descent_map()], "a": [double_descent_map(seed=1)]})
+    rows, _ = all_claims(
+        [
+            StudyResults("b", "generalization", [double_descent_map()]),
+            StudyResults("a", "generalization", [double_descent_map(seed=1)]),
+        ]
+    )
     assert [(row.claim, row.study) for row in rows][:4] == [("G1", "a"), ("G1", "b"), ("G2", "a"), ("G2", "b")]
 
 
 def test_two_maps_of_one_noise_are_refused(double_descent_map):
     with pytest.raises(ValueError, match="which one decides"):
-        study_claims(STUDY, [double_descent_map(), double_descent_map(seed=1)])
+        study_claims(StudyResults(STUDY, "generalization", [double_descent_map(), double_descent_map(seed=1)]))
 
 
 def test_details_are_json_without_nan(double_descent_map):
     for seeds in (1, 2, 5):
-        _, rows = study_claims(STUDY, [double_descent_map(seeds=seeds), double_descent_map(0.0, height=0, seeds=seeds)])
+        _, rows = study_claims(
+            StudyResults(
+                STUDY,
+                "generalization",
+                [double_descent_map(seeds=seeds), double_descent_map(0.0, height=0, seeds=seeds)],
+            )
+        )
         for row in rows:
             json.dumps(row.details, allow_nan=False)
 

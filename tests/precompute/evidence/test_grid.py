@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from precompute.evidence import all_claims, configuration_intervals, landmarks, study_contrasts
+from precompute.evidence import StudyResults, all_claims, configuration_intervals, landmarks, study_contrasts
 
 
 def test_a_run_measured_at_some_epochs_only_is_refused(make_grid):
@@ -39,5 +39,10 @@ def test_a_map_of_missing_runs_only_has_no_runs(make_grid):
 
 def test_a_map_whose_runs_all_diverged_has_no_epochs_and_gives_no_rows(make_grid):
     grid = make_grid(np.empty((2, 0, 3)))
-    assert configuration_intervals(grid) == landmarks(grid) == study_contrasts("s", [grid]) == []
-    assert {row.verdict for row in all_claims({"s": [grid]})[0]} == {"not tested here"}
+    assert (
+        configuration_intervals(grid)
+        == landmarks(grid)
+        == study_contrasts(StudyResults("s", "generalization", [grid]))
+        == []
+    )
+    assert {row.verdict for row in all_claims([StudyResults("s", "generalization", [grid])])[0]} == {"not tested here"}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from precompute.evidence import study_claims, study_contrasts
+from precompute.evidence import StudyResults, study_claims, study_contrasts
 from precompute.evidence.intervals import holm, paired_p
 from precompute.evidence.more_data import doublings, steps
 
@@ -55,7 +55,7 @@ def test_a_batch_that_does_not_divide_the_examples_counts_as_a_step(make_study):
 
 
 def test_more_data_that_hurts_at_one_width_is_found_there_in_both_regimes(make_study):
-    (claim,), parts = study_claims(STUDY, make_study(bump=4))
+    (claim,), parts = study_claims(StudyResults(STUDY, "generalization", make_study(bump=4)))
     assert (claim.claim, claim.verdict) == ("G6", "shown")
     assert [part.quantity for part in parts] == ["more_data_worse_at_equal_epochs", "more_data_worse_at_equal_steps"]
     for part in parts:
@@ -66,23 +66,23 @@ def test_more_data_that_hurts_at_one_width_is_found_there_in_both_regimes(make_s
 
 
 def test_more_data_that_helps_everywhere_contradicts_and_no_effect_shows_nothing(make_study, make_grid):
-    assert study_claims(STUDY, make_study())[0][0].verdict == "contradicted"
+    assert study_claims(StudyResults(STUDY, "generalization", make_study()))[0][0].verdict == "contradicted"
     flat = make_study(sd=0.02)
     for grid in flat:
         grid.test_error[:] = 0.3 + np.random.default_rng(grid.settings["n_train"]).normal(
             0, 0.02, grid.test_error.shape
         )
-    assert study_claims(STUDY, flat)[0][0].verdict == "not shown"
+    assert study_claims(StudyResults(STUDY, "generalization", flat))[0][0].verdict == "not shown"
 
 
 def test_two_seeds_decide_nothing(make_study):
-    (claim,), parts = study_claims(STUDY, make_study(bump=4, seeds=2))
+    (claim,), parts = study_claims(StudyResults(STUDY, "generalization", make_study(bump=4, seeds=2)))
     assert claim.verdict == "not shown" and all(part.low is None for part in parts)
 
 
 def test_every_cell_has_a_contrast_paired_by_seed_with_its_p(make_study):
     grids = make_study(bump=4)
-    rows = study_contrasts(STUDY, grids)
+    rows = study_contrasts(StudyResults(STUDY, "generalization", grids))
     assert len(rows) == 4 * len(WIDTHS)
     by_map = {(grid.settings["n_train"], grid.settings["epochs"]): grid for grid in grids}
     for row in rows:
@@ -96,7 +96,7 @@ def test_every_cell_has_a_contrast_paired_by_seed_with_its_p(make_study):
 
 def test_the_interval_told_excludes_zero_just_when_the_corrected_p_is_small(make_study):
     for bump in np.linspace(1, 2, 12):
-        for part in study_claims(STUDY, make_study(bump=bump, sd=0.003))[1]:
+        for part in study_claims(StudyResults(STUDY, "generalization", make_study(bump=bump, sd=0.003)))[1]:
             if part.estimate > 0:
                 assert (part.low > 0) == (part.details["p_adjusted"] < 0.05)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from precompute.evidence import study_claims, study_contrasts
+from precompute.evidence import StudyResults, study_claims, study_contrasts
 from precompute.evidence.weight_decay import best_decay
 
 STUDY = "question/regularization"
@@ -36,34 +36,41 @@ def test_the_decay_of_each_x_is_chosen_on_validation_data(make_study):
 
 
 def test_a_peak_that_the_best_decay_removes_shows_the_claim(make_study):
-    (claim,), (part,) = study_claims(STUDY, make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH}))
+    (claim,), (part,) = study_claims(
+        StudyResults(STUDY, "generalization", make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH}))
+    )
     assert (claim.claim, claim.verdict) == ("G8", "shown")
     assert part.high < 1 and part.details["decay_at_x"]["3"] == 1.0
 
 
 def test_a_peak_that_stays_contradicts_it(make_study):
-    (claim,), (part,) = study_claims(STUDY, make_study({0.0: WITHOUT, 0.01: WITHOUT}))
+    (claim,), (part,) = study_claims(StudyResults(STUDY, "generalization", make_study({0.0: WITHOUT, 0.01: WITHOUT})))
     assert claim.verdict == "contradicted" and part.estimate == pytest.approx(15)
 
 
 def test_no_decay_beside_none_tests_nothing(make_study):
-    assert study_claims(STUDY, make_study({0.01: LITTLE, 1.0: MUCH})) == ([], [])
-    assert study_contrasts(STUDY, make_study({0.01: LITTLE, 1.0: MUCH})) == []
+    assert study_claims(StudyResults(STUDY, "generalization", make_study({0.01: LITTLE, 1.0: MUCH}))) == ([], [])
+    assert study_contrasts(StudyResults(STUDY, "generalization", make_study({0.01: LITTLE, 1.0: MUCH}))) == []
 
 
 def test_each_x_has_a_contrast_paired_by_seed(make_study):
-    rows = study_contrasts(STUDY, make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH}))
+    rows = study_contrasts(StudyResults(STUDY, "generalization", make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH})))
     assert [(row.changed["x"], row.changed["weight_decay"]) for row in rows] == list(zip(range(1, 6), [0, 0, 1, 1, 0]))
     assert [row.estimate for row in rows] == pytest.approx([0, 0, -12, -20, 0], abs=1e-9)
     assert all(row.n == 3 and row.unit == "points" and row.baseline["weight_decay"] == 0 for row in rows)
 
 
 def test_two_seeds_decide_nothing(make_study):
-    assert study_claims(STUDY, make_study({0.0: WITHOUT, 1.0: MUCH}, seeds=2))[0][0].verdict == "not shown"
+    assert (
+        study_claims(StudyResults(STUDY, "generalization", make_study({0.0: WITHOUT, 1.0: MUCH}, seeds=2)))[0][
+            0
+        ].verdict
+        == "not shown"
+    )
 
 
 def test_maps_that_differ_in_something_else_are_refused(make_study):
     grids = make_study({0.0: WITHOUT, 1.0: MUCH})
     grids[1].settings["batch_size"] = 3
     with pytest.raises(ValueError, match="batch_size"):
-        study_claims(STUDY, grids)
+        study_claims(StudyResults(STUDY, "generalization", grids))

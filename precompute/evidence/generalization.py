@@ -1,0 +1,87 @@
+"""Which claims and ablations a study of generalization decides: it follows from what its maps differ in."""
+
+import math
+from collections.abc import Sequence
+
+from precompute.evidence import double_descent, more_data, weight_decay
+from precompute.evidence.contrasts import ContrastRow, label_noise_contrasts
+from precompute.evidence.grid import MapGrid, StudyResults
+from precompute.evidence.verdicts import Part
+
+DOUBLE_DESCENT = {
+    "G1": (0.2, double_descent.peak_over_x),
+    "G2": (0.2, double_descent.widest_below_the_first_minimum),
+    "G3": (0.0, double_descent.no_peak_over_x),
+    "G4": (0.2, double_descent.peak_over_epochs),
+    "G5": (0.2, double_descent.ridge_follows_threshold),
+    "G7": (0.2, double_descent.no_peak_with_early_stopping),
+}
+"""Claims that a study of test error over x and epochs decides: the label noise of the map, and the parts."""
+MORE_DATA = {"G6": (0.2, more_data.more_data_hurts)}
+"""Claims that a study of several numbers of examples decides."""
+WEIGHT_DECAY = {"G8": (0.2, weight_decay.no_peak_with_best_decay)}
+"""Claims that a study of several weight decays decides."""
+
+
+def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
+    """The claims that one study tests: those whose maps (by label noise) have runs.
+
+    One that varies the examples or the decay decides the claim about that and no other: its plain maps repeat the runs of
+    double_descent/mnist_mlp, and the same evidence would be counted twice. With fewer than three seeds a claim is 'not shown',
+    whatever the estimate. Raises ValueError where maps differ in anything else, or two of the same kind have the label noise.
+    """
+    found = _measured(study.name, study.maps)
+    return [
+        (claim, [part._replace(details={"label_noise": noise, **part.details}) for part in parts])
+        for claim, noise, parts in found
+    ]
+
+
+def contrasts(study: StudyResults) -> list[ContrastRow]:
+    """The ablations of one study. Raises ValueError as `claims` does."""
+    kind = _kind(study.name, study.maps)
+    if kind == "more data":
+        return more_data.more_data_contrasts(study.name, study.maps)
+    if kind == "weight decay":
+        return weight_decay.weight_decay_contrasts(study.name, study.maps)
+    return label_noise_contrasts(study.name, study.maps)
+
+
+def _measured(study: str, grids: Sequence[MapGrid]) -> list[tuple[str, float, list[Part]]]:
+    kind = _kind(study, grids)
+    if kind == "label noise":
+        one = {claim: _map_with(noise, study, grids) for claim, (noise, _) in DOUBLE_DESCENT.items()}
+        found = [
+            (claim, noise, measure(one[claim]))
+            for claim, (noise, measure) in DOUBLE_DESCENT.items()
+            if one[claim] is not None
+        ]
+    elif kind == "more data":
+        found = [(claim, noise, measure(grids, noise)) for claim, (noise, measure) in MORE_DATA.items()]
+    else:
+        found = []
+        for claim, (noise, measure) in WEIGHT_DECAY.items():
+            noisy = [grid for grid in grids if grid.has_runs and math.isclose(grid.settings["label_noise"], noise)]
+            found.append((claim, noise, measure(noisy)))
+    return [each for each in found if each[2]]
+
+
+def _kind(study: str, grids: Sequence[MapGrid]) -> str:
+    """What the maps of a study differ in besides label noise: "label noise" for nothing, "more data" or "weight decay"."""
+    grids = [grid for grid in grids if grid.has_runs]
+    names = {name for grid in grids for name in grid.settings}
+    differ = {name for name in names if len({repr(grid.settings.get(name)) for grid in grids}) > 1} - {"label_noise"}
+    if not differ:
+        return "label noise"
+    if differ <= {"n_train", "epochs"} and "n_train" in differ:
+        return "more data"
+    if differ == {"weight_decay"}:
+        return "weight decay"
+    raise ValueError(f"the maps of {study} differ in {', '.join(sorted(differ))}: which claims do they test?")
+
+
+def _map_with(label_noise: float, study: str, grids: Sequence[MapGrid]) -> MapGrid | None:
+    found = [grid for grid in grids if grid.has_runs and math.isclose(grid.settings["label_noise"], label_noise)]
+    if len(found) > 1:
+        raise ValueError(f"{study} has {len(found)} maps with label noise {label_noise:g}: which one decides?")
+    return found[0] if found else None
