@@ -109,19 +109,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(names: Sequence[str], size: str) -> list[tuple[Study, list[Spec]]]:
-    """The named studies, or all, with their specifications. Raises Usage for unknown names or sizes."""
+def chosen(names: Sequence[str], size: str) -> list[Study]:
+    """The named studies, or all. Raises Usage for unknown names or sizes."""
     if size not in SIZES:
         raise Usage(f"no size {size!r}; sizes: {', '.join(SIZES)}")
     for name in names:
         if name not in STUDIES:
             raise Usage(f"no study {name!r}; studies: {', '.join(STUDIES)}")
-    return [(STUDIES[name], STUDIES[name].specs(size)) for name in (names or STUDIES)]
+    return [STUDIES[name] for name in (names or STUDIES)]
+
+
+def with_specs(studies: Sequence[Study], options: argparse.Namespace) -> list[tuple[Study, list[Spec]]]:
+    """Each study with its specifications, and those that follow from its finished runs."""
+    finished = _finished(options) if any(study.follow_up for study in studies) else {}
+    return [(study, study.all_specs(options.size, finished)) for study in studies]
 
 
 def plan(options: argparse.Namespace) -> int:
     """Prices the studies by their FLOPs at this machine's own matrix rate, measured now."""
-    studies = chosen(options.studies, options.size)
+    studies = with_specs(chosen(options.studies, options.size), options)
     rate = executors.matrix_rate() * EFFICIENCY
     print(f"one worker trains at about {rate / 1e9:.0f} GFLOP/s here; {options.workers} workers")
     print(f"{'study':34} {'runs':>6} {'groups':>7} {'TFLOP':>8} {'minutes':>8}   missing: runs, minutes")
@@ -130,7 +136,7 @@ def plan(options: argparse.Namespace) -> int:
         minutes, left = (executors.estimated_seconds(each, rate, options.workers) / 60 for each in (specs, missing))
         print(
             f"{study.name:34} {len(specs):6} {len(study.groups(specs)):7} {flops_of(specs) / 1e12:8.1f} {minutes:8.1f}"
-            f"   {len(missing)}, {left:.1f}"
+            f"   {len(missing)}, {left:.1f}{'; more follow from its results' if study.follow_up else ''}{'; for a GPU' if study.needs_gpu else ''}"
         )
     return 0
 
@@ -148,6 +154,22 @@ def _known(options: argparse.Namespace) -> dict[str, str]:
     return {run_id: row["status"] for run_id, row in shards.best_of_equal(rows).items()}
 
 
+def _finished(options: argparse.Namespace) -> dict[str, dict]:
+    """run_id -> row of every finished run, in the shards or in the database."""
+    rows = list(shards.read(options.shards))
+    try:
+        from precompute import build
+    except ModuleNotFoundError as missing:
+        if missing.name != "duckdb":
+            raise
+    else:
+        try:
+            rows += build.published_rows(options.database)
+        except build.BuildError as problem:
+            raise Usage(str(problem)) from None
+    return shards.best_of_equal(rows)
+
+
 def _missing(specs: Sequence[Spec], options: argparse.Namespace, retry_failed: bool = False) -> list[Spec]:
     known = _known(options)
     return [spec for spec in specs if spec.run_id not in known or (retry_failed and known[spec.run_id] == "failed")]
@@ -163,31 +185,60 @@ def run(options: argparse.Namespace) -> int:
     studies = chosen(options.studies, options.size)
     if options.run_id:
         return _repeat(options, settings)
-    groups = [
-        group for study, specs in studies for group in study.groups(_missing(specs, options, options.retry_failed))
-    ]
+    if settings.device == "cpu" and not options.studies and options.size == "full":
+        for study in studies:
+            if study.needs_gpu:
+                print(f"{study.name} is left out: it is for a GPU; name it to train it here")
+        studies = [study for study in studies if not study.needs_gpu]
+    groups = _groups(studies, options, options.retry_failed)
     if not groups:
         print("nothing to train: every run is finished")
         return 0
-    _check_data({study.dataset for study, _ in studies}, options.datasets)
+    _check_data({study.dataset for study in studies}, options.datasets)
     options.shards.mkdir(parents=True, exist_ok=True)
 
-    workers = 1 if options.executor == "serial" else min(options.workers, len(groups))
-    progress = Progress(groups, workers, options.max_minutes)
-    failed: list[str] = []
-    try:
-        for outcome in executors.run_groups(groups, settings, options.executor, workers, progress.may_start):
-            progress.ended(outcome)
-            failed += [run_id for run_id, each in outcome.statuses.items() if each == "failed"]
-            if failed and options.fail_fast:
-                break
-    finally:
-        progress.close()
+    started, failed = time.perf_counter(), []
+    while groups:
+        trained, left = _train(groups, settings, options, started)
+        failed += [run_id for run_id, status in trained.items() if status == "failed"]
+        if left or (failed and options.fail_fast) or not any(study.follow_up for study in studies):
+            break
+        groups = [
+            group for group in _groups(studies, options) if not {spec.run_id for spec in group} <= trained.keys()
+        ]  # what follows from the results
     if failed:
         print(
             f"{len(failed)} runs failed: {' '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; --retry-failed trains them again"
         )
     return 1 if failed else 0
+
+
+def _groups(studies: Sequence[Study], options: argparse.Namespace, retry_failed: bool = False) -> list[list[Spec]]:
+    """The missing runs of the studies, in groups."""
+    return [
+        group
+        for study, specs in with_specs(studies, options)
+        for group in study.groups(_missing(specs, options, retry_failed))
+    ]
+
+
+def _train(
+    groups: Sequence[Sequence[Spec]], settings: executors.Settings, options: argparse.Namespace, started: float
+) -> tuple[dict[str, str], int]:
+    """Trains groups within what is left of --max-minutes since `started`; run_id -> status, and how many groups were not started."""
+    workers = 1 if options.executor == "serial" else min(options.workers, len(groups))
+    minutes = None if options.max_minutes is None else options.max_minutes - (time.perf_counter() - started) / 60
+    progress = Progress(groups, workers, minutes)
+    statuses: dict[str, str] = {}
+    try:
+        for outcome in executors.run_groups(groups, settings, options.executor, workers, progress.may_start):
+            progress.ended(outcome)
+            statuses |= outcome.statuses
+            if options.fail_fast and "failed" in outcome.statuses.values():
+                break
+    finally:
+        progress.close()
+    return statuses, progress.groups - progress.ended_groups
 
 
 def _device(name: str) -> str:
@@ -267,7 +318,15 @@ def _repeat(options: argparse.Namespace, settings: executors.Settings) -> int:
     """Trains one run again, beside the published one, and prints both."""
     from precompute.repeat import repeat
 
-    by_id = {spec.run_id: spec for name in STUDIES for size in SIZES for spec in STUDIES[name].specs(size)}
+    by_id = {spec.run_id: spec for study in STUDIES.values() for size in SIZES for spec in study.specs(size)}
+    if options.run_id not in by_id:
+        finished = _finished(options)
+        by_id |= {
+            spec.run_id: spec
+            for study in STUDIES.values()
+            for size in SIZES
+            for spec in study.all_specs(size, finished)
+        }
     if options.run_id not in by_id:
         raise Usage(f"no run {options.run_id!r} in any study; the app's Runs page and the view of a study list them")
     _check_data({STUDIES[by_id[options.run_id].study].dataset}, options.datasets)
@@ -278,7 +337,7 @@ def status(options: argparse.Namespace) -> int:
     """Counts the runs of each study by status."""
     known = _known(options)
     print(f"{'study':34} {'complete':>9} {'diverged':>9} {'failed':>7} {'missing':>8}")
-    for study, specs in chosen(options.studies, options.size):
+    for study, specs in with_specs(chosen(options.studies, options.size), options):
         counts = Counter(known.get(spec.run_id, "missing") for spec in specs)
         print(
             f"{study.name:34} {counts['complete']:9} {counts['diverged']:9} {counts['failed']:7} {counts['missing']:8}"

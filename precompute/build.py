@@ -109,7 +109,7 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
     that is killed leaves the old file as it was.
     """
     finished = shards.best_of_equal(itertools.chain(published_rows(database), shards.read(folder)))
-    planned = {name: study.specs(size) for name, study in STUDIES.items()}
+    planned = {name: study.all_specs(size, finished) for name, study in STUDIES.items()}
     baked = {
         name: [(spec, finished[spec.run_id]) for spec in specs if spec.run_id in finished]
         for name, specs in planned.items()

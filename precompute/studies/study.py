@@ -1,6 +1,6 @@
 """What a study declares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,25 @@ class Study:
     """Size, one of SIZES -> every specification of the grid, first seeds first."""
     group_flops: float
     """A group is closed before its products pass this many floating-point operations: a few minutes of one core."""
+    follow_up: Callable[[str, Mapping[str, Mapping]], list[Spec]] | None = None
+    """Size and the finished runs of the study, run_id -> row of a shard, -> the further specifications that follow from them, such as
+    fresh seeds at the learning rate that the tuning runs chose. Asked again after they are trained, until it has nothing new."""
+    needs_gpu: bool = False
+    """Whether a CPU would take days: such a study trains on one only when it is named."""
     clock: str = "epoch"
     """What the evaluations count: epoch, or time (of gradient flow)."""
     loss: str = "cross_entropy"
     """What the losses are: cross_entropy or squared_error."""
     train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
     """Trains one group."""
+
+    def all_specs(self, size: str, finished: Mapping[str, Mapping]) -> list[Spec]:
+        """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies."""
+        specs = self.specs(size)
+        if self.follow_up is not None:
+            mine = {run_id: row for run_id, row in finished.items() if row["study"] == self.name}
+            specs = list({spec.run_id: spec for spec in [*specs, *self.follow_up(size, mine)]}.values())
+        return specs
 
     def groups(self, specs: Sequence[Spec]) -> list[list[Spec]]:
         """`specs` in groups that train together: seed by seed, within a seed the dearest first, so that workers end together."""
