@@ -53,7 +53,7 @@ def undisturbed(tmp_path_factory, data_folder) -> str:
     folder = tmp_path_factory.mktemp("undisturbed")
     options = ["--size", "smoke", "--shards", str(folder / "shards"), "--database", str(folder / "results.duckdb")]
     places = options, os.environ | {"WHY_DATASETS": str(data_folder)}
-    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
     assert call(places, "build").returncode == 0
     return verify(folder / "results.duckdb")
 
@@ -64,7 +64,7 @@ def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed
     trained = call(places, "run", "double_descent/mnist_mlp", "--workers", "2")
     assert trained.returncode == 0 and "[9/9]" in trained.stdout and "complete" in trained.stdout
     assert call(places, "status").stdout.splitlines()[1].split() == ["double_descent/mnist_mlp", "24", "0", "0", "0"]
-    assert "nothing to train" in call(places, "run").stdout
+    assert "nothing to train" in call(places, "run", STUDY.name).stdout
     assert call(places, "build").returncode == 0
     checked = call(places, "verify")
     assert checked.returncode == 0 and undisturbed in checked.stdout, "two workers give the same content as one process"
@@ -77,20 +77,45 @@ def test_a_run_killed_at_ten_random_moments_ends_with_the_same_content(places, u
     moments = random.Random(7)
     folder = Path(places[0][3])
     for _ in range(10):
-        process = start(places, "run", "--executor", "serial")
+        process = start(places, "run", STUDY.name, "--executor", "serial")
         time.sleep(moments.uniform(0.5, 7))
         kill(process)
         rows = list(shards.read(folder, ("run_id", "status"))) if folder.exists() else []
         assert len({row["run_id"] for row in rows}) == len(rows), "nothing is there twice"
         assert not (folder / "bad").exists(), "nothing is torn"
-    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
     assert call(places, "build").returncode == 0
     assert verify(Path(places[0][5])) == undisturbed
 
 
+def test_workers_end_when_their_parent_is_killed(places):
+    process = start(places, "run", STUDY.name, "--workers", "2")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 60
+    while (
+        len(workers := children.read_text().split()) < 3 and time.monotonic() < deadline
+    ):  # two and the resource tracker
+        time.sleep(0.1)
+    assert len(workers) == 3
+    time.sleep(2)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 60
+    while any(_lives(worker) for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(_lives(worker) for worker in workers)
+
+
+def _lives(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new(places, undisturbed):
     moments, database = random.Random(7), Path(places[0][5])
-    assert call(places, "run", "--workers", "2").returncode == 0
+    assert call(places, "run", STUDY.name, "--workers", "2").returncode == 0
     before = time.perf_counter()
     assert call(places, "build").returncode == 0
     took = time.perf_counter() - before
@@ -105,7 +130,7 @@ def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new
 
 
 def test_two_runs_of_the_same_command_at_once_both_finish(places, undisturbed):
-    both = [start(places, "run", "--executor", "serial") for _ in range(2)]
+    both = [start(places, "run", STUDY.name, "--executor", "serial") for _ in range(2)]
     assert [process.wait(timeout=600) for process in both] == [0, 0]
     rows = list(shards.read(Path(places[0][3]), ("run_id",)))
     assert len(rows) == len({row["run_id"] for row in rows}) == 24
@@ -116,14 +141,14 @@ def test_two_runs_of_the_same_command_at_once_both_finish(places, undisturbed):
 def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
     options, environment = places
     process = subprocess.Popen(
-        [sys.executable, "-m", "precompute", "run", "--workers", "2", *options],
+        [sys.executable, "-m", "precompute", "run", STUDY.name, "--workers", "2", *options],
         cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     process.stdout.readline()  # the first group has ended
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "the same command goes on" in errors
-    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -172,13 +197,13 @@ def test_a_write_that_the_disk_refuses_is_one_line_and_loses_nothing(places, und
     """A limit on the size of files stands for the full disk: the write breaks off in the middle."""
     options, environment = places
     answer = subprocess.run(
-        [sys.executable, "-m", "precompute", "run", "--executor", "serial", *options],
+        [sys.executable, "-m", "precompute", "run", STUDY.name, "--executor", "serial", *options],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)), check=False)  # fmt: skip
     assert answer.returncode == 1 and "Traceback" not in answer.stderr
     assert "the same command goes on" in answer.stderr.splitlines()[-1]
     assert list(Path(options[3]).iterdir()) == [], "no torn shard is left"
-    assert call(places, "run", "--executor", "serial").returncode == 0
+    assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
     assert call(places, "build").returncode == 0
     assert verify(Path(options[5])) == undisturbed
 
@@ -189,6 +214,6 @@ def test_run_needs_no_duckdb(places, tmp_path):
     (tmp_path / "hide" / "duckdb.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'duckdb'\", name='duckdb')"
     )
-    answer = call(places, "run", "--executor", "serial", PYTHONPATH=str(tmp_path / "hide"))
+    answer = call(places, "run", STUDY.name, "--executor", "serial", PYTHONPATH=str(tmp_path / "hide"))
     assert answer.returncode == 0, answer.stderr
     assert len(list(shards.read(Path(places[0][3]), ("run_id",)))) == 24
