@@ -13,21 +13,28 @@ from precompute.spec import MLPSpec
 
 
 def write_dataset(folder: Path, train: int = 1200, test: int = 300) -> Path:
-    """Ten noisy stripe patterns in the files and columns of ylecun/mnist: small, and learnable."""
+    """Ten noisy patterns in the files and columns of ylecun/mnist and of uoft-cs/cifar10: small, and learnable.
+
+    `train` and `test` are how many images the first has; the second has 640 and 150.
+    """
     rng = np.random.default_rng(0)
-    patterns = rng.random((10, 28, 28)) > 0.7
-    for name, count in (("train", train), ("test", test)):
+    stripes, colours = rng.random((10, 28, 28)) > 0.7, np.random.default_rng(1).random((10, 32, 32, 3)) > 0.7
+    _write(folder / "ylecun/mnist/mnist", "image", stripes, {"train": train, "test": test}, rng)
+    _write(folder / "uoft-cs/cifar10/plain_text", "img", colours, {"train": 640, "test": 150}, rng)
+    return folder
+
+
+def _write(folder: Path, column: str, patterns: np.ndarray, counts: dict[str, int], rng: np.random.Generator) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, count in counts.items():
         labels = rng.integers(0, 10, count)
-        pixels = np.clip(160 * patterns[labels] + rng.normal(40, 60, (count, 28, 28)), 0, 255).astype(np.uint8)
+        pixels = 160 * patterns[labels] + rng.normal(40, 60, (count, *patterns.shape[1:]))
         rows = []
-        for image, label in zip(pixels, labels, strict=True):
+        for image, label in zip(np.clip(pixels, 0, 255).astype(np.uint8), labels, strict=True):
             buffer = io.BytesIO()
             Image.fromarray(image).save(buffer, "PNG")
-            rows.append({"image": {"bytes": buffer.getvalue(), "path": None}, "label": int(label)})
-        path = folder / "ylecun/mnist/mnist" / f"{name}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(rows), path)
-    return folder
+            rows.append({column: {"bytes": buffer.getvalue(), "path": None}, "label": int(label)})
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}-00000-of-00001.parquet")
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +47,13 @@ def dataset(data_folder):
     from precompute import datasets
 
     return datasets.load("ylecun/mnist", str(data_folder))
+
+
+@pytest.fixture(scope="session")
+def cifar10(data_folder):
+    from precompute import datasets
+
+    return datasets.load("uoft-cs/cifar10", str(data_folder))
 
 
 @pytest.fixture

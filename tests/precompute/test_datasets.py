@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -70,6 +71,56 @@ def test_inputs_are_standardized_by_the_training_subset_alone(dataset):
     assert abs(part.test_inputs.double().mean()) > 1e-6
 
 
+@pytest.mark.parametrize(("shape", "side"), [((32, 32, 3), 16), ((32, 32, 3), 8), ((28, 28), 14), ((28, 28), 4)])
+def test_averaging_equals_a_plain_loop(shape, side):
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
+    block = shape[0] // side
+    expected = np.zeros((3, side, side, *shape[2:]))
+    for image, row, column in itertools.product(range(3), range(shape[0]), range(shape[1])):
+        expected[image, row // block, column // block] += images[image, row, column] / block**2
+    averaged = datasets._averaged(images, side)
+    assert averaged.shape == expected.shape and averaged.dtype == np.float64
+    assert np.allclose(averaged, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("side", [None, 32])
+def test_without_averaging_the_pixels_stay_what_they_were(cifar10, dataset, side):
+    part = split(cifar10, 100, 0.2, seed=0, side=side)
+    order = torch.randperm(640, generator=stream("subset", "uoft-cs/cifar10", 0)).numpy()
+    images = cifar10.train_images[order[:100]]
+    mean = [images[..., channel].astype(float).mean() for channel in range(3)]
+    deviation = [images[..., channel].astype(float).std() for channel in range(3)]
+    for inputs, pixels in (
+        (part.train_inputs, images),
+        (part.val_inputs, cifar10.train_images[order[-100:]]),
+        (part.test_inputs, cifar10.test_images),
+    ):
+        expected = (pixels.astype(float) - mean) / deviation
+        assert torch.allclose(inputs.double(), torch.from_numpy(expected).flatten(1), rtol=0, atol=1e-6)
+    assert torch.equal(split(dataset, 100, 0.2, 0).train_inputs, split(dataset, 100, 0.2, 0, 28).train_inputs)
+
+
+def test_averaged_images_are_scaled_a_channel_and_by_the_training_subset_alone(cifar10):
+    part, whole = split(cifar10, 100, 0.2, seed=0, side=16), split(cifar10, 100, 0.2, seed=0)
+    assert part.train_inputs.shape == (100, 16 * 16 * 3) and part.test_inputs.shape == (150, 16 * 16 * 3)
+    channels = part.train_inputs.double().view(-1, 3)
+    assert channels.mean(0).abs().max() < 1e-6 and (channels.std(0, correction=0) - 1).abs().max() < 1e-6
+    assert part.test_inputs.double().view(-1, 3).mean(0).abs().min() > 1e-6
+    order = torch.randperm(640, generator=stream("subset", "uoft-cs/cifar10", 0)).numpy()
+    blocks = cifar10.train_images[order[:100]].astype(float)
+    blocks = sum(blocks[:, row::2, column::2] for row in (0, 1) for column in (0, 1)) / 4
+    expected = torch.from_numpy((blocks - blocks.mean((0, 1, 2))) / blocks.std((0, 1, 2)))
+    assert torch.allclose(part.train_inputs.double(), expected.flatten(1), rtol=0, atol=1e-6)
+    for labels in ("train_labels", "clean_labels", "val_labels", "test_labels"):
+        assert torch.equal(getattr(part, labels), getattr(whole, labels)), "pixels do not choose the examples"
+
+
+@pytest.mark.parametrize("side", [5, 12, 31, 33, 64])
+def test_a_side_that_does_not_divide_the_images_is_refused(cifar10, side):
+    with pytest.raises(ValueError, match="cannot be averaged"):
+        split(cifar10, 100, 0.0, seed=0, side=side)
+
+
 @pytest.mark.parametrize("n_train", [0, -1, 601, 10**6])
 def test_too_large_a_training_set_is_refused(dataset, n_train):
     with pytest.raises(ValueError, match="leaves no"):
@@ -83,7 +134,7 @@ def test_missing_data_is_one_sentence_that_says_where_and_what_to_do(tmp_path):
 
 def test_a_damaged_file_is_named(tmp_path, data_folder):
     shutil.copytree(data_folder, tmp_path, dirs_exist_ok=True)
-    path = next(tmp_path.rglob("train-*.parquet"))
+    path = next((tmp_path / "ylecun").rglob("train-*.parquet"))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DatasetNotFound, match="cannot be read"):
         datasets.load("ylecun/mnist", str(tmp_path))

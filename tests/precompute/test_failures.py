@@ -17,7 +17,7 @@ NAME = "double_descent/mnist_mlp"
 def call(tmp_path, data_folder):
     places = ["--size", "smoke", "--shards", str(tmp_path / "shards"), "--database", str(tmp_path / "results.duckdb")]
     return lambda *arguments: commands.main(
-        ["run", *arguments, "--executor", "serial", "--datasets", str(data_folder), *places]
+        ["run", NAME, *arguments, "--executor", "serial", "--datasets", str(data_folder), *places]
     )
 
 
@@ -54,7 +54,16 @@ def test_failures_are_told_kept_and_trained_again_only_when_asked(call, broken, 
     verify(tmp_path / "results.duckdb")
     assert (
         commands.main(
-            ["status", "--size", "smoke", "--shards", str(tmp_path / "shards"), "--database", str(tmp_path / "none")]
+            [
+                "status",
+                NAME,
+                "--size",
+                "smoke",
+                "--shards",
+                str(tmp_path / "shards"),
+                "--database",
+                str(tmp_path / "none"),
+            ]
         )
         == 0
     )

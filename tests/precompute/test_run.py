@@ -1,16 +1,31 @@
 import itertools
+import math
 
 import pytest
 
 from precompute.training.run import evaluation_epochs, find_stop_step
 
 
+def evaluated(step: int, train_loss: float, test_loss: float = 2.0) -> dict:
+    return {"step": step, "train_loss": train_loss, "val_loss": 2.0, "test_loss": test_loss}
+
+
 def test_a_loss_that_stays_ten_times_above_its_start_counts_as_diverged():
-    rows = [{"step": step, "train_loss": loss} for step, loss in ((10, 2.0), (20, 30.0), (30, 25.0), (40, 26.0))]
+    rows = [evaluated(step, loss) for step, loss in ((10, 2.0), (20, 30.0), (30, 25.0), (40, 26.0))]
     assert find_stop_step(rows, -1, start_loss=2.3) == 20
     assert find_stop_step(rows[:2], -1, start_loss=2.3) is None, "one evaluation is no stay"
-    assert find_stop_step([*rows, {"step": 50, "train_loss": 1.0}], -1, start_loss=2.3) is None
+    assert find_stop_step([*rows, evaluated(50, 1.0)], -1, start_loss=2.3) is None
     assert find_stop_step(rows, 7, start_loss=2.3) == 7
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_an_evaluation_that_is_not_finite_counts_where_no_step_was_seen_to_break(lost):
+    """The last update before an evaluation can break the network; the loss that it was made from was still finite."""
+    calm, broken = evaluated(10, 2.0), evaluated(20, lost)
+    assert find_stop_step([calm, broken], -1, start_loss=2.3) == 20
+    assert find_stop_step([calm, broken, evaluated(30, lost)], 21, start_loss=2.3) == 20, "the next step saw it later"
+    assert find_stop_step([calm, broken], 15, start_loss=2.3) == 15
+    assert find_stop_step([calm, evaluated(20, 2.0, test_loss=lost)], -1, start_loss=2.3) == 20
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 40, 300, 1000])
