@@ -171,10 +171,10 @@ CREATE TABLE intervals (
     configuration INTEGER NOT NULL,
     measure measure NOT NULL,
     epoch INTEGER,
-    mean DOUBLE NOT NULL,
-    low DOUBLE,
-    high DOUBLE,
-    sd DOUBLE,
+    mean FLOAT NOT NULL,
+    low FLOAT,
+    high FLOAT,
+    sd FLOAT,
     n INTEGER NOT NULL
 );
 COMMENT ON TABLE intervals IS 'Mean over the complete runs (seeds) of a configuration, with a 95% Student t interval. Not clipped to the possible range.';

@@ -25,10 +25,11 @@ def choice(
     widget: Literal["segmented", "select"] = "segmented",
     help: str | None = None,
     label_visibility: Literal["visible", "collapsed"] = "visible",
+    resets: Sequence[str] = (),
 ) -> Any:
     """Draws a control of one choice and returns the chosen option; `str(option)` is its code in the address under `key`.
 
-    An unknown code falls back to `default` with a notice. Raises ValueError when `default` is no option.
+    A change removes the keys `resets` from the address, whose values another choice may not have. An unknown code falls back to `default` with a notice. Raises ValueError when `default` is no option.
     """
     if default not in options:
         raise ValueError(f"{default!r} is not among the options of {key!r}")
@@ -41,7 +42,7 @@ def choice(
     state = f"address.{key}"
     st.session_state[state] = value
     arguments = {"key": state, "help": help, "label_visibility": label_visibility, "on_change": _write}
-    arguments |= {"args": (key, str(default)), "format_func": labels.__getitem__}
+    arguments |= {"args": (key, str(default), tuple(resets)), "format_func": labels.__getitem__}
     if widget == "segmented":
         return st.segmented_control(label, list(options), required=True, **arguments)
     return st.selectbox(label, list(options), placeholder=t("site.choose"), **arguments)
@@ -89,14 +90,14 @@ def put(key: str, value: Any) -> None:
         st.query_params[key] = str(value)
 
 
-def chosen(key: str, options: Sequence[Any], default: Any, label: str) -> Any:
+def chosen(key: str, options: Sequence[Any], default: Any, label: str, format: Callable[[Any], str] = str) -> Any:
     """The option the address asks for under `key`, without a control; unknown values give `default` and a notice."""
     asked = st.query_params.get(key)
     if asked is None:
         return default
     option = _match(asked, options)
     if option is None:
-        notice("site.notice.unknown", asked=asked, label=label, shown=default)
+        notice("site.notice.unknown", asked=asked, label=label, shown=format(default))
         return default
     return option
 
@@ -128,7 +129,9 @@ def notice(key: str, **values: Any) -> None:
         (slot if slot is not None else st).info(text, icon=":material/info:")
 
 
-def _write(key: str, default: str) -> None:
+def _write(key: str, default: str, resets: Sequence[str] = ()) -> None:
+    for other in resets:
+        put(other, None)
     code = str(st.session_state[f"address.{key}"])
     put(key, None if code == default else code)  # a short address says only what differs
 

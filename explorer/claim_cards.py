@@ -47,6 +47,8 @@ def card(claim: dict[str, Any], parts: list[dict[str, Any]]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(code, color="gray")
             badge(claim["verdict"])
+            if claim["study"]:
+                st.caption(f"`{claim['study'].split('/')[-1]}`")
         st.markdown(f"**{t(f'claims.{code}.sentence')}**")
         mine = [part for part in parts if part["claim"] == code and part["study"] == claim["study"]]
         if mine:
@@ -102,7 +104,7 @@ def verdict_name(verdict: str) -> str:
 
 def filter_sentence(shown: list[dict[str, Any]], question: str, verdict: str) -> str:
     """What is shown, in words."""
-    n, total = len({claim["claim"] for claim in shown}), sum(site.verdict_counts().values())
+    n, total = len({claim["claim"] for claim in shown}), len({claim["claim"] for claim in site.claims().to_pylist()})
     facts = {"question": question_name(question), "verdict": verdict_name(verdict)}
     return t("claims.filter.sentence", shown=n, total=total, **facts)
 

@@ -6,6 +6,8 @@ rename a direct `connect` would go on reading the old file for as long as anyone
 
 import os
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +21,10 @@ SCHEMA = ROOT / "data" / "schema.sql"
 
 # What DuckDB raises when bytes of the file are not what they should be. Other errors are errors of a query, ours to mend.
 BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+
+
+# A page asks fifty times for the same few tables at every rerun, and the file never changes under an open connection.
+MOST_ANSWERS, LARGEST_ANSWER = 400, 1_000_000  # bytes
 
 
 class Unusable(Exception):
@@ -74,11 +80,22 @@ def meta() -> dict[str, str]:
 
 
 def query(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
-    """The rows of one SELECT, as an Arrow table.
+    """The rows of one SELECT, as an Arrow table; the answer to the same question is kept as long as the file is the same.
 
     Raises Missing, Damaged, OlderSchema or NewerSchema, and DuckDB's own errors for a statement it cannot run.
     """
-    cursor = _current().connection.cursor()  # a connection shared between threads raises, or returns no rows at all
+    opened = _current()
+    asked = f"{sql}\0{params!r}"
+    kept = opened.answers.get(asked)
+    if kept is None:
+        kept = _ask(opened, sql, params)
+        if kept.nbytes <= LARGEST_ANSWER:
+            opened.answers.put(asked, kept)
+    return kept
+
+
+def _ask(opened: "_Opened", sql: str, params: Sequence[Any] | Mapping[str, Any]) -> pa.Table:
+    cursor = opened.connection.cursor()  # a connection shared between threads raises, or returns no rows at all
     try:
         cursor.execute("USE results")  # a cursor does not inherit it
         return cursor.sql(sql, params=params or None).to_arrow_table()
@@ -88,9 +105,30 @@ def query(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         cursor.close()
 
 
+class _Answers:
+    """The answers used last, for all sessions; Arrow tables cannot be changed, so that they need no copies."""
+
+    def __init__(self):
+        self._kept: OrderedDict[str, pa.Table] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, asked: str) -> pa.Table | None:
+        with self._lock:
+            if asked in self._kept:
+                self._kept.move_to_end(asked)
+            return self._kept.get(asked)
+
+    def put(self, asked: str, answer: pa.Table) -> None:
+        with self._lock:
+            self._kept[asked] = answer
+            while len(self._kept) > MOST_ANSWERS:
+                self._kept.popitem(last=False)
+
+
 class _Opened(NamedTuple):
     connection: duckdb.DuckDBPyConnection
     meta: dict[str, str]
+    answers: _Answers
 
 
 def _current() -> _Opened:
@@ -124,7 +162,7 @@ def _opened(path: str, mtime_ns: int, size: int, inode: int) -> _Opened:
     except (duckdb.Error, ValueError, KeyError) as error:
         connection.close()
         raise Damaged(Path(path), _first_line(error)) from error
-    return _Opened(connection, meta)
+    return _Opened(connection, meta, _Answers())
 
 
 def _require_schema(path: Path, found: int) -> None:

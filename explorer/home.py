@@ -9,11 +9,10 @@ from explorer import address, claim_cards, format, question_page
 from explorer.charts.findings import error_against_width
 from explorer.frame import FILES, ICONS, QUESTIONS
 from explorer.results import published, site
-from explorer.results.generalization import STUDY, Row, along_the_row, label_noises, last_row
+from explorer.results.generalization import NOISE, STUDY, Map, Row, along_the_row, last_row, main_maps, noisiest
 from explorer.text import t
 
 READING = question_page.READING
-NOISE = 0.2  # of the picture, where there are such runs
 
 ROW_SQL = """
 SELECT c.x AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
@@ -26,18 +25,18 @@ ORDER BY c.x
 
 def headline() -> tuple[pa.Table, str]:
     """Draws the finding of the generalization question with its picture; returns the rows shown and the statement that gives them."""
-    noises = label_noises()
-    if not noises:
+    maps = main_maps()
+    if not maps:
         st.info(t("home.finding_none"))
         return pa.table({"width": pa.array([], pa.int32())}), ROW_SQL.format(study=STUDY, noise=NOISE)
-    noise = NOISE if NOISE in noises else noises[-1]
-    cells, row = along_the_row(noise), last_row(noise)
+    shown = noisiest(maps)
+    cells, row = along_the_row(shown), last_row(shown)
     clear = row.peak is not None and row.clear
     with st.container(border=True):
         words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
         with words:
             st.header(t("home.finding_title") if clear else t("site.question.generalization"), anchor=False)
-            st.markdown(_sentence(noise, row, clear))
+            st.markdown(_sentence(shown, row, clear))
             st.caption(t("home.caption", epoch=format.count(row.epoch)))
             st.page_link(
                 FILES["generalization"], label=t("home.explore"), icon=f":material/{ICONS['generalization']}:",
@@ -50,7 +49,7 @@ def headline() -> tuple[pa.Table, str]:
                 cells, x_title=t("home.axis_width"), y_title=t("home.axis_error"), peak=peak, peak_label=label
             )
             st.altair_chart(chart, alt=_described(cells, row, clear), key="home.headline")
-    return pa.Table.from_pylist(cells), ROW_SQL.format(study=STUDY, noise=noise)
+    return pa.Table.from_pylist(cells), ROW_SQL.format(study=STUDY, noise=shown.noise)
 
 
 def cards() -> None:
@@ -98,9 +97,9 @@ def studies() -> list[str]:
     return [study["study"] for study in site.studies() if study["study"] == STUDY]
 
 
-def _sentence(noise: float, row: Row, clear: bool) -> str:
+def _sentence(shown: Map, row: Row, clear: bool) -> str:
     facts: dict[str, Any] = {
-        "noise": format.percent(noise, 0),
+        "noise": format.percent(shown.noise, 0),
         "widest": _interval(row.widest),
         "widest_width": row.widest["width"],
     }

@@ -3,7 +3,7 @@
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import style
+from explorer.charts import names, style
 from explorer.text import t
 
 SHAPES = ["circle", "square", "triangle-up", "diamond"]
@@ -11,25 +11,29 @@ DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
 HEIGHT = 200
 
 
-def draw(rows: pa.Table, series: list[str], names: list[str], colours: list[str], ceiling: float) -> style.Picture:
-    """`rows` has width, series, mean, low, high (fractions), n; `series` are its codes in order, `names` their words.
+def draw(
+    rows: pa.Table, series: list[str], words: list[str], colours: list[str], ceiling: float, study: names.Named
+) -> style.Picture:
+    """`rows` has width, series, mean, low, high (fractions), n; `series` are its codes in order, `words` what they are called.
 
     Mean with its 95% t interval as a band, a mark per width; the ordinate ends at `ceiling`.
     """
     table = pa.table(
         {
-            "width": rows["width"].cast(pa.int16()),
-            "series": pa.array([names[series.index(code)] for code in rows["series"].to_pylist()]),
+            "width": rows["width"].cast(pa.int32()),
+            "series": pa.array([words[series.index(code)] for code in rows["series"].to_pylist()]),
             **{name: rows[name].cast(pa.float32()) for name in ("mean", "low", "high")},
             "n": rows["n"].cast(pa.int16()),
         }
     )
     widths = sorted(set(table["width"].to_pylist()))
-    ticks = [width for width in (1, 4, 16, 64, 256, 1024) if widths and widths[0] <= width <= widths[-1]]
+    base = 10 if study.unit == "features" else 2
+    round_values = (10, 100, 1000, 10_000) if base == 10 else (1, 4, 16, 64, 256, 1024)
+    ticks = [width for width in round_values if widths and widths[0] <= width <= widths[-1]]
     x = alt.X(
         "width:Q",
-        title=t("generalization.map.width_only"),
-        scale=alt.Scale(type="log", base=2, nice=False),
+        title=names.x_title(study),
+        scale=alt.Scale(type="log", base=base, nice=False),
         axis=alt.Axis(values=ticks, grid=False, format=","),
     )
     y = alt.Y(
@@ -41,13 +45,13 @@ def draw(rows: pa.Table, series: list[str], names: list[str], colours: list[str]
     legend = alt.Legend(
         orient="top", direction="horizontal", title=None, labelLimit=320, columns=2, symbolOpacity=1, symbolSize=70
     )
-    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=names, range=DASHES[: len(names)]), legend=legend)
-    shape = alt.Shape("series:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]), legend=legend)
-    base = style.named("rows")
+    colour = alt.Color("series:N", scale=alt.Scale(domain=words, range=colours), legend=legend)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=words, range=DASHES[: len(words)]), legend=legend)
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=SHAPES[: len(words)]), legend=legend)
+    source = style.named("rows")
     tooltip = [
         alt.Tooltip("series:N", title=" "),
-        alt.Tooltip("width:Q", title=t("generalization.map.tooltip.width"), format=","),
+        alt.Tooltip("width:Q", title=names.x_name(study), format=","),
     ]
     tooltip += [
         alt.Tooltip(f"{field}:Q", title=t(f"generalization.curve.{word}"), format=".1%")
@@ -55,13 +59,13 @@ def draw(rows: pa.Table, series: list[str], names: list[str], colours: list[str]
     ]
     tooltip.append(alt.Tooltip("n:Q", title=t("generalization.map.tooltip.seeds")))
     layers = [
-        base.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=colour, strokeDash=dash),
-        base.mark_point(filled=True, size=34, opacity=1, clip=True).encode(
+        source.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=colour, strokeDash=dash),
+        source.mark_point(filled=True, size=34, opacity=1, clip=True).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tooltip
         ),
     ]
     if table["low"].null_count < table.num_rows:
-        band = base.mark_area(opacity=0.2, clip=True).encode(
+        band = source.mark_area(opacity=0.2, clip=True).encode(
             x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2="high:Q", color=colour
         )
         layers.insert(0, band)

@@ -26,7 +26,7 @@ def draw(rows: list[dict[str, Any]], axis_title: str) -> style.Picture:
         "estimate:Q",
         title=axis_title,
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format="+.0f", tickCount=6),
+        axis=alt.Axis(format="+.1~f", tickCount=6),
     )
     y = alt.Y("name:N", sort=None, title=None, axis=None)
     base = style.named("contrasts").encode(y=y)

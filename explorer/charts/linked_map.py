@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import landmarks, slices, style
+from explorer.charts import landmarks, names, slices, style
 from explorer.results.generalization import COLOURED, PAIRS, Axes
 from explorer.text import t
 
@@ -49,7 +49,7 @@ def draw(
     notes: Sequence[tuple[int, int, str]] = (),
     slice_limits: tuple[float, float] | None = None,
 ) -> style.Picture:
-    """The map of `cells` (see results.generalization.cells), its threshold line and ridge, and its two slices.
+    """The map of `cells` (see results.cells.cells), its threshold line and ridge, and its two slices.
 
     `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `slice_limits` those of the slices' error axis (the
     same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
@@ -65,10 +65,16 @@ def draw(
         value=[places],
         bind={
             "w": alt.binding_range(
-                min=0, max=len(axes.widths) - 1, step=1, name=t("generalization.map.width_input") + " "
+                min=0,
+                max=len(axes.widths) - 1,
+                step=1,
+                name=t("generalization.map.input", axis=names.x_name(axes)) + " ",
             ),
             "e": alt.binding_range(
-                min=0, max=len(axes.epochs) - 1, step=1, name=t("generalization.map.epoch_input") + " "
+                min=0,
+                max=len(axes.epochs) - 1,
+                step=1,
+                name=t("generalization.map.input", axis=names.clock_name(axes)) + " ",
             ),
         },
     )
@@ -82,7 +88,9 @@ def draw(
     words, word_tables = landmarks.notes(notes, axes)
     picture = alt.layer(
         _cells(axes, view, limits).add_params(cell), *_without_value(cells, axes), *line, *peaks, *words, *_marker(axes)
-    ).properties(height=MAP_HEIGHT, title=_title("generalization.map.title." + view.measure))
+    ).properties(
+        height=MAP_HEIGHT, title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes)))
+    )
     row = slices.row(source, axes, view, slice_limits or limits, level)
     column = slices.column(source, axes, view, slice_limits or limits)
     chart = alt.vconcat(picture, *((row, column) if view.reading == "across" else (column, row)), spacing=14)
@@ -94,12 +102,13 @@ def draw(
 def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
     """`cells` with the indices w and e, and with the short names that the slices read: a and b for the means of the solid and the
     dashed curve, al, ah, bl, bh for their intervals, a0, a1, … and b0, b1, … for the single seeds in order."""
-    place = {"w": axes.widths, "e": axes.epochs}
     columns = {
-        "w": pa.array([place["w"].index(v) for v in cells["width"].to_pylist()], pa.int16()),
-        "e": pa.array([place["e"].index(v) for v in cells["epoch"].to_pylist()], pa.int16()),
+        "w": indices(cells[axes.x], axes.widths),
+        "e": indices(cells[axes.clock], axes.epochs),
+        "width": cells[axes.x],
+        "epoch": cells[axes.clock],
     }
-    for name in ("width", "epoch", "n_params", "seeds", "state"):
+    for name in ("n_params", "seeds", "state"):
         columns[name] = cells[name]
     for short, name in zip("ab", _pair_of(cells), strict=False):
         columns |= {short: cells[name], f"{short}l": cells[f"{name}_low"], f"{short}h": cells[f"{name}_high"]}
@@ -108,12 +117,18 @@ def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
     return pa.table(columns)
 
 
+def indices(column: pa.ChunkedArray, values: list[int]) -> pa.Array:
+    """The place of each entry of a column in a list of values."""
+    places = {value: place for place, value in enumerate(values)}
+    return pa.array([places[value] for value in column.to_pylist()], pa.int16())
+
+
 def _pair_of(cells: pa.Table) -> list[str]:
     found = next(pair for pair in PAIRS.values() if all(name in cells.column_names for name in pair if name))
     return [name for name in found if name]
 
 
-def colour(view: View, field: str, limits: tuple[float, float], legend: bool = True) -> alt.Color:
+def colour(view: View, axes: Axes, field: str, limits: tuple[float, float], legend: bool = True) -> alt.Color:
     """The colour of a measure: viridis with yellow for high, or blue to orange through white at zero for the gap; clamped to `limits`."""
     low, high = limits
     if view.measure == "gap":
@@ -128,7 +143,9 @@ def colour(view: View, field: str, limits: tuple[float, float], legend: bool = T
         gradientThickness=10,
         tickCount=5,
         title=t(
-            f"generalization.map.legend.{view.measure}", high=f"{high:g}" if view.measure == "loss" else f"{high:.0%}"
+            f"generalization.map.legend.{view.measure}",
+            high=f"{high:g}" if view.measure == "loss" else f"{high:.0%}",
+            loss=names.loss_title(axes),
         ),
         titleLimit=340,
         offset=4,
@@ -136,8 +153,9 @@ def colour(view: View, field: str, limits: tuple[float, float], legend: bool = T
     return alt.Color(f"{field}:Q", scale=scale, legend=bar if legend else None)
 
 
-def width_axis(axes: Axes, title: str, parameters: bool = True) -> alt.X:
+def width_axis(axes: Axes, parameters: bool = True) -> alt.X:
     """Widths as they were sampled, each with its number of parameters underneath."""
+    title = t("generalization.map.parameters_below", axis=names.x_title(axes)) if parameters else names.x_title(axes)
     texts = [
         [str(w), style.short_number(n)] if parameters else str(w)
         for w, n in zip(axes.widths, axes.parameters, strict=True)
@@ -155,12 +173,12 @@ def width_axis(axes: Axes, title: str, parameters: bool = True) -> alt.X:
     return alt.X("w:O", scale=alt.Scale(domain=list(range(len(axes.widths)))), axis=axis)
 
 
-def epoch_axis(axes: Axes, title: str) -> alt.Y:
+def epoch_axis(axes: Axes) -> alt.Y:
     """Epochs as they were sampled, the first at the bottom, labelled at round numbers."""
     axis = alt.Axis(
         values=round_epochs(axes),
-        labelExpr=f"format({style.javascript_list(axes.epochs)}[datum.value], ',')",
-        title=title,
+        labelExpr=f"{style.javascript_list([names.tick(epoch) for epoch in axes.epochs])}[datum.value]",
+        title=names.clock_title(axes),
         domain=False,
         ticks=False,
         labelFontSize=style.LABEL_SIZE,
@@ -173,18 +191,22 @@ def epoch_axis(axes: Axes, title: str) -> alt.Y:
 
 def round_epochs(axes: Axes) -> list[int]:
     """Indices of the sampled epochs nearest to 1, 2, 5, 10, … that may carry a label; the last one always does."""
-    wanted = [m * 10**k for k in range(6) for m in (1, 2, 5) if m * 10**k <= axes.epochs[-1]]
+    last = axes.epochs[-1]
+    multiples = (1, 2, 5) if last < names.MOST_DIGITS else (1,)
+    wanted = [m * 10**k for k in range(len(str(last))) for m in multiples if m * 10**k <= last]
     near = {min(range(len(axes.epochs)), key=lambda i: abs(axes.epochs[i] - value)) for value in wanted}
     return sorted(near | {len(axes.epochs) - 1})
 
 
 def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
     field = "b" if view.measure == "train" else "a"
-    words = {"width": "width", "n_params": "parameters", "epoch": "epoch", "seeds": "seeds"}
-    tooltip = [
-        alt.Tooltip(f"{column}:Q", title=t(f"generalization.map.tooltip.{word}"), format=",")
-        for column, word in words.items()
-    ]
+    words = {
+        "width": names.x_name(axes),
+        "n_params": t("generalization.map.tooltip.parameters"),
+        "epoch": names.clock_name(axes),
+        "seeds": t("generalization.map.tooltip.seeds"),
+    }
+    tooltip = [alt.Tooltip(f"{column}:Q", title=word, format=",") for column, word in words.items()]
     tooltip.append(
         alt.Tooltip(f"{field}:Q", title=t(f"generalization.measure.{view.measure}"), format=view.exact_format)
     )
@@ -193,9 +215,9 @@ def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
         .transform_filter("datum.state === 'value'")
         .mark_rect(width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15), cursor="pointer")
         .encode(
-            x=width_axis(axes, t("generalization.map.width_title")),
-            y=epoch_axis(axes, t("generalization.map.epoch_title")),
-            color=colour(view, field, limits),
+            x=width_axis(axes),
+            y=epoch_axis(axes),
+            color=colour(view, axes, field, limits),
             tooltip=tooltip,
         )
     )
@@ -205,7 +227,7 @@ def _without_value(cells: pa.Table, axes: Axes) -> list[alt.Chart]:
     """Cells that hold no value are grey with a sign, which no colour of the scale is: × diverged, – not run."""
     if set(cells["state"].to_pylist()) <= {"value"}:
         return []
-    x, y = width_axis(axes, t("generalization.map.width_title")), epoch_axis(axes, t("generalization.map.epoch_title"))
+    x, y = width_axis(axes), epoch_axis(axes)
     base = style.named("cells").transform_filter("datum.state !== 'value'").encode(x=x, y=y)
     sign = (
         base.transform_filter("datum.e % 6 === 3")
@@ -221,14 +243,7 @@ def _without_value(cells: pa.Table, axes: Axes) -> list[alt.Chart]:
 
 def _marker(axes: Axes) -> list[alt.Chart]:
     """The picked cell: white around black, so that it stands out on the dark and on the light end of the scale."""
-    place = (
-        style.named("marker")
-        .transform_calculate(w="at_w", e="at_e")
-        .encode(
-            x=width_axis(axes, t("generalization.map.width_title")),
-            y=epoch_axis(axes, t("generalization.map.epoch_title")),
-        )
-    )
+    place = style.named("marker").transform_calculate(w="at_w", e="at_e").encode(x=width_axis(axes), y=epoch_axis(axes))
     return [
         place.mark_rect(
             fillOpacity=0, stroke="white", strokeWidth=5, height=alt.RelativeBandSize(band=1.6), tooltip=None
@@ -239,8 +254,8 @@ def _marker(axes: Axes) -> list[alt.Chart]:
     ]
 
 
-def _title(key: str) -> alt.Title:
-    return alt.Title(t(key), anchor="start", fontSize=13, fontWeight="normal", offset=6)
+def _title(text: str) -> alt.Title:
+    return alt.Title(text, anchor="start", fontSize=13, fontWeight="normal", offset=6)
 
 
 def coloured_measure(view: View) -> str:

@@ -1,9 +1,9 @@
-"""Small multiples: the same map at each label noise, on one colour scale, with one picked cell."""
+"""Small multiples: maps of one study side by side, on one colour scale, with one picked cell."""
 
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import linked_map, style
+from explorer.charts import linked_map, names, style
 from explorer.results.generalization import Axes
 from explorer.text import t
 
@@ -13,13 +13,15 @@ HEIGHT = 180
 def draw(
     cells: pa.Table, axes: Axes, view: linked_map.View, limits: tuple[float, float], picked: tuple[int, int]
 ) -> style.Picture:
-    """One small map from `cells` (width, epoch, value, seeds); `picked` is the (width, epoch) that is marked on every panel."""
+    """One small map from `cells` (x value and epoch under the study's names, value, seeds); `picked` is the (width, epoch) that is marked on every panel."""
     tables = {"cells": _indexed(cells, axes), "picked": place(picked, axes)}
     x, y = _axes(axes)
     shown = (
         style.named("cells")
         .mark_rect(width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15))
-        .encode(x=x, y=y, color=linked_map.colour(view, "value", limits, legend=False), tooltip=_tooltip(view))
+        .encode(
+            x=x, y=y, color=linked_map.colour(view, axes, "value", limits, legend=False), tooltip=_tooltip(axes, view)
+        )
     )
     cell = style.named("picked").encode(x=x, y=y)
     look = {"fillOpacity": 0, "height": alt.RelativeBandSize(band=1.8), "tooltip": None}
@@ -31,13 +33,14 @@ def draw(
 
 
 def _axes(axes: Axes) -> tuple[alt.X, alt.Y]:
-    places = [place for place, width in enumerate(axes.widths) if width in (1, 4, 16, 64, 256, 1024)] or None
+    round_values = (1, 4, 16, 64, 256, 1024) if axes.x == "width" else (10, 100, 1000, 10_000)
+    places = [place for place, width in enumerate(axes.widths) if width in round_values] or None
     labels = f"{style.javascript_list(axes.widths)}[datum.value]"
     bottom = alt.Axis(
         values=places,
         labelExpr=labels,
         labelAngle=0,
-        title=t("generalization.map.width_only"),
+        title=names.x_title(axes),
         ticks=False,
         domain=False,
     )
@@ -47,8 +50,8 @@ def _axes(axes: Axes) -> tuple[alt.X, alt.Y]:
             for place, epoch in enumerate(axes.epochs)
             if place in linked_map.round_epochs(axes) and str(epoch)[0] in "19"
         ],
-        labelExpr=f"format({style.javascript_list(axes.epochs)}[datum.value], ',')",
-        title=t("generalization.map.epoch_title"),
+        labelExpr=f"{style.javascript_list([names.tick(epoch) for epoch in axes.epochs])}[datum.value]",
+        title=names.clock_title(axes),
         ticks=False,
         domain=False,
     )
@@ -58,19 +61,18 @@ def _axes(axes: Axes) -> tuple[alt.X, alt.Y]:
     )
 
 
-def _tooltip(view: linked_map.View) -> list[alt.Tooltip]:
+def _tooltip(axes: Axes, view: linked_map.View) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("width:Q", title=t("generalization.map.tooltip.width"), format=","),
-        alt.Tooltip("epoch:Q", title=t("generalization.map.tooltip.epoch"), format=","),
+        alt.Tooltip("width:Q", title=names.x_name(axes), format=","),
+        alt.Tooltip("epoch:Q", title=names.clock_name(axes), format=","),
         alt.Tooltip("value:Q", title=t(f"generalization.measure.{view.measure}"), format=view.exact_format),
         alt.Tooltip("seeds:Q", title=t("generalization.map.tooltip.seeds")),
     ]
 
 
 def _indexed(cells: pa.Table, axes: Axes) -> pa.Table:
-    w = pa.array([axes.widths.index(width) for width in cells["width"].to_pylist()], pa.int16())
-    e = pa.array([axes.epochs.index(epoch) for epoch in cells["epoch"].to_pylist()], pa.int16())
-    kept = cells.select(["width", "epoch", "value", "seeds"])
+    kept = cells.select([axes.x, axes.clock, "value", "seeds"]).rename_columns(["width", "epoch", "value", "seeds"])
+    w, e = linked_map.indices(kept["width"], axes.widths), linked_map.indices(kept["epoch"], axes.epochs)
     return kept.append_column("w", w).append_column("e", e)
 
 

@@ -3,7 +3,7 @@
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import style
+from explorer.charts import names, style
 from explorer.results.generalization import PAIRS, Axes
 from explorer.text import t
 
@@ -19,7 +19,7 @@ LOG_FLOOR = {
 def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: float) -> alt.LayerChart:
     """The measure against width at the epoch `at_e`; `source` as made by linked_map.indexed."""
     x = _width(axes, view)
-    y = _value(view, limits)
+    y = _value(axes, view, limits)
     base = style.named("cells")
     trail = (
         base.transform_filter(f"trail && datum.e < at_e && datum.e >= at_e - {TRAIL}")
@@ -28,9 +28,10 @@ def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: 
         .encode(x=x, y=y("a"), detail="e:N", order="w:Q", opacity=_fading())
     )
     title = expression(
-        f"generalization.map.row.{view.measure}", epoch=f"format({style.javascript_list(axes.epochs)}[at_e], ',')"
+        t(f"generalization.map.row.{view.measure}", moment=names.moment(axes, "\0e\0")),
+        e=f"format({style.javascript_list(axes.epochs)}[at_e], ',')",
     )
-    at_epoch = _threshold_at(x, level) if view.measure in ("test", "train") else []
+    at_epoch = _threshold_at(axes, x, level) if view.measure in ("test", "train") else []
     lines = alt.layer(
         *_curves(x, y, view, axes, source, order="w"), _here(x, "w"), data=alt.NamedData(name="cells")
     ).transform_filter("datum.e === at_e")
@@ -40,9 +41,10 @@ def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: 
 def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float]) -> alt.LayerChart:
     """The measure against epoch at the width `at_w`."""
     x = _epoch(axes, view)
-    y = _value(view, limits)
+    y = _value(axes, view, limits)
     title = expression(
-        f"generalization.map.column.{view.measure}", width=f"format({style.javascript_list(axes.widths)}[at_w], ',')"
+        t(f"generalization.map.column.{view.measure}", place=names.place(axes, "\0w\0")),
+        w=f"format({style.javascript_list(axes.widths)}[at_w], ',')",
     )
     lines = alt.layer(
         *_curves(x, y, view, axes, source, order="e"), _here(x, "e"), data=alt.NamedData(name="cells")
@@ -50,10 +52,8 @@ def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float]) -> a
     return alt.layer(lines).properties(height=HEIGHT, title=_title(title, source))
 
 
-def expression(key: str, **parts: str) -> alt.Expr:
-    """A text of the app as a Vega expression, each {placeholder} replaced by an expression."""
-    marks = {name: f"\0{name}\0" for name in parts}
-    text = t(key, **marks)
+def expression(text: str, **parts: str) -> alt.Expr:
+    """A text as a Vega expression, what stands between two NULs as a name of `parts` replaced by that expression."""
     pieces = [
         parts[piece] if piece in parts else style.javascript_list([piece])[1:-1] for piece in text.split("\0") if piece
     ]
@@ -90,7 +90,7 @@ def _curves(x: alt.X, y, view, axes: Axes, source: pa.Table, order: str) -> list
                     stroke=style.MEASURED,
                     strokeWidth=1,
                 ),
-            ).encode(x=x, y=y(short), order=f"{order}:Q", tooltip=_tooltip(short, name, view)),
+            ).encode(x=x, y=y(short), order=f"{order}:Q", tooltip=_tooltip(axes, short, name, view)),
         ]
     return drawn
 
@@ -112,16 +112,19 @@ def threshold_by_epoch(threshold: pa.Table, axes: Axes) -> pa.Table:
         {
             "e": pa.array([axes.epochs.index(row["epoch"]) for row in rows], pa.int16()),
             "w": pa.array([axes.widths.index(row["width"]) if row["width"] else None for row in rows], pa.int16()),
-            "width": pa.array([row["width"] for row in rows], pa.int16()),
+            "width": pa.array([row["width"] for row in rows], pa.int32()),
         }
     )
 
 
-def _threshold_at(x: alt.X, level: float) -> list[alt.Chart]:
+def _threshold_at(axes: Axes, x: alt.X, level: float) -> list[alt.Chart]:
     """Where the threshold lies in the row, and the words for it; "not reached" where it is not."""
     percent = f"{level:.0%}"
-    reached = expression("generalization.map.threshold_at", level=f"'{percent}'", width="datum.width").expr
-    missing = expression("generalization.map.threshold_missing", level=f"'{percent}'").expr
+    place = names.place(axes, "\0w\0")
+    reached = expression(
+        t("generalization.map.threshold_at", level=percent, place=place), w="format(datum.width, ',')"
+    ).expr
+    missing = expression(t("generalization.map.threshold_missing", level=percent)).expr
     base = style.named("threshold_at").transform_filter("datum.e === at_e")
     words = base.transform_calculate(words=f"isValid(datum.width) ? {reached} : {missing}")
     return [
@@ -134,7 +137,7 @@ def _threshold_at(x: alt.X, level: float) -> list[alt.Chart]:
     ]
 
 
-def _value(view, limits: tuple[float, float]):
+def _value(axes: Axes, view, limits: tuple[float, float]):
     low, high = limits
     if view.y_scale == "log" and view.measure != "gap":
         scale = alt.Scale(type="log", domain=[LOG_FLOOR[view.measure], 10 if view.measure == "loss" else 1], clamp=True)
@@ -148,7 +151,7 @@ def _value(view, limits: tuple[float, float]):
         labelFontSize=style.LABEL_SIZE,
         labelOverlap="greedy",
     )
-    unit = t("generalization.map.nats" if view.measure == "loss" else "generalization.map.error_axis")
+    unit = names.loss_title(axes) if view.measure == "loss" else t("generalization.map.error_axis")
     return lambda field: alt.Y(f"{field}:Q", scale=scale, axis=axis, title=unit)
 
 
@@ -156,24 +159,24 @@ def _width(axes: Axes, view) -> alt.X:
     if view.x_scale == "sampled":
         from explorer.charts.linked_map import width_axis
 
-        return width_axis(axes, t("generalization.map.width_only"), parameters=False)
+        return width_axis(axes, parameters=False)
     scale = alt.Scale(type=view.x_scale, domain=[axes.widths[0], axes.widths[-1]], nice=False)
     return alt.X(
         "width:Q",
         scale=scale,
         axis=alt.Axis(format="~s", labelOverlap="greedy"),
-        title=t("generalization.map.width_only"),
+        title=names.x_title(axes),
     )
 
 
 def _epoch(axes: Axes, view) -> alt.X:
-    title = t("generalization.map.epoch_title")
+    title = names.clock_title(axes)
     if view.x_scale == "sampled":
         from explorer.charts.linked_map import round_epochs
 
         axis = alt.Axis(
             values=round_epochs(axes),
-            labelExpr=f"{style.javascript_list(axes.epochs)}[datum.value]",
+            labelExpr=f"{style.javascript_list([names.tick(epoch) for epoch in axes.epochs])}[datum.value]",
             labelAngle=0,
             labelOverlap="greedy",
         )
@@ -186,9 +189,9 @@ def _fading() -> alt.Opacity:
     return alt.Opacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
 
 
-def _tooltip(short: str, name: str, view) -> list[alt.Tooltip]:
-    shown = [alt.Tooltip("width:Q", title=t("generalization.map.tooltip.width"), format=",")]
-    shown.append(alt.Tooltip("epoch:Q", title=t("generalization.map.tooltip.epoch"), format=","))
+def _tooltip(axes: Axes, short: str, name: str, view) -> list[alt.Tooltip]:
+    shown = [alt.Tooltip("width:Q", title=names.x_name(axes), format=",")]
+    shown.append(alt.Tooltip("epoch:Q", title=names.clock_name(axes), format=","))
     for ending, word in (("", name), ("l", "low"), ("h", "high")):
         shown.append(
             alt.Tooltip(f"{short}{ending}:Q", title=t(f"generalization.curve.{word}"), format=view.exact_format)

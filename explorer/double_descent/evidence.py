@@ -7,38 +7,34 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, format, question_page
-from explorer.charts import against_width, forest, published, style
+from explorer.charts import against_width, forest, names, published, style
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.picture import table
+from explorer.results import cells, site
 from explorer.results import generalization as results
-from explorer.results import site
-from explorer.results.generalization import Axes, Row
+from explorer.results.generalization import Map, Study
 from explorer.text import has, language, t
 
 GUESSES = ("stays", "shrinks", "gone")
 NOISE_COLOURS = ["#009e73", "#d55e00", style.MEASURED]
 
 
-def guided_steps(row: Row, noises: list[float], axes: Axes) -> None:
+def guided_steps(finding: Map, maps: list[Map]) -> None:
     """Three steps that move the same picture: across, up, and without label noise."""
-    noise = controls.finding_noise(noises)
-    back = {"noise": None, "measure": None, "reading": None}
+    axes = results.axes(finding)
+    back = {"noise": None, "variant": None, "measure": None, "reading": None}
     steps = [("across", back | {"width": None, "epoch": None}, {})]
-    ridge = [peak for peak in results.ridge(noise, "up").to_pylist() if peak["clear"] and peak["position"]]
+    ridge = [peak for peak in results.ridge(finding, "up").to_pylist() if peak["clear"] and peak["position"]]
     if ridge:
         widest = max(ridge, key=lambda peak: peak["height"])
-        values = {"width": format.count(widest["at"]), "epoch": format.count(widest["position"])}
+        values = {"place": names.place(axes, widest["at"]), "moment": names.moment(axes, widest["position"])}
         steps.append(("up", back | {"reading": "up", "width": widest["at"], "epoch": widest["position"]}, values))
     else:
         steps.append(("up_none", back | {"reading": "up", "width": axes.widths[-1], "epoch": axes.epochs[-1]}, {}))
-    if noises[0] < noise:
-        steps.append(
-            (
-                "clean",
-                back | {"noise": noises[0], "width": None, "epoch": None},
-                {"noise": format.percent(noises[0], 0)},
-            )
-        )
+    least = min(each.noise for each in maps if each.variant == finding.variant)
+    if least < finding.noise:
+        view = back | {"noise": least, "width": None, "epoch": None}
+        steps.append(("clean", view, {"noise": format.percent(least, 0)}))
     else:
         steps.append(("gap", back | {"measure": "gap", "width": None, "epoch": None}, {}))
     for number, (place, (name, view, values)) in enumerate(
@@ -58,9 +54,9 @@ def guided_steps(row: Row, noises: list[float], axes: Axes) -> None:
             )
 
 
-def early_stopping(noise: float, verdict: str | None) -> None:
+def early_stopping(shown: Map, verdict: str | None) -> None:
     """The test error at the last epoch, and, after a guess that may be skipped, with each run stopped by its validation error."""
-    rows = results.early_stopped(noise)
+    rows = cells.early_stopped(shown)
     codes = [code for code in ("last", "stopped") if code in rows["when"].to_pylist()]
     if "stopped" not in codes:
         return
@@ -69,7 +65,8 @@ def early_stopping(noise: float, verdict: str | None) -> None:
     picture, words = st.columns([5, 3], gap="medium", vertical_alignment="center")
     with words:
         if guess is None:
-            st.markdown(t("generalization.early.question"))
+            words = {"clock": names.clock_word(shown.study), "x": names.x_word(shown.study)}
+            st.markdown(t("generalization.early.question", **words))
             with st.container(horizontal=True):
                 for code in GUESSES:
                     st.button(
@@ -89,73 +86,77 @@ def early_stopping(noise: float, verdict: str | None) -> None:
         else:
             if guess != "skip":
                 st.markdown(t("generalization.early.guessed", guess=t(f"generalization.early.{guess}")))
-            st.markdown(_early_stopping_in_words(rows, verdict))
+            st.markdown(_early_stopping_in_words(rows, shown.study, verdict))
             again = t("generalization.early.again")
             st.button(
                 again, key="generalization.guess.again", type="tertiary", on_click=controls.go, kwargs={"guess": None}
             )
-    shown = codes if guess is not None else codes[:1]
+    drawn = codes if guess is not None else codes[:1]
     with picture:
-        chart = _early_stopping_chart(site.data_version(), language(), noise, tuple(shown))
-        st.vega_lite_chart(spec=dict(chart), key="generalization.early", alt=_curves_alt(rows, shown, noise))
+        chart = _early_stopping_chart(site.data_version(), language(), shown, tuple(drawn))
+        st.vega_lite_chart(spec=dict(chart), key="generalization.early", alt=_curves_alt(rows, drawn, shown))
     if guess is not None:
         table(rows, t("generalization.early.table"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _early_stopping_chart(version: str, language: str, noise: float, shown: tuple[str, ...]) -> dict[str, Any]:
-    rows = results.early_stopped(noise).rename_columns({"when": "series"})
-    rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(shown)))
-    names = [t(f"generalization.early.{code}") for code in shown]
-    ceiling = results.slice_limits("test")[1]
-    return against_width.draw(
-        rows, list(shown), names, [style.MEASURED, style.ACCENT][: len(shown)], ceiling
-    ).specification()
+def _early_stopping_chart(version: str, language: str, shown: Map, codes: tuple[str, ...]) -> dict[str, Any]:
+    rows = cells.early_stopped(shown).rename_columns({"when": "series"})
+    rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(codes)))
+    words = [_series(code, shown.study) for code in codes]
+    ceiling = results.slice_limits(shown.study, "test")[1]
+    colours = [style.MEASURED, style.ACCENT][: len(codes)]
+    return against_width.draw(rows, list(codes), words, colours, ceiling, shown.study).specification()
 
 
-def _early_stopping_in_words(rows: pa.Table, verdict: str | None) -> str:
+def _series(code: str, study: Study) -> str:
+    return t(f"generalization.early.{code}", clock=names.clock_word(study))
+
+
+def _early_stopping_in_words(rows: pa.Table, study: Study, verdict: str | None) -> str:
     stopped = [row for row in rows.to_pylist() if row["when"] == "stopped"]
     return t(
         f"generalization.early.verdict.{verdict or 'not tested here'}",
         first=sentences.cell(stopped[0]),
-        first_width=stopped[0]["width"],
+        first_place=names.place(study, stopped[0]["width"]),
         end=sentences.cell(stopped[-1]),
-        end_width=format.count(stopped[-1]["width"]),
+        end_place=names.place(study, stopped[-1]["width"]),
     )
 
 
-def _curves_alt(rows: pa.Table, shown: list[str], noise: float) -> str:
-    parts = []
-    for code in shown:
+def _curves_alt(rows: pa.Table, codes: list[str], shown: Map) -> str:
+    parts, study = [], shown.study
+    for code in codes:
         mine = [row for row in rows.to_pylist() if row["when"] == code]
         least, most = min(mine, key=lambda r: r["mean"]), max(mine[len(mine) // 4 :], key=lambda r: r["mean"])
         parts.append(
             t(
                 "generalization.alt.curve",
-                name=t(f"generalization.early.{code}"),
+                name=_series(code, study),
                 least=format.percent(least["mean"]),
-                least_width=least["width"],
+                least_place=names.place(study, least["width"]),
                 most=format.percent(most["mean"]),
-                most_width=most["width"],
+                most_place=names.place(study, most["width"]),
             )
         )
-    return " ".join(
-        [t("generalization.alt.early", noise=format.percent(noise, 0)), *parts, t("generalization.alt.table")]
-    )
+    told = t("generalization.alt.early", noise=format.percent(shown.noise, 0), x=names.x_word(study))
+    return " ".join([told, *parts, t("generalization.alt.table")])
 
 
-def published_beside_ours(noises: list[float]) -> list[str]:
-    """Our curves and the published ones, in pictures of their own; returns the sources."""
+def published_beside_ours() -> list[str]:
+    """The main study's curves and the published ones, in pictures of their own; returns the sources."""
     rows = question_page.published.published(results.QUESTION)
     if not rows:
         return []
-    ours = [results.along_the_row(noise) for noise in noises]
+    maps = results.main_maps()
     grid = st.grid(2, min_column_width=340, gap="large")
-    with grid.cell():
-        st.markdown(f"**{t('generalization.published.ours')}**")
-        chart = _ours(site.data_version(), language(), tuple(noises))
-        st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(noises))
-        st.caption(t("generalization.published.ours_caption", n=max(row[-1]["n"] for row in ours)))
+    if maps:
+        with grid.cell():
+            st.markdown(f"**{t('generalization.published.ours')}**")
+            chart = _ours(site.data_version(), language(), maps)
+            st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(maps))
+            most = max(results.along_the_row(each)[-1]["n"] for each in maps)
+            st.caption(t("generalization.published.ours_caption", n=most))
     for figure in dict.fromkeys(row["figure"] for row in rows):
         with grid.cell():
             _published_figure(figure, [row for row in rows if row["figure"] == figure])
@@ -167,37 +168,36 @@ def published_beside_ours(noises: list[float]) -> list[str]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _ours(version: str, language: str, noises: tuple[float, ...]) -> dict[str, Any]:
+def _ours(version: str, language: str, maps: list[Map]) -> dict[str, Any]:
     rows = pa.Table.from_pylist(
-        [row | {"series": f"{noise:g}"} for noise in noises for row in results.along_the_row(noise)]
+        [row | {"series": f"{each.noise:g}"} for each in maps for row in results.along_the_row(each)]
     )
-    names = [t("generalization.panels.noise", noise=format.percent(noise, 0)) for noise in noises]
-    colours = NOISE_COLOURS[-len(noises) :]
-    return against_width.draw(
-        rows, [f"{noise:g}" for noise in noises], names, colours, results.slice_limits("test")[1]
-    ).specification()
+    words = [t("generalization.panels.noise", noise=format.percent(each.noise, 0)) for each in maps]
+    codes, colours, study = [f"{each.noise:g}" for each in maps], NOISE_COLOURS[-len(maps) :], maps[0].study
+    ceiling = results.slice_limits(study, "test")[1]
+    return against_width.draw(rows, codes, words, colours, ceiling, study).specification()
 
 
-def _ours_alt(noises: list[float]) -> str:
-    return " ".join(sentences.row_alt(results.last_row(noise), noise) for noise in noises)
+def _ours_alt(maps: list[Map]) -> str:
+    return " ".join(sentences.row_alt(results.last_row(each), each) for each in maps)
 
 
 def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
     word = question_page.word
     # Epochs counted from 0 have no place on a logarithmic axis.
     shown = [row | {"series": word(row["series"])} for row in rows if row["x"] > 0]
-    names = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
+    titles = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
     title = f"{rows[0]['source'].split(',')[0]}, {word(figure)}"
     st.markdown(f"**{title}**")
     chart = published.scatter(
-        shown, **names, series=t("published.series"), x_log=True, y_log=False, hint=t("published.source"), height=230
+        shown, **titles, series=t("published.series"), x_log=True, y_log=False, hint=t("published.source"), height=230
     )
     low, high = min(row["y"] for row in shown), max(row["y"] for row in shown)
     facts = {
         "title": title,
         "n": len(shown),
-        "y": names["y_title"],
-        "x": names["x_title"],
+        "y": titles["y_title"],
+        "x": titles["x_title"],
         "low": f"{low:.1f}",
         "high": f"{high:.1f}",
     }
@@ -210,12 +210,12 @@ def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def ablations() -> None:
-    """The forest plot of the ablations there are."""
-    rows = results.contrasts().to_pylist()
+def ablations(study: Study) -> None:
+    """The forest plot of what label noise changes in a study; nothing for a study with one label noise."""
+    rows = results.contrasts(study).to_pylist()
     if not rows:
-        st.markdown(t("generalization.ablation.none"))
         return
+    st.header(t("generalization.ablation.heading"))
     drawn = []
     for row in rows:
         changed, baseline = json.loads(row["changed"]), json.loads(row["baseline"])
@@ -231,7 +231,7 @@ def ablations() -> None:
     facts = {"n": len(drawn), "largest": drawn[0]["label"], "smallest": drawn[-1]["label"]}
     st.vega_lite_chart(spec=chart, key="generalization.forest", alt=t("generalization.alt.forest", **facts))
     st.caption(t("generalization.ablation.caption"))
-    table(results.contrasts(), t("generalization.ablation.table"))
+    table(results.contrasts(study), t("generalization.ablation.table"))
 
 
 def _change(setting: str, before: Any, after: Any) -> str:

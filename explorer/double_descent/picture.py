@@ -7,17 +7,20 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, format
-from explorer.charts import linked_map, panels
+from explorer.charts import linked_map, names, panels
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.controls import Choices
 from explorer.footer import as_csv
+from explorer.question_page import READING
+from explorer.results import cells as cell_results
 from explorer.results import generalization as results
 from explorer.results import site
-from explorer.results.generalization import Axes, Row
+from explorer.results.generalization import Axes, Map, Row
 from explorer.text import language, t
 
 TABLE_HEIGHT = 320
 MOST_NOTES = 3
+MOST_PANELS = 8
 
 
 @st.fragment(key="generalization.map")
@@ -30,7 +33,7 @@ def main_picture(
     st.vega_lite_chart(
         spec=dict(specification),
         key=chart,
-        on_select=lambda: controls.remember(chart, axes, default),
+        on_select=lambda: controls.remember(chart, choices.map, axes, default),
         selection_mode="cell",
         alt=alt,
         width="stretch",
@@ -40,19 +43,20 @@ def main_picture(
 # Composing the chart takes longer than all else on the page; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
 def _linked_map(version: str, language: str, choices: Choices, start: tuple[int, int]) -> dict[str, Any]:
-    axes, view = results.axes(), choices.view
-    row = results.last_row(choices.noise)
+    shown, view = choices.map, choices.view
+    axes = results.axes(shown)
+    row = results.last_row(shown)
     return linked_map.draw(
-        results.cells(choices.noise, view.measure, axes.seeds),
+        cell_results.cells(shown, view.measure, axes.seeds),
         axes,
         view,
-        results.colour_limits(view.measure),
+        results.colour_limits(shown.study, view.measure, choices.scale),
         start,
         choices.level,
-        results.threshold(choices.noise, choices.level),
-        results.ridge(choices.noise, view.reading),
+        results.threshold(shown, choices.level),
+        results.ridge(shown, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
-        results.slice_limits(view.measure),
+        results.slice_limits(shown.study, view.measure),
     ).specification()
 
 
@@ -70,6 +74,13 @@ def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
     ][:MOST_NOTES]
 
 
+def legend(choices: Choices, axes: Axes) -> str:
+    """What the line and the dots on the map are."""
+    shown = choices.map
+    threshold, ridge = results.threshold(shown, choices.level), results.ridge(shown, choices.view.reading)
+    return sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+
+
 def table(cells: pa.Table, title: str) -> None:
     """The table behind a chart."""
     with st.expander(title, icon=":material/table:"):
@@ -80,12 +91,12 @@ def table(cells: pa.Table, title: str) -> None:
 def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> None:
     """The runs behind the picked cell, each with the way to its page and the command that repeats it."""
     width, epoch = controls.picked(axes, default)
-    runs = results.runs_of_cell(choices.noise, width, epoch)
-    st.subheader(t("generalization.cell.title", width=format.count(width), epoch=format.count(epoch)))
-    st.markdown(_cell_in_words(choices.noise, width, epoch, axes, runs))
+    runs = cell_results.runs_of_cell(choices.map, width, epoch)
+    st.subheader(t("generalization.cell.title", place=names.place(axes, width), moment=names.moment(axes, epoch)))
+    st.markdown(_cell_in_words(choices.map, width, epoch, axes, runs))
     if runs.num_rows == 0:
         return
-    shown = _run_table(runs)
+    shown = _run_table(runs, axes)
     st.dataframe(
         shown,
         hide_index=True,
@@ -113,18 +124,20 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
         st.download_button(
             t("site.footer.csv"),
             data=lambda: as_csv(runs),
-            file_name=f"width-{width}-epoch-{epoch}-noise-{choices.noise:g}.csv",
+            file_name=f"{choices.map.study.code}-{axes.x}-{width}-{axes.clock}-{epoch}-noise-{choices.map.noise:g}.csv",
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
             key="generalization.cell.csv",
         )
         with st.popover("SQL", icon=":material/code:"):
-            st.code(filled(results.RUNS_OF_CELL, choices.noise, width=width, epoch=epoch), language=None)
+            st.code(
+                filled(cell_results.runs_of_cell_sql(choices.map), choices.map, width=width, epoch=epoch), language=None
+            )
 
 
-def _cell_in_words(noise: float, width: int, epoch: int, axes: Axes, runs: pa.Table) -> str:
-    means = results.cell_means(noise, width, epoch)
+def _cell_in_words(shown: Map, width: int, epoch: int, axes: Axes, runs: pa.Table) -> str:
+    means = cell_results.cell_means(shown, width, epoch)
     parameters = format.count(axes.parameters[axes.widths.index(width)])
     statuses = runs["status"].to_pylist()
     counts = ", ".join(
@@ -141,7 +154,7 @@ def _cell_in_words(noise: float, width: int, epoch: int, axes: Axes, runs: pa.Ta
     )
 
 
-def _run_table(runs: pa.Table) -> dict[str, list[Any]]:
+def _run_table(runs: pa.Table, axes: Axes) -> dict[str, list[Any]]:
     def column(name: str) -> list[Any]:
         return runs[name].to_pylist()
 
@@ -152,7 +165,7 @@ def _run_table(runs: pa.Table) -> dict[str, list[Any]]:
         t("generalization.curve.test_error"): column("test_error"),
         t("generalization.curve.train_error"): column("train_error"),
         t("generalization.measure.loss"): [None if value is None else round(value, 3) for value in column("test_loss")],
-        t("generalization.cell.best_epoch"): column("best_epoch"),
+        t("generalization.cell.best_epoch", clock=names.clock_word(axes)): column("best_epoch"),
         t("generalization.cell.seconds"): [round(seconds, 1) for seconds in column("wall_s")],
         t("generalization.cell.device"): column("device"),
         t("generalization.cell.commit"): [commit[:10] for commit in column("git_commit")],
@@ -161,69 +174,89 @@ def _run_table(runs: pa.Table) -> dict[str, list[Any]]:
 
 @st.fragment(key="generalization.panels")
 def small_multiples(
-    choices: Choices, noises: list[float], axes: Axes, default: tuple[int, int], absence: str | None
+    choices: Choices, maps: list[Map], axes: Axes, default: tuple[int, int], absence: str | None
 ) -> None:
-    """The same map at every label noise, one colour scale, one picked cell; `absence` is the verdict on G3."""
+    """The same map over the variants of its study, or over the label noise where its maps differ in nothing else: one colour scale, one
+    picked cell. `absence` is the verdict on the claim that clean labels show no peak."""
+    kind = "variant" if choices.map.variant else "noise"
+    st.header(t(f"generalization.panels.heading.{kind}"))
+    st.markdown(t(f"generalization.panels.text.{kind}"), width=READING)
     cell = controls.picked(axes, default)
-    cells = results.errors_over_noises(choices.view.measure)
-    for place, noise in zip(st.columns(max(3, len(noises)), gap="small"), noises, strict=False):
-        with place:
-            st.markdown(
-                f"**{t('generalization.panels.clean') if noise == 0 else t('generalization.panels.noise', noise=format.percent(noise, 0))}**"
-            )
-            row = results.last_row(noise)
-            specification = _panel(site.data_version(), language(), noise, choices.view, cell)
-            alt = sentences.row_alt(row, noise) if row else None
-            st.vega_lite_chart(spec=dict(specification), key=f"generalization.panel.{noise:g}", alt=alt)
-            st.caption(_panel_caption(noise, cell, choices, row, absence))
+    shown = multiples(choices.map, maps)
+    cells = cell_results.errors_of_maps(shown, choices.view.measure)
+    grid = st.grid(max(3, -(-len(shown) // -(-len(shown) // 4))), min_column_width=230, gap="small")
+    for each in shown:
+        with grid.cell():
+            st.markdown(f"**{_panel_title(each)}**")
+            row, own = results.last_row(each), results.axes(each)
+            here = controls.nearest(own.widths, cell[0]), controls.nearest(own.epochs, cell[1])
+            specification = _panel(site.data_version(), language(), each, choices, here)
+            alt = sentences.row_alt(row, each) if row else None
+            st.vega_lite_chart(spec=dict(specification), key=f"generalization.panel.{each.key}", alt=alt)
+            st.caption(_panel_caption(each, own, here, choices, row, absence))
+    if len(shown) < len(multiples(choices.map, maps, most=len(maps))):
+        st.caption(t("generalization.panels.more", shown=len(shown)))
     table(cells, t("generalization.panels.table"))
 
 
+def multiples(shown: Map, maps: list[Map], most: int = MOST_PANELS) -> list[Map]:
+    """Which maps stand side by side: the variants at the chosen label noise, or the label noises of a study without variants."""
+    return [each for each in maps if not shown.variant or each.noise == shown.noise][:most]
+
+
+def _panel_title(shown: Map) -> str:
+    if shown.variant:
+        return controls.variant(shown)
+    if shown.noise == 0:
+        return t("generalization.panels.clean")
+    return t("generalization.panels.noise", noise=format.percent(shown.noise, 0))
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
-def _panel_chart(version: str, language: str, noise: float, view: linked_map.View) -> dict[str, Any]:
-    cells = results.errors_over_noises(view.measure)
-    mine = cells.filter(pa.compute.equal(cells["noise"], noise))
-    axes = results.axes()
-    return panels.draw(
-        mine, axes, view, results.colour_limits(view.measure), (axes.widths[0], axes.epochs[0])
-    ).specification()
+def _panel_chart(version: str, language: str, shown: Map, measure: str, scale: str) -> dict[str, Any]:
+    cells = cell_results.errors_of_maps([shown], measure)
+    axes = results.axes(shown)
+    limits = results.colour_limits(shown.study, measure, scale)
+    first = axes.widths[0], axes.epochs[0]
+    return panels.draw(cells, axes, linked_map.View(measure), limits, first).specification()
 
 
-def _panel(version: str, language: str, noise: float, view: linked_map.View, cell: tuple[int, int]) -> dict[str, Any]:
+def _panel(version: str, language: str, shown: Map, choices: Choices, cell: tuple[int, int]) -> dict[str, Any]:
     """The panel with the picked cell exchanged: its one row is the only thing that changes with a pick."""
-    drawn = _panel_chart(version, language, noise, linked_map.View(view.measure))
-    return {**drawn, "datasets": {**drawn["datasets"], "picked": panels.place(cell, results.axes())}}
+    drawn = _panel_chart(version, language, shown, choices.view.measure, choices.scale)
+    return {**drawn, "datasets": {**drawn["datasets"], "picked": panels.place(cell, results.axes(shown))}}
 
 
-def _panel_caption(noise: float, cell: tuple[int, int], choices: Choices, row: Row | None, absence: str | None) -> str:
+def _panel_caption(
+    shown: Map, axes: Axes, cell: tuple[int, int], choices: Choices, row: Row | None, absence: str | None
+) -> str:
     width, epoch = cell
-    means = results.cell_means(noise, width, epoch)
+    means = cell_results.cell_means(shown, width, epoch)
     key = results.COLOURED[choices.view.measure]
     parts = []
     if key in means and key != "test_loss":
         parts.append(
             t(
                 "generalization.panels.cell",
-                width=format.count(width),
-                epoch=format.count(epoch),
+                place=names.place(axes, width),
+                moment=names.moment(axes, epoch),
                 value=sentences.cell(means[key]),
             )
         )
     if choices.view.measure == "test":
-        if noise == 0 and absence is not None:
+        if shown.noise == 0 and not shown.variant and absence is not None:
             parts.insert(0, t(f"generalization.panels.absence.{absence}"))
         elif row is not None and row.clear:
-            parts.insert(
-                0,
-                t("generalization.panels.peak", width=format.count(row.peak["width"]), value=sentences.cell(row.peak)),
-            )
-        elif row is not None:
+            peak = names.place(axes, row.peak["width"])
+            parts.insert(0, t("generalization.panels.peak", place=peak, value=sentences.cell(row.peak)))
+        elif row is not None and row.widest["n"] >= sentences.FEWEST_SEEDS:
             parts.insert(0, t("generalization.panels.no_peak"))
     return " ".join(parts)
 
 
-def filled(sql: str, noise: float, **values: Any) -> str:
-    """A statement with its parameters written in, to be run as it stands."""
-    for name, value in {"study": f"'{results.STUDY}'", "noise": repr(noise), **values}.items():
+def filled(sql: str, shown: Map, **values: Any) -> str:
+    """A statement with its parameters written in, to be run as it stands, under a line that says which map its number means."""
+    for name, value in {"map": shown.key, **values}.items():
         sql = sql.replace(f"${name}", str(value))
-    return sql.strip()
+    told = [f"label_noise {shown.noise:g}", *(f"{name} {value:g}" for name, value in shown.variant)]
+    return f"-- map {shown.key}: {shown.study.name}, {', '.join(told)}\n{sql.strip()}"

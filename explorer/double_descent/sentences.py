@@ -9,21 +9,22 @@ from typing import Any
 import pyarrow as pa
 
 from explorer import format
+from explorer.charts import names
 from explorer.charts.linked_map import View
 from explorer.double_descent.controls import Choices
 from explorer.results import generalization as results
-from explorer.results.generalization import Axes, Row
+from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
 
 
-def title(row: Row, verdict: str | None) -> str:
-    """The finding in at most ten words; which words, the verdict on G1 says."""
+def title(row: Row, study: Study, verdict: str | None) -> str:
+    """The finding in at most ten words: what the verdict on G1 says, or where the study does not test it, what the last row shows."""
     end = format.percent(row.widest["mean"])
     peak = row.peak
-    if verdict == "shown" and peak:
-        return t("generalization.title.shown", peak=format.percent(peak["mean"]), end=end)
+    if peak and (verdict == "shown" or verdict is None and row.clear):
+        return t(f"generalization.title.shown_{study.x}", peak=format.percent(peak["mean"]), end=end)
     if peak and row.widest["n"] < FEWEST_SEEDS:
         return t(
             "generalization.title.few_seeds",
@@ -36,6 +37,7 @@ def title(row: Row, verdict: str | None) -> str:
 
 def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) -> str:
     """Measure, unit, data, fixed settings and the number of seeds: that of most widths, and the widths that have another."""
+    study = choices.map.study
     most = multimode(seeds.values())[0] if seeds else 0
     others: dict[int, list[str]] = {}
     for width, n in seeds.items():
@@ -44,77 +46,84 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
     counted = format.seeds(most)
     if others:
         parts = "; ".join(
-            t("generalization.subtitle.fewer", seeds=format.seeds(n), widths=", ".join(w))
+            t("generalization.subtitle.fewer", seeds=format.seeds(n), places=names.place(study, ", ".join(w)))
             for n, w in sorted(others.items())
         )
         counted = t("generalization.subtitle.uneven", seeds=counted, fewer=parts)
+    unit = names.loss_title(study) if choices.view.measure == "loss" else t("generalization.subtitle.percent")
+    values = {name: format.plain(value) for name, value in settings.items() if isinstance(value, int | float)}
     return t(
-        f"generalization.subtitle.{'loss' if choices.view.measure == 'loss' else 'error'}",
+        "generalization.subtitle.text",
         measure=t(f"generalization.measure.{choices.view.measure}"),
-        n_train=format.count(settings["n_train"]),
-        noise=format.percent(choices.noise, 0),
-        lr=format.plain(settings["lr"]),
-        batch_size=format.count(settings["batch_size"]),
-        epochs=format.count(settings["epochs"]),
+        unit=unit,
+        x=names.x_word(study),
+        clock=names.clock_word(study),
+        setup=t(f"generalization.setup.{study.code}", **values | {"label_noise": format.percent(choices.map.noise, 0)}),
         seeds=counted,
     )
 
 
-def caption(row: Row, noise: float) -> str:
+def caption(row: Row, shown: Map) -> str:
     """One sentence of what to see in the last row of the map, one of what not to conclude."""
-    values = {"epoch": format.count(row.epoch), "noise": format.percent(noise, 0), **_cell("end", row.widest)}
+    study = shown.study
+    values = {"moment": names.moment(study, row.epoch), "noise": format.percent(shown.noise, 0)}
+    values |= _cell(study, "end", row.widest)
     if row.peak and row.before:
-        values |= _cell("before", row.before) | _cell("peak", row.peak)
+        values |= _cell(study, "before", row.before) | _cell(study, "peak", row.peak)
     if row.peak and row.clear:
         seen = t("generalization.caption.peak", **values)
     elif row.peak and row.widest["n"] < FEWEST_SEEDS:
         seen = t("generalization.caption.few_seeds", **values)
     else:
-        seen = t("generalization.caption.no_peak", **values, **_cell("first", row.narrowest))
-    return f"{seen} {t('generalization.caption.not_to_conclude')}"
+        seen = t("generalization.caption.no_peak", **values, **_cell(study, "first", row.narrowest))
+    return f"{seen} {t(f'generalization.caption.not_to_conclude.{study.code}')}"
 
 
 def legend(level: float, threshold: pa.Table, ridge: pa.Table, view: View, axes: Axes) -> str:
     """What the line and the dots on the map are, with the threshold at the last epoch."""
     rows = {row["epoch"]: row for row in threshold.to_pylist()}
     last = rows.get(axes.epochs[-1])
-    line = t("generalization.legend.threshold", level=format.percent(level, 0))
+    end = names.moment(axes, axes.epochs[-1])
+    line = t("generalization.legend.threshold", level=format.percent(level, 0), x=names.x_word(axes))
     if last is None or last["width"] is None:
-        line += " " + t("generalization.legend.not_reached", epoch=format.count(axes.epochs[-1]))
+        line += " " + t("generalization.legend.not_reached", moment=end)
     else:
         first = next(epoch for epoch, row in sorted(rows.items()) if row["width"] is not None)
-        spread = format.count(last["width"])
+        place = names.place(axes, last["width"])
         if last["low"] is not None:
-            spread = t(
+            place = t(
                 "generalization.legend.spread",
-                width=spread,
+                place=place,
                 low=format.count(int(last["low"])),
                 high=format.count(int(last["high"])),
                 reached=last["reached"],
                 n=last["n"],
             )
-        line += " " + t("generalization.legend.at_the_end", epoch=format.count(axes.epochs[-1]), width=spread)
+        line += " " + t("generalization.legend.at_the_end", moment=end, place=place)
         if first > axes.epochs[0]:
-            line += " " + t("generalization.legend.before", epoch=format.count(first))
+            line += " " + t("generalization.legend.before", moment=names.moment(axes, first))
+    if ridge.num_rows and max(ridge["n"].to_pylist()) < FEWEST_SEEDS:
+        return line + " " + t("generalization.legend.ridge_few_seeds")
     clear = sum(ridge["clear"].to_pylist())
     kind = f"generalization.legend.ridge_{view.reading}" + ("" if clear else "_none")
     return line + " " + t(kind, clear=clear, all=ridge.num_rows)
 
 
-def loss_and_error(noise: float, row: Row) -> str:
+def loss_and_error(shown: Map, row: Row) -> str:
     """Whether, along the last row, the test error peaks, the test loss, both or neither."""
-    of_loss = results.peak_by_intervals(noise, "test_loss")
+    study = shown.study
+    of_loss = results.peak_by_intervals(shown, "test_loss")
     of_error = row.peak if row.clear else None
     kind = ("both" if of_error else "loss") if of_loss else ("error" if of_error else "neither")
     if row.widest["n"] < FEWEST_SEEDS:
         return t("generalization.loss.few_seeds")
     return t(
         f"generalization.loss.{kind}",
-        epoch=format.count(row.epoch),
-        loss=f"{of_loss['mean']:.2f}" if of_loss else "",
-        loss_width=format.count(of_loss["width"]) if of_loss else "",
+        moment=names.moment(study, row.epoch),
+        loss=names.loss_value(study, of_loss["mean"]) if of_loss else "",
+        loss_place=names.place(study, of_loss["width"]) if of_loss else "",
         error=format.percent(of_error["mean"]) if of_error else "",
-        error_width=format.count(of_error["width"]) if of_error else "",
+        error_place=names.place(study, of_error["width"]) if of_error else "",
     )
 
 
@@ -126,44 +135,47 @@ def map_alt(cells: pa.Table, axes: Axes, choices: Choices, row: Row) -> str:
     text = t(
         "generalization.alt.map",
         measure=t(f"generalization.measure.{choices.view.measure}"),
-        widths=f"{axes.widths[0]}–{format.count(axes.widths[-1])}",
-        epochs=f"{axes.epochs[0]}–{format.count(axes.epochs[-1])}",
-        noise=format.percent(choices.noise, 0),
+        places=names.place(axes, f"{axes.widths[0]}–{format.count(axes.widths[-1])}"),
+        moments=names.moment(axes, f"{axes.epochs[0]}–{format.count(axes.epochs[-1])}"),
+        noise=format.percent(choices.map.noise, 0),
         low=show(min(values)) if values else "–",
         high=show(max(values)) if values else "–",
     )
     missing = sum(state != "value" for state in cells["state"].to_pylist())
     if missing:
         text += " " + t("generalization.alt.missing", missing=missing, all=cells.num_rows)
-    return f"{text} {_shape(row)} {t('generalization.alt.table')}"
+    return f"{text} {_shape(row, choices.map.study)} {t('generalization.alt.table')}"
 
 
-def row_alt(row: Row, noise: float) -> str:
+def row_alt(row: Row, shown: Map) -> str:
     """The main shape of one row, for small multiples and line charts."""
-    return (
-        f"{t('generalization.alt.panel', noise=format.percent(noise, 0))} {_shape(row)} {t('generalization.alt.table')}"
+    study = shown.study
+    told = t(
+        "generalization.alt.panel",
+        x=names.x_word(study),
+        clock=names.clock_word(study),
+        noise=format.percent(shown.noise, 0),
     )
+    return f"{told} {_shape(row, study)} {t('generalization.alt.table')}"
 
 
-def _shape(row: Row) -> str:
+def _shape(row: Row, study: Study) -> str:
+    values = {"moment": names.moment(study, row.epoch), "end": format.percent(row.widest["mean"])}
+    values["end_place"] = names.place(study, row.widest["width"])
     if row.peak and row.before and row.clear:
         return t(
             "generalization.alt.peak",
-            epoch=format.count(row.epoch),
+            **values,
             before=format.percent(row.before["mean"]),
-            before_width=row.before["width"],
+            before_place=names.place(study, row.before["width"]),
             peak=format.percent(row.peak["mean"]),
-            peak_width=row.peak["width"],
-            end=format.percent(row.widest["mean"]),
-            end_width=format.count(row.widest["width"]),
+            peak_place=names.place(study, row.peak["width"]),
         )
     return t(
         "generalization.alt.no_peak",
-        epoch=format.count(row.epoch),
+        **values,
         first=format.percent(row.narrowest["mean"]),
-        first_width=row.narrowest["width"],
-        end=format.percent(row.widest["mean"]),
-        end_width=format.count(row.widest["width"]),
+        first_place=names.place(study, row.narrowest["width"]),
     )
 
 
@@ -172,5 +184,5 @@ def cell(measured: dict[str, Any]) -> str:
     return format.interval(measured["mean"], measured["low"], measured["high"], measured["n"])
 
 
-def _cell(name: str, measured: dict[str, Any]) -> dict[str, str]:
-    return {name: cell(measured), f"{name}_width": format.count(measured["width"])}
+def _cell(study: Study, name: str, measured: dict[str, Any]) -> dict[str, str]:
+    return {name: cell(measured), f"{name}_place": names.place(study, measured["width"])}

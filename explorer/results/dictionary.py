@@ -11,7 +11,8 @@ from explorer.database import location, query
 SAMPLE = """
 SELECT CAST(c.settings->>'label_noise' AS DOUBLE) AS label_noise, c.x AS width, i.mean, i.low, i.high, i.n
 FROM intervals i JOIN configurations c USING (configuration)
-WHERE i.measure = 'test_error' AND i.epoch = (SELECT max(epoch) FROM intervals)
+WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = 'test_error'
+  AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = 'double_descent/mnist_mlp')
 ORDER BY label_noise, width
 """
 

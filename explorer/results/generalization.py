@@ -1,10 +1,12 @@
-"""Double descent: what the page on generalization asks of the results file.
+"""Double descent: the studies of the question, their maps and axes, and the landmarks of a map, as the results file holds them.
 
-Errors and the gap are fractions, losses nats; intervals are read from the table `intervals`, never made here.
+A map is everything that shares all settings but the one along x. Errors and the gap are fractions, losses as in `Study.loss`; intervals are
+read from the table `intervals`, never made here. What a single cell holds is in results.cells.
 """
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -13,7 +15,9 @@ import pyarrow.compute as pc
 from explorer.database import query
 
 QUESTION = "generalization"
-STUDY = "double_descent/mnist_mlp"
+STUDIES = ("mnist_mlp", "cifar10_cnn_small", "random_features", "sample_wise", "regularization")  # in the order offered
+STUDY = "double_descent/mnist_mlp"  # whose finding is the question's own
+NOISE = 0.2  # the label noise of a study's finding, where it was run
 
 # What the colour of the map may show, and the pair of curves that its slices show: solid, and dashed where there is one.
 PAIRS = {
@@ -23,181 +27,188 @@ PAIRS = {
     "loss": ("test_loss", "train_loss"),
 }
 COLOURED = {"test": "test_error", "train": "train_error", "gap": "gap", "loss": "test_loss"}
-PER_RUN = {
-    "test_error": "1 - v.test_correct / r.n_test",
-    "train_error": "1 - v.train_correct / r.n_train",
-    "gap": "v.train_correct / r.n_train - v.test_correct / r.n_test",
-    "test_loss": "v.test_loss",
-    "train_loss": "v.train_loss",
-}
+VARIANTS = ("n_train", "epochs", "weight_decay")  # the order in which settings that tell maps apart are named
 
-NOISE = "CAST(m.settings->>'label_noise' AS DOUBLE)"
+
+@dataclass(frozen=True)
+class Study:
+    """One grid of runs. `x` names the setting along the maps' abscissa (width, features), `clock` what the column epoch counts (epoch,
+    time), `loss` is cross_entropy or squared_error."""
+
+    name: str
+    x: str
+    clock: str
+    loss: str
+
+    @property
+    def code(self) -> str:
+        """Its name in the address and in the texts: what stands behind the slash."""
+        return self.name.partition("/")[2]
+
+    @property
+    def unit(self) -> str:
+        """What an x value counts: hidden units, channels of the first convolution, or features."""
+        return "features" if self.x == "features" else "channels" if "cnn" in self.code else "units"
+
+
+@dataclass(frozen=True)
+class Map:
+    """One map of a study: its key in this file, its label noise, and the other settings in which maps of the study differ."""
+
+    key: int
+    study: Study
+    noise: float
+    variant: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The variant in the address: its values in order, "" where the study's maps differ in label noise alone."""
+        return "-".join(f"{value:g}" if isinstance(value, float) else str(value) for _, value in self.variant)
 
 
 class Axes(NamedTuple):
-    """The sampled values along both axes of every map of the study, in order, and the seeds; positions in these lists are the indices."""
+    """The sampled values along both axes of a map, in order, and the seeds; positions in these lists are the indices. `widths` are the
+    values of the setting `x` whatever its name is, `epochs` those of the `clock`."""
 
     widths: list[int]
     parameters: list[int]
     epochs: list[int]
     seeds: list[int]
+    x: str = "width"
+    unit: str = "units"
+    clock: str = "epoch"
+    loss: str = "cross_entropy"
 
 
-def axes() -> Axes:
-    """The widths with their parameter counts, the evaluated epochs and the seeds over all maps of the study."""
+def studies() -> list[Study]:
+    """The studies of the question with at least one complete run, in the order in which they are offered."""
+    rows = query(
+        "SELECT study, x_axis, clock, loss FROM studies WHERE question = $question AND complete > 0",
+        {"question": QUESTION},
+    )
+    found = [Study(row["study"], row["x_axis"], row["clock"], row["loss"]) for row in rows.to_pylist()]
+    return sorted((study for study in found if study.code in STUDIES), key=lambda study: STUDIES.index(study.code))
+
+
+def maps(study: Study) -> list[Map]:
+    """The maps of a study with at least one complete run, by variant, then by label noise."""
+    rows = query(
+        """
+        SELECT map, settings::VARCHAR AS settings FROM maps m
+        WHERE study = $study AND map IN (SELECT c.map FROM configurations c JOIN runs r USING (configuration) WHERE r.status = 'complete')
+        """,
+        {"study": study.name},
+    ).to_pylist()
+    found = [(row["map"], json.loads(row["settings"])) for row in rows]
+    apart = [name for name in VARIANTS if len({settings[name] for _, settings in found if name in settings}) > 1]
+    of_study = [
+        Map(key, study, settings["label_noise"], tuple((name, settings[name]) for name in apart))
+        for key, settings in found
+    ]
+    return sorted(of_study, key=lambda each: ([value for _, value in each.variant], each.noise))
+
+
+def finding(maps: list[Map]) -> Map:
+    """The map that the title speaks of: 20% label noise or the highest there is, in the variant nearest to the main study's settings."""
+    main = query("SELECT settings::VARCHAR AS settings FROM maps WHERE study = $study LIMIT 1", {"study": STUDY})
+    usual = json.loads(main["settings"][0].as_py()) if main.num_rows else {}
+
+    def likeness(each: Map) -> int:
+        return sum(usual.get(name) == value for name, value in each.variant)
+
+    nearest = max(maps, key=likeness).variant
+    return noisiest([each for each in maps if each.variant == nearest])
+
+
+def noisiest(maps: list[Map]) -> Map:
+    """Of maps that differ in label noise alone: that with 20%, or with the most."""
+    return next((each for each in maps if each.noise == NOISE), maps[-1])
+
+
+def main_maps() -> list[Map]:
+    """The maps of the study whose finding is the question's own; empty as long as it has no complete run."""
+    return next((maps(study) for study in studies() if study.name == STUDY), [])
+
+
+def axes(shown: Map) -> Axes:
+    """The x values with their parameter counts and the seeds over all maps of the study, so that its maps have one abscissa, and the
+    epochs of this map."""
     widths = query(
         "SELECT CAST(x AS INTEGER) AS width, any_value(n_params) AS n_params FROM configurations WHERE study = $study GROUP BY 1 ORDER BY 1",
-        {"study": STUDY},
+        {"study": shown.study.name},
     )
-    ids = "SELECT CAST(c.x AS INTEGER) AS width, c.n_params, r.seed, r.run FROM runs r JOIN configurations c USING (configuration) WHERE r.study = $study"
-    seeds = query(f"SELECT DISTINCT seed FROM ({ids}) ORDER BY 1", {"study": STUDY})
+    seeds = query("SELECT DISTINCT seed FROM runs WHERE study = $study ORDER BY 1", {"study": shown.study.name})
     epochs = query(
-        f"SELECT DISTINCT epoch FROM curves WHERE run IN (SELECT run FROM ({ids})) ORDER BY 1", {"study": STUDY}
+        """
+        SELECT DISTINCT epoch FROM curves SEMI JOIN (SELECT run FROM runs JOIN configurations USING (configuration) WHERE map = $map)
+        USING (run) ORDER BY 1
+        """,
+        {"map": shown.key},
     )
     return Axes(
         widths["width"].to_pylist(),
         widths["n_params"].to_pylist(),
         epochs["epoch"].to_pylist(),
         seeds["seed"].to_pylist(),
+        shown.study.x,
+        shown.study.unit,
+        shown.study.clock,
+        shown.study.loss,
     )
 
 
-def settings() -> dict[str, Any]:
-    """The settings that all maps of the study share, by name."""
-    maps = [
-        json.loads(text)
-        for text in query("SELECT settings::VARCHAR AS s FROM maps WHERE study = $study", {"study": STUDY})[
-            "s"
-        ].to_pylist()
-    ]
-    return {name: value for name, value in maps[0].items() if all(other.get(name) == value for other in maps)}
+def settings(shown: Map) -> dict[str, Any]:
+    """The settings that all configurations of the map share, by name."""
+    return json.loads(
+        query("SELECT settings::VARCHAR AS s FROM maps WHERE map = $map", {"map": shown.key})["s"][0].as_py()
+    )
 
 
-def cell_means(noise: float, width: int, epoch: int) -> dict[str, dict[str, Any]]:
-    """The intervals of one cell by measure: mean, low, high (fractions or nats), n; a measure without a value is missing."""
-    rows = query(
-        f"""
-        SELECT i.measure::VARCHAR AS measure, i.mean, i.low, i.high, i.n
-        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
-        WHERE m.study = $study AND {NOISE} = $noise AND CAST(c.x AS INTEGER) = $width AND i.epoch = $epoch
-        """,
-        {"study": STUDY, "noise": noise, "width": width, "epoch": epoch},
-    ).to_pylist()
-    return {row["measure"]: row for row in rows}
-
-
-def label_noises() -> list[float]:
-    """The label noises with at least one complete run, ascending, as fractions of wrong training labels."""
-    return query(
-        f"""
-        SELECT DISTINCT {NOISE} AS noise
-        FROM maps m JOIN configurations c USING (map) JOIN runs r USING (configuration)
-        WHERE m.study = $study AND r.status = 'complete' ORDER BY 1
-        """,
-        {"study": STUDY},
-    )["noise"].to_pylist()
-
-
-def seeds_by_width(noise: float) -> dict[int, int]:
-    """Complete runs of each width of one map; a width without one is 0."""
+def seeds_by_width(shown: Map) -> dict[int, int]:
+    """Complete runs at each x value of one map; one without any is 0."""
     table = query(
-        f"""
+        """
         SELECT CAST(c.x AS INTEGER) AS width, count(*) FILTER (WHERE r.status = 'complete') AS seeds
-        FROM configurations c JOIN maps m USING (map) LEFT JOIN runs r USING (configuration)
-        WHERE m.study = $study AND {NOISE} = $noise GROUP BY 1 ORDER BY 1
+        FROM configurations c LEFT JOIN runs r USING (configuration) WHERE c.map = $map GROUP BY 1 ORDER BY 1
         """,
-        {"study": STUDY, "noise": noise},
+        {"map": shown.key},
     )
     return dict(zip(table["width"].to_pylist(), table["seeds"].to_pylist(), strict=True))
 
 
-def cells_sql(measure: str, seeds: list[int]) -> str:
-    """The SELECT behind `cells`, with the parameters $study and $noise."""
-    names = [name for name in PAIRS[measure] if name]
-    means = [
-        f"CAST(max({column}) FILTER (measure = '{name}') AS FLOAT) AS {name}{ending}"
-        for name in names
-        for column, ending in (("mean", ""), ("low", "_low"), ("high", "_high"))
-    ]
-    single = [f"max({name}) FILTER (seed = {seed}) AS {name}_seed_{seed}" for name in names for seed in seeds]
-    per_run = [f"CAST({PER_RUN[name]} AS FLOAT) AS {name}" for name in names]
-    shown = [column.rsplit(" AS ", 1)[1] for column in means + single]
-    return f"""
-WITH place AS (
-    SELECT c.configuration, CAST(c.x AS SMALLINT) AS width, CAST(c.n_params AS INTEGER) AS n_params,
-           count(*) FILTER (r.status = 'diverged') AS diverged
-    FROM configurations c JOIN maps m USING (map) LEFT JOIN runs r USING (configuration)
-    WHERE m.study = $study AND {NOISE} = $noise GROUP BY ALL
-), means AS (
-    SELECT configuration, epoch, max(n) AS seeds,
-           {", ".join(means)}
-    FROM intervals SEMI JOIN place USING (configuration)
-    WHERE measure IN ({", ".join(f"'{name}'" for name in names)}) GROUP BY configuration, epoch
-), single AS (
-    SELECT configuration, epoch,
-           {", ".join(single)}
-    FROM (SELECT r.configuration, v.epoch, r.seed, {", ".join(per_run)}
-          FROM curves v JOIN runs r USING (run) SEMI JOIN place USING (configuration))
-    GROUP BY configuration, epoch
-)
-SELECT width, n_params, CAST(epoch AS SMALLINT) AS epoch,
-       CASE WHEN seeds > 0 THEN 'value' WHEN diverged > 0 THEN 'diverged' ELSE 'not run' END AS state,
-       CAST(coalesce(seeds, 0) AS SMALLINT) AS seeds,
-       {", ".join(shown)}
-FROM place CROSS JOIN (SELECT DISTINCT epoch FROM means)
-LEFT JOIN means USING (configuration, epoch) LEFT JOIN single USING (configuration, epoch)
-ORDER BY width, epoch
-"""
-
-
-def cells(noise: float, measure: str, seeds: list[int]) -> pa.Table:
-    """One row per cell of a map: width, n_params, epoch, state, seeds, and per curve of `PAIRS[measure]` its mean, `_low`, `_high`
-    (95% t interval, NULL under three seeds) and `_seed_N`. Single precision: seven digits, where the test set resolves four."""
-    return query(cells_sql(measure, seeds), {"study": STUDY, "noise": noise})
-
-
-def errors_over_noises(measure: str) -> pa.Table:
-    """The coloured measure of all maps, for small multiples: noise, width, epoch, state, value, seeds."""
-    return query(
-        f"""
-        SELECT {NOISE} AS noise, CAST(c.x AS SMALLINT) AS width, CAST(i.epoch AS SMALLINT) AS epoch, CAST(i.mean AS FLOAT) AS value,
-               CAST(i.n AS SMALLINT) AS seeds
-        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
-        WHERE m.study = $study AND i.measure = $measure AND i.epoch IS NOT NULL ORDER BY noise, width, epoch
-        """,
-        {"study": STUDY, "measure": COLOURED[measure]},
-    )
-
-
-def colour_limits(measure: str) -> tuple[float, float]:
-    """The ends of the colour scale that all maps share: the peaks of the last row are just below the upper end, so that the ridge stands out.
+def colour_limits(study: Study, measure: str, among: str = "study") -> tuple[float, float]:
+    """The ends of the colour scale that all maps of the study share: the peaks of the last row are just below the upper end, so that the
+    ridge stands out. `among` "all" takes in every study of the question with the same kind of loss.
 
     What lies beyond, as the narrowest networks do, is drawn in the last colour, and the page says so. The lower end is 0, for the gap minus
     the upper end.
     """
-    return _limits(measure, "l.line = (SELECT max(epoch) FROM cells)")
+    names = [study.name]
+    if among == "all":
+        names = [other.name for other in studies() if measure != "loss" or other.loss == study.loss]
+    return _limits(names, measure, "l.line = (SELECT max(epoch) FROM cells other WHERE other.map = l.map)")
 
 
-def slice_limits(measure: str) -> tuple[float, float]:
-    """The ends of the error axis of the slices, the same for all maps and cells: over every peak of a row of a point or more."""
-    return _limits(measure, "l.height >= 0.01")
+def slice_limits(study: Study, measure: str) -> tuple[float, float]:
+    """The ends of the error axis of the slices, the same for all maps and cells of a study: over every peak of a row of a point or more."""
+    return _limits([study.name], measure, "l.height >= 0.01")
 
 
-def _limits(measure: str, peaks: str) -> tuple[float, float]:
-    """Over nine cells in ten and over the chosen peaks, rounded up to five points (losses: to a half)."""
+def _limits(names: list[str], measure: str, peaks: str) -> tuple[float, float]:
+    """Over nine cells in ten of each study and over the chosen peaks, rounded up to five points (losses: to a half)."""
     found = query(
         f"""
         WITH cells AS (
-            SELECT c.map, c.x, i.epoch, i.mean
+            SELECT c.study, c.map, c.x, i.epoch, i.mean
             FROM intervals i JOIN configurations c USING (configuration)
-            WHERE c.study = $study AND i.measure = '{PAIRS[measure][0]}'
+            WHERE list_contains($names, c.study) AND i.measure = '{PAIRS[measure][0]}'
         )
-        SELECT quantile_cont(mean, 0.9) AS high, min(mean) AS least,
+        SELECT (SELECT max(high) FROM (SELECT quantile_cont(mean, 0.9) AS high FROM cells GROUP BY study)) AS high,
+               (SELECT min(mean) FROM cells) AS least,
                (SELECT max(mean) FROM cells JOIN landmarks l USING (map)
                 WHERE l.kind = 'ridge_across' AND {peaks} AND l.line = epoch AND l.position = x) AS ridge
-        FROM cells
         """,
-        {"study": STUDY},
+        {"names": names},
     ).to_pylist()[0]
     step = 0.5 if measure == "loss" else 0.05
     reach = max(found["high"] or 0, found["ridge"] or 0, -(found["least"] or 0) if measure == "gap" else 0)
@@ -205,31 +216,29 @@ def _limits(measure: str, peaks: str) -> tuple[float, float]:
     return (-high if measure == "gap" else 0.0), high
 
 
-def threshold(noise: float, level: float) -> pa.Table:
+def threshold(shown: Map, level: float) -> pa.Table:
     """The interpolation threshold at each epoch: the first width whose mean train error is at most `level`, NULL where not reached;
     `low` and `high` are the smallest and largest over the single seeds that reach it (`reached` of `n`)."""
     return query(
-        f"""
-        SELECT CAST(l.line AS SMALLINT) AS epoch, CAST(l.position AS SMALLINT) AS width, l.low, l.high, l.reached, l.n
-        FROM landmarks l JOIN maps m USING (map)
-        WHERE m.study = $study AND {NOISE} = $noise AND l.kind = 'threshold' AND abs(l.level - $level) < 1e-9 ORDER BY 1
+        """
+        SELECT CAST(line AS INTEGER) AS epoch, CAST(position AS INTEGER) AS width, low, high, reached, n
+        FROM landmarks WHERE map = $map AND kind = 'threshold' AND abs(level - $level) < 1e-9 ORDER BY 1
         """,
-        {"study": STUDY, "noise": noise, "level": level},
+        {"map": shown.key, "level": level},
     )
 
 
-def ridge(noise: float, reading: str) -> pa.Table:
+def ridge(shown: Map, reading: str) -> pa.Table:
     """The peak of the test error: `reading` "across" gives epoch → width, "up" gives width → epoch.
 
     Columns at, position, low, high (bootstrap over seeds), height (a fraction, above the higher of the minima beside it), clear, n.
     """
     return query(
-        f"""
-        SELECT CAST(l.line AS INTEGER) AS "at", CAST(l.position AS INTEGER) AS position, l.low, l.high, l.height, l.clear, l.reached, l.n
-        FROM landmarks l JOIN maps m USING (map)
-        WHERE m.study = $study AND {NOISE} = $noise AND l.kind::VARCHAR = $kind ORDER BY 1
+        """
+        SELECT CAST(line AS INTEGER) AS "at", CAST(position AS INTEGER) AS position, low, high, height, clear, reached, n
+        FROM landmarks WHERE map = $map AND kind::VARCHAR = $kind ORDER BY 1
         """,
-        {"study": STUDY, "noise": noise, "kind": f"ridge_{reading}"},
+        {"map": shown.key, "kind": f"ridge_{reading}"},
     )
 
 
@@ -245,26 +254,26 @@ class Row(NamedTuple):
     narrowest: dict[str, Any]
 
 
-def along_the_row(noise: float, measure: str = "test_error", epoch: int | None = None) -> list[dict[str, Any]]:
-    """Mean and interval of a measure against width at one epoch (the last one if none is given)."""
+def along_the_row(shown: Map, measure: str = "test_error", epoch: int | None = None) -> list[dict[str, Any]]:
+    """Mean and interval of a measure against width at one epoch (the map's last one if none is given)."""
     return query(
-        f"""
+        """
         SELECT CAST(c.x AS INTEGER) AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
-        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
-        WHERE m.study = $study AND {NOISE} = $noise AND i.measure::VARCHAR = $measure
-          AND i.epoch = coalesce($epoch, (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = $study))
+        FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.map = $map AND i.measure::VARCHAR = $measure
+          AND i.epoch = coalesce($epoch, (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE map = $map))
         ORDER BY c.x
         """,
-        {"study": STUDY, "noise": noise, "measure": measure, "epoch": epoch},
+        {"map": shown.key, "measure": measure, "epoch": epoch},
     ).to_pylist()
 
 
-def last_row(noise: float) -> Row | None:
+def last_row(shown: Map) -> Row | None:
     """The test error against width at the last epoch, read at the ridge, at the lowest point before it and at the widest network."""
-    row = along_the_row(noise)
+    row = along_the_row(shown)
     if not row:
         return None
-    at = ridge(noise, "across")
+    at = ridge(shown, "across")
     at = at.filter(pc.and_(pc.equal(at["at"], row[0]["epoch"]), pc.is_valid(at["position"]))).to_pylist()
     by_width = {cell["width"]: cell for cell in row}
     peak = by_width.get(at[0]["position"]) if at else None
@@ -275,10 +284,10 @@ def last_row(noise: float) -> Row | None:
     )
 
 
-def peak_by_intervals(noise: float, measure: str) -> dict[str, Any] | None:
+def peak_by_intervals(shown: Map, measure: str) -> dict[str, Any] | None:
     """The highest inner cell of the last row whose interval lies above those of a cell on either side, or None: for saying whether the
     loss peaks where the error does."""
-    row = [cell for cell in along_the_row(noise, measure) if cell["low"] is not None]
+    row = [cell for cell in along_the_row(shown, measure) if cell["low"] is not None]
     clear = [
         cell
         for place, cell in enumerate(row)
@@ -288,42 +297,22 @@ def peak_by_intervals(noise: float, measure: str) -> dict[str, Any] | None:
     return max(clear, key=lambda cell: cell["mean"]) if clear else None
 
 
-RUNS_OF_CELL = f"""
-SELECT r.run_id, r.seed, r.status::VARCHAR AS status, CAST(c.x AS INTEGER) AS width, c.n_params, v.epoch,
-       1 - v.test_correct / r.n_test AS test_error, 1 - v.train_correct / r.n_train AS train_error, v.test_loss, v.train_loss,
-       r.best_epoch, r.wall_s, r.device, r.git_commit, r.started_at, r.stop_step, r.error, c.settings::VARCHAR AS settings
-FROM configurations c JOIN maps m USING (map) JOIN runs r USING (configuration) LEFT JOIN curves v ON v.run = r.run AND v.epoch = $epoch
-WHERE m.study = $study AND {NOISE} = $noise AND CAST(c.x AS INTEGER) = $width
-ORDER BY r.seed
-"""
-
-
-def runs_of_cell(noise: float, width: int, epoch: int) -> pa.Table:
-    """The runs behind one cell, a row per seed: errors and losses at that epoch, configuration, time (s), device, commit, status."""
-    return query(RUNS_OF_CELL, {"study": STUDY, "noise": noise, "width": width, "epoch": epoch})
-
-
-def early_stopped(noise: float) -> pa.Table:
-    """Test error against width, at the last epoch and at each run's best epoch on validation data: width, when, mean, low, high, n."""
-    return query(
-        f"""
-        SELECT CAST(c.x AS SMALLINT) AS width, c.n_params, CASE WHEN i.epoch IS NULL THEN 'stopped' ELSE 'last' END AS "when",
-               i.mean, i.low, i.high, CAST(i.n AS SMALLINT) AS n
-        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
-        WHERE m.study = $study AND {NOISE} = $noise AND (i.measure = 'early_stopped_test_error' OR i.measure = 'test_error' AND i.epoch =
-              (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = $study))
-        ORDER BY "when", c.x
-        """,
-        {"study": STUDY, "noise": noise},
-    )
-
-
-def contrasts() -> pa.Table:
-    """The ablations of the study, largest effect first: quantity, baseline and changed (JSON text), estimate, low, high, n, unit."""
+def contrasts(study: Study) -> pa.Table:
+    """The ablations of a study that change label noise alone, largest effect first: quantity, baseline and changed (JSON text), estimate,
+    low, high, n, unit."""
     return query(
         """
         SELECT quantity, baseline::VARCHAR AS baseline, changed::VARCHAR AS changed, estimate, low, high, n, unit
-        FROM contrasts WHERE study = $study ORDER BY abs(estimate) DESC
+        FROM contrasts WHERE study = $study AND json_keys(changed) = ['label_noise'] ORDER BY abs(estimate) DESC
         """,
-        {"study": STUDY},
+        {"study": study.name},
     )
+
+
+def verdicts(study: Study) -> dict[str, str]:
+    """The verdicts on the question's claims that this study tests, by claim."""
+    rows = query(
+        "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE question = $question AND study = $study",
+        {"question": QUESTION, "study": study.name},
+    )
+    return dict(zip(rows["claim"].to_pylist(), rows["verdict"].to_pylist(), strict=True))

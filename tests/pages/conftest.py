@@ -22,6 +22,8 @@ def opened():
         app.context = {"locale": locale, "url": "http://localhost:8501/"}
         if page != "home":
             app.switch_page(f"pages/{page}.py")
+        # No browser draws the map here, so that the page would wait for it: explorer/double_descent/player.py.
+        app.session_state["generalization.drawn"] = True
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()

@@ -14,7 +14,8 @@ FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
 FINAL = """
 SELECT CAST(c.x AS INTEGER) AS width, i.mean, i.low, i.high, i.n
 FROM intervals i JOIN configurations c USING (configuration)
-WHERE i.measure = '{measure}' AND CAST(c.settings->>'label_noise' AS DOUBLE) = {noise} AND i.epoch = (SELECT max(epoch) FROM intervals)
+WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = '{measure}' AND CAST(c.settings->>'label_noise' AS DOUBLE) = {noise}
+  AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = 'double_descent/mnist_mlp')
 ORDER BY c.x
 """
 
@@ -77,14 +78,16 @@ def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(open
     peak = ask(
         database,
         "SELECT position FROM landmarks JOIN maps USING (map) WHERE kind = 'ridge_across' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2"
-        " ORDER BY line DESC LIMIT 1",
+        " AND study = 'double_descent/mnist_mlp' ORDER BY line DESC LIMIT 1",
     )[0][0]
     means = {width: mean for width, mean, *_ in row}
     said = percentages(title)
     assert len(re.sub("\u2060", "", title).split()) <= 10
     assert said[-1] == f"{100 * row[-1][1]:.1f}"
     assert said[0] in {f"{100 * row[0][1]:.1f}", f"{100 * means.get(peak, row[0][1]):.1f}"}
-    verdict = ask(database, "SELECT verdict::VARCHAR FROM claims WHERE claim = 'G1'")[0][0]
+    verdict = ask(
+        database, "SELECT verdict::VARCHAR FROM claims WHERE claim = 'G1' AND study = 'double_descent/mnist_mlp'"
+    )[0][0]
     if verdict == "shown":
         assert said[0] == f"{100 * means[peak]:.1f}"
 
@@ -116,7 +119,7 @@ def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(opened, database
     sql = """
         SELECT c.x, i.epoch, any_value(i.mean) FILTER (measure = 'test_error'), any_value(i.mean) FILTER (measure = 'train_error')
         FROM intervals i JOIN configurations c USING (configuration)
-        WHERE CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2 AND i.epoch IS NOT NULL GROUP BY 1, 2
+        WHERE c.study = 'double_descent/mnist_mlp' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2 AND i.epoch IS NOT NULL GROUP BY 1, 2
     """
     expected = {(int(x), epoch): (test, train) for x, epoch, test, train in ask(database, sql)}
     assert set(drawn) == set(expected)
@@ -130,7 +133,7 @@ def test_every_seed_drawn_is_the_count_in_the_table_of_curves(opened, database):
     sql = """
         SELECT c.x, v.epoch, dense_rank() OVER (ORDER BY r.seed) - 1, 1 - v.test_correct / r.n_test
         FROM curves v JOIN runs r USING (run) JOIN configurations c USING (configuration)
-        WHERE CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
+        WHERE c.study = 'double_descent/mnist_mlp' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
     """
     found = ask(database, sql)
     assert found
@@ -143,7 +146,7 @@ def test_the_threshold_follows_the_readers_level(opened, database, level):
     _, tables, _ = linked_map(opened("generalization", threshold=str(level)))
     sql = f"""
         SELECT position FROM landmarks JOIN maps USING (map)
-        WHERE kind = 'threshold' AND abs(level - {level}) < 1e-9 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY line
+        WHERE kind = 'threshold' AND abs(level - {level}) < 1e-9 AND study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY line
     """
     expected = [None if position is None else int(position) for (position,) in ask(database, sql)]
     assert tables["threshold_at"]["width"].to_pylist() == expected
@@ -154,7 +157,7 @@ def test_the_ridge_is_drawn_where_the_table_says_it_is_clear(opened, database, r
     _, tables, _ = linked_map(opened("generalization", reading=reading))
     sql = f"""
         SELECT count(*) FROM landmarks JOIN maps USING (map)
-        WHERE kind = 'ridge_{reading}' AND clear AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2
+        WHERE kind = 'ridge_{reading}' AND clear AND study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2
     """
     drawn = tables["ridge"].num_rows if "ridge" in tables else 0
     assert drawn == ask(database, sql)[0][0]
@@ -177,7 +180,13 @@ def test_every_measure_draws_without_an_exception_and_every_chart_has_a_text(ope
 
 def test_small_multiples_share_one_scale_and_the_picked_cell(opened, database):
     app = opened("generalization", width="8", epoch="1")
-    noises = [noise for (noise,) in ask(database, "SELECT DISTINCT CAST(settings->>'label_noise' AS DOUBLE) FROM maps")]
+    noises = [
+        noise
+        for (noise,) in ask(
+            database,
+            "SELECT DISTINCT CAST(settings->>'label_noise' AS DOUBLE) FROM maps WHERE study = 'double_descent/mnist_mlp'",
+        )
+    ]
     drawn = panels(app)
     assert len(drawn) == len(noises)
     scales = [json.dumps(spec["layer"][0]["encoding"]["color"]["scale"], sort_keys=True) for spec, _, _ in drawn]
@@ -195,7 +204,7 @@ def test_the_cell_in_the_address_is_where_the_chart_starts_and_whose_runs_are_li
     assert cell["value"] == [{"w": widths.index(8), "e": 0}]
     sql = """
         SELECT run_id FROM runs JOIN configurations USING (configuration)
-        WHERE x = 8 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY seed
+        WHERE configurations.study = 'double_descent/mnist_mlp' AND x = 8 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY seed
     """
     runs = [run_id for (run_id,) in ask(database, sql)]
     commands = next(block.value for block in app.code if "--run-id" in block.value)
@@ -247,7 +256,9 @@ def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
 def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(opened, database):
     app = opened("generalization")
     rows = next(tables["contrasts"] for _, tables, _ in charts(app) if "contrasts" in tables)
-    expected = ask(database, "SELECT estimate FROM contrasts ORDER BY abs(estimate) DESC")
+    expected = ask(
+        database, "SELECT estimate FROM contrasts WHERE study = 'double_descent/mnist_mlp' ORDER BY abs(estimate) DESC"
+    )
     assert rows["estimate"].to_pylist() == pytest.approx([estimate for (estimate,) in expected], abs=1e-4)
 
 
@@ -290,7 +301,7 @@ def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, tmp_path, monkeypa
     file = tmp_path / "one.duckdb"
     shutil.copy(FIXTURE, file)
     connection = duckdb.connect(str(file))
-    gone = "(SELECT configuration FROM configurations WHERE CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    gone = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
     connection.execute(f"DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE configuration IN {gone})")
     connection.execute(
         f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}"
@@ -300,7 +311,7 @@ def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, tmp_path, monkeypa
     monkeypatch.setenv("WHY_RESULTS", str(file))
     app = opened("generalization", noise="0.2")
     assert not app.exception
-    assert app.session_state["address.noise"] == 0.0
+    assert any("20%" not in box.value and "0.2" in box.value for box in app.info)
     assert len(panels(app)) == 1
 
 
@@ -308,7 +319,7 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, tmp_path, monkeypatch):
     file = tmp_path / "diverged.duckdb"
     shutil.copy(FIXTURE, file)
     connection = duckdb.connect(str(file))
-    here = "(SELECT configuration FROM configurations WHERE x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    here = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
     connection.execute(f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE configuration IN {here}")
     connection.execute(f"DELETE FROM intervals WHERE configuration IN {here}")
     connection.close()
@@ -320,3 +331,135 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, tmp_path, monkeypatch):
     assert states.count("diverged") > 0
     assert f"{states.count('diverged')} of {len(states)} cells have no value" in alt
     assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)
+
+
+SWITCHED = ["cifar10_cnn_small", "random_features", "sample_wise", "regularization"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("study", SWITCHED)
+def test_a_study_in_the_address_is_the_one_that_is_drawn_said_and_repeated(opened, database, study, language):
+    app = opened("generalization", lang=language, study=study, scale="all", measure="test")
+    assert not app.exception
+    assert not app.info
+    name = f"double_descent/{study}"
+    key = int(
+        re.search(r"-- map (\d+): (\S+),", next(b.value for b in app.code if b.value.startswith("-- map"))).group(1)
+    )
+    sql = f"""
+        SELECT CAST(c.x AS INTEGER), i.epoch, i.mean FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.study = '{name}' AND c.map = {key} AND i.measure = 'test_error' AND i.epoch IS NOT NULL
+    """
+    expected = {(x, epoch): mean for x, epoch, mean in ask(database, sql)}
+    _, tables, _ = linked_map(app)
+    drawn = {(row["width"], row["epoch"]): row["a"] for row in tables["cells"].to_pylist() if row["state"] == "value"}
+    assert drawn.keys() == expected.keys()
+    assert drawn == pytest.approx(expected, abs=1e-6)
+    end = max(expected)
+    assert percentages(app.title[0].value)[-1] == f"{100 * expected[end]:.1f}"
+    assert len(re.sub("\u2060", "", app.title[0].value).split()) <= 10
+    codes = [block.value for block in app.code]
+    assert f"python -m precompute run {name}" in codes
+    assert len({alt for _, _, alt in charts(app)}) == len(charts(app))
+    text = " ".join(caption.value for caption in app.caption)
+    assert name in text
+
+
+def test_random_features_are_named_so_on_their_axes_and_never_called_epochs(opened, database):
+    app = opened("generalization", study="random_features", measure="loss")
+    spec, tables, alt = linked_map(app)
+    words = json.dumps([spec["vconcat"], alt])
+    assert "Random features" in words and "Time of gradient flow" in words and "Squared error" in words
+    assert "Epoch" not in words and "epoch " not in words and "nats" not in words
+    assert max(tables["cells"]["epoch"].to_pylist()) > 32_767
+    frames = [set(frame.value.columns) for frame in app.dataframe]
+    assert any({"features", "time", "test_loss"} <= columns for columns in frames)
+
+
+def test_the_control_switches_the_study_and_forgets_what_only_the_other_has(opened, database):
+    app = opened("generalization", width="8", epoch="1", noise="0.0", reading="up")
+    app.selectbox(key="address.study").select("random_features").run()
+    assert not app.exception
+    assert not app.info
+    assert app.query_params["study"] == "random_features"
+    assert app.query_params["reading"] == "up"
+    assert not {"width", "epoch", "noise"} & set(app.query_params)
+    assert "features" in linked_map(app)[2]
+    app.selectbox(key="address.study").select("mnist_mlp").run()
+    assert not app.exception
+    assert "study" not in app.query_params
+
+
+@pytest.mark.parametrize("asked", ["imagenet", "double_descent/mnist_mlp", ""])
+def test_an_unknown_study_falls_back_with_a_notice(opened, database, asked):
+    app = opened("generalization", study=asked)
+    assert not app.exception
+    assert any("MNIST, fully connected" in box.value for box in app.info)
+    assert any(block.value == "python -m precompute run double_descent/mnist_mlp" for block in app.code)
+
+
+def test_a_study_without_complete_runs_is_not_offered(opened, tmp_path, monkeypatch):
+    file = tmp_path / "without.duckdb"
+    shutil.copy(FIXTURE, file)
+    connection = duckdb.connect(str(file))
+    connection.execute("UPDATE studies SET complete = 0 WHERE study LIKE '%random_features'")
+    connection.close()
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    app = opened("generalization", study="random_features")
+    assert not app.exception
+    assert app.info
+    assert "random features (theory)" not in app.selectbox(key="address.study").options
+
+
+def test_the_variant_is_a_control_where_maps_differ_in_more_than_label_noise(opened, database):
+    app = opened("generalization", study="regularization")
+    control = app.selectbox(key="address.variant")
+    sql = "SELECT DISTINCT CAST(settings->>'weight_decay' AS DOUBLE) FROM maps WHERE study = 'double_descent/regularization' ORDER BY 1"
+    decays = [decay for (decay,) in ask(database, sql)]
+    assert control.options == [f"weight decay {decay:g}" for decay in decays]
+    assert control.value == "0"
+    before = linked_map(app)[1]["cells"]
+    control.select(f"{decays[-1]:g}").run()
+    assert not app.exception
+    assert app.query_params["variant"] == f"{decays[-1]:g}"
+    assert linked_map(app)[1]["cells"] != before
+    assert len(panels(app)) == len(decays)
+    app = opened("generalization", study="regularization", variant="7")
+    assert not app.exception
+    assert any("weight decay 0" in box.value for box in app.info)
+
+
+def test_variants_with_other_epochs_mark_the_nearest_that_was_sampled(opened, database):
+    app = opened("generalization", study="sample_wise")
+    keys = "SELECT DISTINCT CAST(settings->>'n_train' AS INTEGER) AS n, CAST(settings->>'epochs' AS INTEGER) AS e FROM maps"
+    variants = ask(database, f"{keys} WHERE study = 'double_descent/sample_wise' ORDER BY n, e")
+    assert app.selectbox(key="address.variant").options == [f"{n:,} images, {e:,} epochs" for n, e in variants]
+    drawn = panels(app)
+    assert len(drawn) == len(variants)
+    for (_, epochs), (_, tables, _) in zip(variants, drawn, strict=True):
+        assert max(tables["cells"]["epoch"].to_pylist()) == epochs
+        assert tables["picked"]["e"].to_pylist()[0] <= max(tables["cells"]["e"].to_pylist())
+
+
+def test_one_colour_scale_for_all_studies_is_the_readers_choice(opened, database):
+    def domain(**query):
+        return linked_map(opened("generalization", **query))[0]["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"][
+            "domain"
+        ]
+
+    assert domain(scale="all") == domain(scale="all", study="regularization")
+    assert domain(scale="all")[1] >= max(domain()[1], domain(study="regularization")[1])
+
+
+def test_the_rest_of_the_page_waits_until_the_browser_has_drawn_the_map(database):
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.switch_page("pages/generalization.py")
+    app.run()
+    assert not app.exception
+    assert len(charts(app)) == 1
+    assert app.title
+    app.session_state["generalization.drawn"] = True
+    app.run()
+    assert len(charts(app)) > 5

@@ -105,7 +105,8 @@ def test_the_home_page_tells_the_finding_with_the_numbers_of_the_database(opened
         results_file,
         """
         SELECT CAST(c.x AS INTEGER), i.mean FROM intervals i JOIN configurations c USING (configuration)
-        WHERE i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2 AND i.epoch = (SELECT max(epoch) FROM intervals)
+        WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
+          AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = 'double_descent/mnist_mlp')
         ORDER BY c.x DESC LIMIT 1
         """,
     )
@@ -122,8 +123,8 @@ def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
         expected = connection.execute(
             """
             SELECT c.x, 100 * i.mean FROM intervals i JOIN configurations c USING (configuration)
-            WHERE i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
-              AND i.epoch = (SELECT max(epoch) FROM intervals) ORDER BY c.x
+            WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = 'test_error' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
+              AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = 'double_descent/mnist_mlp') ORDER BY c.x
             """
         ).fetchall()
     assert drawn["width"].to_pylist() == [row[0] for row in expected]
@@ -133,7 +134,7 @@ def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
 def test_the_home_page_counts_the_verdicts(opened, results_file):
     shown = {element.value for element in opened("home").markdown}
     with duckdb.connect(str(results_file), read_only=True) as connection:
-        counts = connection.execute("SELECT count(*) FROM claims GROUP BY verdict").fetchall()
+        counts = connection.execute("SELECT count(DISTINCT claim) FROM claims GROUP BY verdict").fetchall()
     assert {f"**{n}**" for (n,) in counts} <= shown
 
 
@@ -180,14 +181,15 @@ def test_the_claims_page_shows_all_claims_and_filters_them(opened, results_file)
 
 
 def test_the_runs_page_lists_filters_and_says_what_it_lists(opened, results_file):
-    total = one(results_file, "SELECT count(*) FROM runs")[0]
-    assert len(opened("runs").dataframe[0].value) == total
-    width = one(results_file, "SELECT CAST(max(x) AS INTEGER) FROM configurations")[0]
-    app = opened("runs", width=str(width), label_noise="0.2")
+    study = "double_descent/mnist_mlp"
+    total = one(results_file, "SELECT count(*) FROM runs WHERE study = ?", study)[0]
+    assert len(opened("runs", study=study).dataframe[0].value) == total
+    width = one(results_file, "SELECT CAST(max(x) AS INTEGER) FROM configurations WHERE study = ?", study)[0]
+    app = opened("runs", study=study, width=str(width), label_noise="0.2")
     expected = one(
         results_file,
         """SELECT count(*) FROM runs JOIN configurations c USING (configuration)
-        WHERE c.x = ? AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2""",
+        WHERE c.study = 'double_descent/mnist_mlp' AND c.x = ? AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2""",
         width,
     )[0]
     assert len(app.dataframe[0].value) == expected > 0

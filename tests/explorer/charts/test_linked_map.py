@@ -1,8 +1,9 @@
 import json
 
+import pyarrow as pa
 import pytest
 
-from explorer.charts import linked_map
+from explorer.charts import linked_map, slices
 from explorer.charts.linked_map import View
 
 
@@ -163,11 +164,8 @@ def test_cells_without_a_value_are_grey_with_a_sign(drawn, cells_of):
     assert heatmap(holed)["transform"] == [{"filter": "datum.state === 'value'"}]
 
 
-def test_a_text_becomes_an_expression_with_its_quotes_escaped(monkeypatch):
-    from explorer.charts import slices
-
-    monkeypatch.setattr(slices, "t", lambda key, **values: "it's {at}".format_map(values))
-    assert slices.expression("any", at="at_e").to_dict() == {"expr": "'it\\'s ' + at_e"}
+def test_a_text_becomes_an_expression_with_its_quotes_escaped():
+    assert slices.expression("it's \0at\0", at="at_e").to_dict() == {"expr": "'it\\'s ' + at_e"}
 
 
 @pytest.mark.parametrize(
@@ -183,3 +181,24 @@ def test_the_picture_fits_its_place_and_says_so(drawn):
     specification, _ = drawn()
     assert specification["autosize"] == {"type": "fit-x", "contains": "padding"}
     assert specification["usermeta"]["embedOptions"]["renderer"] == "canvas"
+
+
+def test_the_axes_are_named_after_the_study_and_long_times_are_powers_of_ten(cells_of, axes, threshold, ridge, english):
+    times = [1, 10_000, 300_000_000, 1_000_000_000]
+    other = axes._replace(epochs=times, x="features", unit="features", clock="time", loss="squared_error")
+    source = cells_of("test_loss", "train_loss")
+    later = [times[axes.epochs.index(epoch)] for epoch in source["epoch"].to_pylist()]
+    source = source.rename_columns(["features" if name == "width" else name for name in source.column_names])
+    source = source.drop_columns("epoch").append_column("time", pa.array(later, pa.int32()))
+    picture = linked_map.draw(
+        source, other, View(measure="loss"), (0.0, 2.0), (8, times[-1]), 0.05, threshold.slice(0, 0), ridge.slice(0, 0)
+    )
+    specification = picture.specification()
+    assert picture.tables["cells"]["epoch"].to_pylist() == later
+    encoding = heatmap(specification)["encoding"]
+    assert "Random features" in encoding["x"]["axis"]["title"]
+    assert encoding["y"]["axis"]["title"] == "Time of gradient flow"
+    assert "['1', '10,000', '3.0·10⁸', '10⁹']" in encoding["y"]["axis"]["labelExpr"]
+    assert "Squared error" in encoding["color"]["legend"]["title"]
+    assert "time " in specification["vconcat"][1]["title"]["text"]["expr"]
+    assert " features" in specification["vconcat"][2]["title"]["text"]["expr"]

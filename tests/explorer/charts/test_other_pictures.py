@@ -34,12 +34,12 @@ def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(englis
 
 
 @pytest.mark.parametrize("with_interval, areas", [(True, 1), (False, 0)])
-def test_curves_against_width_have_a_band_only_with_an_interval(english, with_interval, areas):
+def test_curves_against_width_have_a_band_only_with_an_interval(english, axes, with_interval, areas):
     bound = pa.array([0.1, 0.2] if with_interval else [None, None], pa.float64())
     rows = pa.table(
         {"width": [2, 8], "series": ["a", "a"], "mean": [0.1, 0.2], "low": bound, "high": bound, "n": [3, 3]}
     )
-    picture = against_width.draw(rows, ["a"], ["A"], ["#000000"], 0.5)
+    picture = against_width.draw(rows, ["a"], ["A"], ["#000000"], 0.5, axes)
     marks = [layer["mark"]["type"] for layer in picture.specification()["layer"]]
     assert marks.count("area") == areas
     assert picture.tables["rows"]["mean"].to_pylist() == pytest.approx([0.1, 0.2])

@@ -1,0 +1,104 @@
+"""What every section on one study has: its finding as a heading with the verdict, the measure and setup, and the table behind the picture."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import claim_cards, format, question_page
+from explorer.footer import as_csv
+from explorer.results import generalization as results
+from explorer.results.generalization import Map, Study
+from explorer.results.generalization_studies import Role
+from explorer.text import t
+
+FEWEST_SEEDS = 3  # for an interval
+TABLE_HEIGHT = 320
+
+
+def begin(heading: str, subtitle: str, *badges: tuple[str, str]) -> None:
+    """The finding in words, a badge for each claim and verdict, and the measure with its unit, data, settings and seeds."""
+    st.subheader(heading)
+    if badges:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for claim, verdict in badges:
+                st.badge(claim, color="gray")
+                claim_cards.badge(verdict)
+    st.markdown(subtitle, width=question_page.READING)
+
+
+def not_measured(code: str, *studies: str) -> None:
+    """One line for a section whose studies have no runs yet."""
+    st.subheader(t(f"generalization_studies.{code}.question"))
+    names = ", ".join(f"`double_descent/{study}`" for study in studies)
+    st.markdown(t("generalization_studies.not_measured", studies=names))
+
+
+def behind(code: str, rows: pa.Table, *studies: str) -> None:
+    """The table behind a picture, its CSV, and the commands that run its studies again."""
+    title = t(f"generalization_studies.{code}.table")
+    with st.expander(title, icon=":material/table:"):
+        st.dataframe(rows, hide_index=True, height=TABLE_HEIGHT, alt=title)
+        st.download_button(
+            t("site.footer.csv"),
+            data=lambda: as_csv(rows),
+            file_name=f"generalization-{code}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"generalization_studies.{code}.csv",
+        )
+        st.caption(t("generalization_studies.rerun"))
+        commands = "\n".join(f"python -m precompute run double_descent/{study}" for study in studies)
+        st.code(commands, language=None, wrap_lines=True)
+
+
+def setup(shown: Map) -> str:
+    """Data, network and training of a map, in words."""
+    return t(f"generalization.setup.{shown.study.code}", **values(shown))
+
+
+def values(shown: Map) -> dict[str, str]:
+    """The settings of a map that are numbers, as they are written in a sentence."""
+    numbers = {name: value for name, value in results.settings(shown).items() if isinstance(value, int | float)}
+    written = {name: format.plain(value) for name, value in numbers.items()}
+    return written | {"label_noise": format.percent(shown.noise, 0)}
+
+
+def study_name(study: Study | str) -> str:
+    """A study, or its full name, as the control above calls it."""
+    code = study.code if isinstance(study, Study) else study.partition("/")[2]
+    return t(f"generalization.study.{code}")
+
+
+def role_name(role: Role) -> str:
+    """A width and why it is shown: "12, at the ridge"."""
+    return t(f"generalization_studies.role.{role.name}", width=format.count(role.width))
+
+
+def counted(seeds: list[int]) -> str:
+    """How many seeds, "3–5 seeds" where they differ, and that fewer than three have no interval."""
+    low, high = (min(seeds), max(seeds)) if seeds else (0, 0)
+    told = format.seeds(high) if low == high else t("site.format.seeds", n=f"{low}–{high}")
+    return told if low >= FEWEST_SEEDS else t("generalization_studies.no_interval", seeds=told)
+
+
+def interval(row: dict[str, Any]) -> str:
+    """Mean of fractions with interval and seeds."""
+    return format.interval(row["mean"], row["low"], row["high"], row["n"])
+
+
+def points(part: dict[str, Any]) -> str:
+    """A difference in points with its interval, without the number of seeds."""
+    return format.quantity(part["estimate"], part["low"], part["high"], "points")
+
+
+def short_points(part: dict[str, Any]) -> str:
+    """A difference in points without its interval, for headings."""
+    half = (part["high"] - part["low"]) / 2 if part["low"] is not None else None
+    return format.quantity(part["estimate"], None, None, "points", digits=format.decimals(half))
+
+
+def noise(part: dict[str, Any]) -> str:
+    """The label noise at which a part of a claim was measured."""
+    return format.percent(part["where"]["label_noise"], 0)

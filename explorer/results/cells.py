@@ -1,0 +1,122 @@
+"""Double descent: what single cells of a map hold, and the runs behind them. A cell is an x value at an epoch."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from explorer.database import query
+from explorer.results.generalization import COLOURED, PAIRS, Map
+
+PER_RUN = {
+    "test_error": "1 - v.test_correct / r.n_test",
+    "train_error": "1 - v.train_correct / r.n_train",
+    "gap": "v.train_correct / r.n_train - v.test_correct / r.n_test",
+    "test_loss": "v.test_loss",
+    "train_loss": "v.train_loss",
+}
+
+
+def cells_sql(shown: Map, measure: str, seeds: list[int]) -> str:
+    """The SELECT behind `cells`, with the parameter $map; the columns of both axes bear the study's own names."""
+    names = [name for name in PAIRS[measure] if name]
+    means = [
+        f"CAST(max({column}) FILTER (measure = '{name}') AS FLOAT) AS {name}{ending}"
+        for name in names
+        for column, ending in (("mean", ""), ("low", "_low"), ("high", "_high"))
+    ]
+    single = [f"max({name}) FILTER (seed = {seed}) AS {name}_seed_{seed}" for name in names for seed in seeds]
+    per_run = [f"CAST({PER_RUN[name]} AS FLOAT) AS {name}" for name in names]
+    columns = [column.rsplit(" AS ", 1)[1] for column in means + single]
+    return f"""
+WITH place AS (
+    SELECT c.configuration, CAST(c.x AS INTEGER) AS {shown.study.x}, CAST(c.n_params AS INTEGER) AS n_params,
+           count(*) FILTER (r.status = 'diverged') AS diverged
+    FROM configurations c LEFT JOIN runs r USING (configuration)
+    WHERE c.map = $map GROUP BY ALL
+), means AS (
+    SELECT configuration, epoch, max(n) AS seeds,
+           {", ".join(means)}
+    FROM intervals SEMI JOIN place USING (configuration)
+    WHERE measure IN ({", ".join(f"'{name}'" for name in names)}) GROUP BY configuration, epoch
+), single AS (
+    SELECT configuration, epoch,
+           {", ".join(single)}
+    FROM (SELECT r.configuration, v.epoch, r.seed, {", ".join(per_run)}
+          FROM curves v JOIN runs r USING (run) SEMI JOIN place USING (configuration))
+    GROUP BY configuration, epoch
+)
+SELECT {shown.study.x}, n_params, CAST(epoch AS INTEGER) AS {shown.study.clock},
+       CASE WHEN seeds > 0 THEN 'value' WHEN diverged > 0 THEN 'diverged' ELSE 'not run' END AS state,
+       CAST(coalesce(seeds, 0) AS SMALLINT) AS seeds,
+       {", ".join(columns)}
+FROM place CROSS JOIN (SELECT DISTINCT epoch FROM means)
+LEFT JOIN means USING (configuration, epoch) LEFT JOIN single USING (configuration, epoch)
+ORDER BY {shown.study.x}, epoch
+"""
+
+
+def cells(shown: Map, measure: str, seeds: list[int]) -> pa.Table:
+    """One row per cell of a map: its x value and its epoch under the study's names for them, n_params, state, seeds, and per curve of
+    `PAIRS[measure]` its mean, `_low`, `_high` (95% t interval, NULL under three seeds) and `_seed_N`. Single precision: seven digits,
+    where the test set resolves four."""
+    return query(cells_sql(shown, measure, seeds), {"map": shown.key})
+
+
+def errors_of_maps(maps: list[Map], measure: str) -> pa.Table:
+    """The coloured measure of several maps of one study, for small multiples: map, noise, the x value and the epoch under the study's
+    names, value, seeds."""
+    study = maps[0].study
+    return query(
+        f"""
+        SELECT c.map, CAST(m.settings->>'label_noise' AS DOUBLE) AS noise, CAST(c.x AS INTEGER) AS {study.x},
+               CAST(i.epoch AS INTEGER) AS {study.clock}, CAST(i.mean AS FLOAT) AS value, CAST(i.n AS SMALLINT) AS seeds
+        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
+        WHERE list_contains($maps, c.map) AND i.measure = $measure AND i.epoch IS NOT NULL ORDER BY c.map, c.x, i.epoch
+        """,
+        {"maps": [each.key for each in maps], "measure": COLOURED[measure]},
+    )
+
+
+def cell_means(shown: Map, width: int, epoch: int) -> dict[str, dict[str, Any]]:
+    """The intervals of one cell by measure: mean, low, high (fractions or losses), n; a measure without a value is missing."""
+    rows = query(
+        """
+        SELECT i.measure::VARCHAR AS measure, i.mean, i.low, i.high, i.n
+        FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.map = $map AND CAST(c.x AS INTEGER) = $width AND i.epoch = $epoch
+        """,
+        {"map": shown.key, "width": width, "epoch": epoch},
+    ).to_pylist()
+    return {row["measure"]: row for row in rows}
+
+
+def runs_of_cell_sql(shown: Map) -> str:
+    """The SELECT behind `runs_of_cell`, with the parameters $map, $width (the x value) and $epoch."""
+    return f"""
+SELECT r.run_id, r.seed, r.status::VARCHAR AS status, CAST(c.x AS INTEGER) AS {shown.study.x}, c.n_params, v.epoch AS {shown.study.clock},
+       1 - v.test_correct / r.n_test AS test_error, 1 - v.train_correct / r.n_train AS train_error, v.test_loss, v.train_loss,
+       r.best_epoch, r.wall_s, r.device, r.git_commit, r.started_at, r.stop_step, r.error, c.settings::VARCHAR AS settings
+FROM configurations c JOIN runs r USING (configuration) LEFT JOIN curves v ON v.run = r.run AND v.epoch = $epoch
+WHERE c.map = $map AND CAST(c.x AS INTEGER) = $width
+ORDER BY r.seed
+"""
+
+
+def runs_of_cell(shown: Map, width: int, epoch: int) -> pa.Table:
+    """The runs behind one cell, a row per seed: errors and losses at that epoch, configuration, time (s), device, commit, status."""
+    return query(runs_of_cell_sql(shown), {"map": shown.key, "width": width, "epoch": epoch})
+
+
+def early_stopped(shown: Map) -> pa.Table:
+    """Test error against width, at the last epoch and at each run's best epoch on validation data: width, when, mean, low, high, n."""
+    return query(
+        """
+        SELECT CAST(c.x AS INTEGER) AS width, c.n_params, CASE WHEN i.epoch IS NULL THEN 'stopped' ELSE 'last' END AS "when",
+               i.mean, i.low, i.high, CAST(i.n AS SMALLINT) AS n
+        FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.map = $map AND (i.measure = 'early_stopped_test_error' OR i.measure = 'test_error' AND i.epoch =
+              (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE map = $map))
+        ORDER BY "when", c.x
+        """,
+        {"map": shown.key},
+    )
