@@ -48,7 +48,7 @@ def card(claim: dict[str, Any], parts: list[dict[str, Any]]) -> None:
             st.badge(code, color="gray")
             badge(claim["verdict"])
             if claim["study"]:
-                st.caption(f"`{claim['study'].split('/')[-1]}`")
+                st.caption(claim["study"].split("/")[-1])
         st.markdown(f"**{t(f'claims.{code}.sentence')}**")
         mine = [part for part in parts if part["claim"] == code and part["study"] == claim["study"]]
         if mine:
@@ -104,7 +104,7 @@ def verdict_name(verdict: str) -> str:
 
 def filter_sentence(shown: list[dict[str, Any]], question: str, verdict: str) -> str:
     """What is shown, in words."""
-    n, total = len({claim["claim"] for claim in shown}), len({claim["claim"] for claim in site.claims().to_pylist()})
+    n, total = len({claim["claim"] for claim in shown}), site.number_of_claims()
     facts = {"question": question_name(question), "verdict": verdict_name(verdict)}
     return t("claims.filter.sentence", shown=n, total=total, **facts)
 

@@ -79,7 +79,7 @@ def verdicts() -> None:
     """How many claims have each verdict."""
     counts = site.verdict_counts()
     st.header(t("home.claims_title"))
-    st.markdown(t("home.claims_text", total=sum(counts.values())))
+    st.markdown(t("home.claims_text", total=site.number_of_claims()))
     for verdict, n in counts.items():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{n}**", width=32, text_alignment="right")

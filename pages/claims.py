@@ -7,7 +7,7 @@ from explorer.text import t
 
 frame.begin("claims")
 
-st.title(t("claims.title", total=sum(site.verdict_counts().values())))
+st.title(t("claims.title", total=site.number_of_claims()))
 st.markdown(t("claims.lead"), width=760)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):

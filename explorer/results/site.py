@@ -84,6 +84,11 @@ def claim_parts() -> pa.Table:
     return query(CLAIM_PARTS)
 
 
+def number_of_claims() -> int:
+    """How many claims there are, each counted once."""
+    return query("SELECT count(DISTINCT claim) AS n FROM claims")["n"][0].as_py()
+
+
 def verdict_counts() -> dict[str, int]:
     """How many claims have each verdict; a claim tested by several studies counts once for each of its verdicts."""
     counted = query("SELECT verdict::VARCHAR AS verdict, count(DISTINCT claim) AS n FROM claims GROUP BY 1").to_pylist()

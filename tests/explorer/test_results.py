@@ -30,10 +30,11 @@ def test_there_are_33_claims_in_the_order_of_the_questions():
     assert questions == ["generalization", "activation", "depth", "batch_norm", "batch_size", "wiring"]
 
 
-def test_verdict_counts_add_up_to_the_claims(raw):
+def test_a_claim_counts_once_for_each_of_its_verdicts(raw):
     counts = site.verdict_counts()
     assert list(counts) == list(site.VERDICTS)
-    assert sum(counts.values()) == raw.execute("SELECT count(*) FROM claims").fetchone()[0]
+    pairs = "SELECT count(*) FROM (SELECT DISTINCT claim, verdict FROM claims)"
+    assert sum(counts.values()) == raw.execute(pairs).fetchone()[0] >= site.number_of_claims() == 33
 
 
 def test_provenance_names_the_machines_and_commits_of_a_study(raw):
@@ -111,4 +112,4 @@ def test_the_checksum_is_that_of_the_file_given_away(results_file):
 
 def test_the_sample_query_runs(raw):
     rows = raw.sql(dictionary.SAMPLE).fetchall()
-    assert len(rows) == raw.execute("SELECT count(*) FROM configurations").fetchone()[0]
+    assert len(rows) == raw.execute("SELECT count(*) FROM configurations WHERE study = ?", [STUDY]).fetchone()[0]
