@@ -3,7 +3,7 @@
 -- cross-entropy in nats, unless studies.loss says otherwise. An epoch is one pass over the study's training set, a step one optimizer update.
 -- Rows are sorted by their leading integer keys; there are no indexes. NULL means "not measured" or "after divergence", never NaN.
 -- Version 2 (studies: clock and loss; contrasts: p and p_adjusted; table layers). A change of a column or of its
--- meaning raises `schema_version` below; `precompute build` takes the runs of a database of version 1 over.
+-- meaning raises `schema_version` below; `precompute build` takes the runs of a database of an older version over.
 
 CREATE TYPE run_status AS ENUM ('complete', 'diverged', 'failed');
 CREATE TYPE verdict AS ENUM ('shown', 'not shown', 'contradicted', 'not tested here');
@@ -12,7 +12,7 @@ CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 COMMENT ON TABLE meta IS 'Facts about this file, one per row.';
 COMMENT ON COLUMN meta.key IS 'schema_version, content_hash (sha256 over all content but times and host facts), built_at (UTC), git_commit, duckdb, ...';
 COMMENT ON COLUMN meta.value IS 'The value, as text.';
-INSERT INTO meta VALUES ('schema_version', '2');
+INSERT INTO meta VALUES ('schema_version', '3');
 
 CREATE TABLE studies (
     study VARCHAR NOT NULL,
@@ -35,7 +35,7 @@ COMMENT ON COLUMN studies.dataset IS 'Repository of the data set on the Hugging 
 COMMENT ON COLUMN studies.dataset_copy IS 'Which copy was decoded, as a reader should name it, for example "MNIST" or "CIFAR-10 (JPEG copy)".';
 COMMENT ON COLUMN studies.data_fingerprint IS 'sha256 over the decoded pixels and labels, training then test set.';
 COMMENT ON COLUMN studies.x_axis IS 'The setting that runs along the x axis of this study''s maps, for example width.';
-COMMENT ON COLUMN studies.clock IS 'What the column epoch counts in this study: epoch (passes over the training set), or time (of gradient flow, in steps of rate 1).';
+COMMENT ON COLUMN studies.clock IS 'What the column epoch counts in this study: epoch (passes over the training set), time (of gradient flow, in steps of rate 1), or end (the only reading is where training ended, and has the number 1).';
 COMMENT ON COLUMN studies.loss IS 'What train_loss, val_loss and test_loss are: cross_entropy (mean, in nats), or squared_error (mean over examples of the sum over classes).';
 COMMENT ON COLUMN studies.planned IS 'Runs in the full grid.';
 COMMENT ON COLUMN studies.complete IS 'Runs that trained to the end.';
@@ -137,7 +137,7 @@ CREATE TABLE curves (
 );
 COMMENT ON TABLE curves IS 'What was measured of a run at each evaluated epoch, on whole sets, after the epoch''s last step.';
 COMMENT ON COLUMN curves.run IS 'The run.';
-COMMENT ON COLUMN curves.epoch IS 'Epochs trained, counted from 1; in a study whose clock is time, the time.';
+COMMENT ON COLUMN curves.epoch IS 'Epochs trained, counted from 1; in a study whose clock is time, the time; where it is end, 1.';
 COMMENT ON COLUMN curves.train_loss IS 'Mean loss (studies.loss) on the training set with its labels as trained, noise included.';
 COMMENT ON COLUMN curves.train_correct IS 'Training examples classified as their label as trained, of runs.n_train.';
 COMMENT ON COLUMN curves.val_loss IS 'Mean loss on the validation set.';
@@ -160,11 +160,153 @@ COMMENT ON TABLE layers IS 'What was measured inside a run, at its evaluated epo
 COMMENT ON COLUMN layers.run IS 'The run.';
 COMMENT ON COLUMN layers.epoch IS 'Epochs trained; 0 is the start.';
 COMMENT ON COLUMN layers.layer IS 'Layer with weights, counted from 1 at the input.';
-COMMENT ON COLUMN layers.gradient_norm IS 'Euclidean norm of the gradient of the mean train loss with respect to the weights of the layer.';
-COMMENT ON COLUMN layers.preactivation_mean IS 'Mean of the layer''s output before its activation, over units and training examples.';
+COMMENT ON COLUMN layers.gradient_norm IS 'Euclidean norm of the gradient of the mean train loss with respect to the weights of the layer, biases left out; over the first 1,000 training examples, batch norm in training mode.';
+COMMENT ON COLUMN layers.preactivation_mean IS 'Mean of the layer''s output before its activation (after batch norm, before a shortcut is added), over units and training examples.';
 COMMENT ON COLUMN layers.preactivation_sd IS 'Standard deviation of the same.';
-COMMENT ON COLUMN layers.dead IS 'Share of units whose activation is zero on every training example.';
+COMMENT ON COLUMN layers.dead IS 'Share of units (channels, in a convolution) whose activation is zero on every training example.';
 COMMENT ON COLUMN layers.saturated IS 'Share of units and training examples at which the slope of the activation is below a hundredth of its largest slope.';
+
+CREATE TABLE damage (
+    run INTEGER NOT NULL,
+    kind VARCHAR NOT NULL,
+    stage INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    target INTEGER,
+    test_loss FLOAT,
+    test_correct INTEGER NOT NULL
+);
+COMMENT ON TABLE damage IS 'What a trained network still does when one of its parts is taken out, without training it again. One row a part; the whole network is the last row of its curves.';
+COMMENT ON COLUMN damage.run IS 'The run.';
+COMMENT ON COLUMN damage.kind IS 'What is taken out: block (two convolutions; what their shortcut carries goes on, also in a plain network), node, or edge.';
+COMMENT ON COLUMN damage.stage IS 'Stage of the network it lies in, counted from 1: between two stages the image halves.';
+COMMENT ON COLUMN damage.part IS 'block: its number, counted from 1 at the input through all stages. node: its number in the graph of its stage. edge: the node that it leaves.';
+COMMENT ON COLUMN damage.target IS 'edge: the node that it enters; NULL for blocks and nodes.';
+COMMENT ON COLUMN damage.test_loss IS 'Mean loss on the test set without the part; NULL where it is not finite.';
+COMMENT ON COLUMN damage.test_correct IS 'Test examples classified correctly without the part, of runs.n_test.';
+
+CREATE TABLE counts (
+    run INTEGER NOT NULL,
+    quantity VARCHAR NOT NULL,
+    value BIGINT NOT NULL,
+    trials BIGINT NOT NULL
+);
+COMMENT ON TABLE counts IS 'What was counted over many small networks at once; a run that only counts has no curves, and zeros for steps, epochs and examples.';
+COMMENT ON COLUMN counts.run IS 'The run.';
+COMMENT ON COLUMN counts.quantity IS 'born_dead: networks whose output is constant at the start (Lu et al. 2019).';
+COMMENT ON COLUMN counts.value IS 'How many.';
+COMMENT ON COLUMN counts.trials IS 'Out of so many.';
+
+CREATE TABLE targets (
+    run INTEGER NOT NULL,
+    target DOUBLE NOT NULL,
+    reached BOOLEAN NOT NULL,
+    step INTEGER,
+    examples BIGINT,
+    seconds FLOAT,
+    best_val_error FLOAT
+);
+COMMENT ON TABLE targets IS 'How long a run took to each of several validation errors; five rows for every run that trains to a target, reached or not. A run stops at its last target, at a divergence, at the most steps of its configuration, or when it has taken three times the steps of the first learning rate of its optimizer, batch size and seed that reached the last target: not reached means not within runs.steps.';
+COMMENT ON COLUMN targets.run IS 'The run.';
+COMMENT ON COLUMN targets.target IS 'The validation error, a fraction.';
+COMMENT ON COLUMN targets.reached IS 'Whether an evaluation found a validation error of at most target.';
+COMMENT ON COLUMN targets.step IS 'Optimizer updates before the first such evaluation (evaluations are 5% apart in steps); NULL where not reached.';
+COMMENT ON COLUMN targets.examples IS 'Examples trained on until then, step times batch size; divided by runs.n_train, passes over the training set. NULL where not reached.';
+COMMENT ON COLUMN targets.seconds IS 'Seconds of training until then, evaluations left out: an equal share of the time of the runs that trained beside it. NULL where not reached.';
+COMMENT ON COLUMN targets.best_val_error IS 'Lowest validation error of the evaluations up to step, or to the end of the run where not reached; NULL for a run that diverged before the first.';
+
+CREATE TABLE validation (
+    run INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    val_loss FLOAT NOT NULL,
+    val_correct INTEGER NOT NULL
+);
+COMMENT ON TABLE validation IS 'Validation along the steps of a run that trains to a target: every fourth evaluation (a factor 1.2 in steps) and the last, before any divergence.';
+COMMENT ON COLUMN validation.run IS 'The run.';
+COMMENT ON COLUMN validation.step IS 'Optimizer updates made.';
+COMMENT ON COLUMN validation.val_loss IS 'Mean loss on the validation set.';
+COMMENT ON COLUMN validation.val_correct IS 'Validation examples classified correctly, of runs.n_val.';
+
+CREATE TABLE noise_scale (
+    run INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    small_batch INTEGER NOT NULL,
+    large_batch INTEGER NOT NULL,
+    gradient_sq FLOAT NOT NULL,
+    trace FLOAT NOT NULL,
+    value FLOAT
+);
+COMMENT ON TABLE noise_scale IS 'The gradient noise scale B_simple (McCandlish et al. 2018) of a run that trains to a target, by the two-batch estimator, at steps a factor 2 apart. To average, average trace and gradient_sq and divide then.';
+COMMENT ON COLUMN noise_scale.run IS 'The run.';
+COMMENT ON COLUMN noise_scale.step IS 'Optimizer updates made.';
+COMMENT ON COLUMN noise_scale.small_batch IS 'Examples of the smaller batch.';
+COMMENT ON COLUMN noise_scale.large_batch IS 'Examples of the larger batch, drawn with replacement from the training set.';
+COMMENT ON COLUMN noise_scale.gradient_sq IS 'Unbiased estimate of the squared norm of the gradient of the train loss; may be negative.';
+COMMENT ON COLUMN noise_scale.trace IS 'Unbiased estimate of the trace of the covariance of the gradients of single examples.';
+COMMENT ON COLUMN noise_scale.value IS 'trace / gradient_sq, in examples; NULL where gradient_sq is not positive.';
+
+CREATE TABLE tuned (
+    study VARCHAR NOT NULL,
+    optimizer VARCHAR NOT NULL,
+    target DOUBLE NOT NULL,
+    batch_size INTEGER NOT NULL,
+    rates INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    not_reached INTEGER NOT NULL,
+    diverged INTEGER NOT NULL,
+    seeds INTEGER NOT NULL,
+    seeds_reached INTEGER NOT NULL,
+    fewest_steps INTEGER,
+    best_lr DOUBLE,
+    steps DOUBLE,
+    low DOUBLE,
+    high DOUBLE
+);
+COMMENT ON TABLE tuned IS 'Steps to each target at each batch size after tuning the learning rate, and what the tuning cost: reached + not_reached + diverged = runs.';
+COMMENT ON COLUMN tuned.study IS 'The study.';
+COMMENT ON COLUMN tuned.optimizer IS 'sgd (no momentum), momentum, nesterov or adam.';
+COMMENT ON COLUMN tuned.target IS 'The validation error, a fraction.';
+COMMENT ON COLUMN tuned.batch_size IS 'Examples per step.';
+COMMENT ON COLUMN tuned.rates IS 'Learning rates that were tried.';
+COMMENT ON COLUMN tuned.runs IS 'Runs that were tried: rates times seeds.';
+COMMENT ON COLUMN tuned.reached IS 'Runs that reached the target.';
+COMMENT ON COLUMN tuned.not_reached IS 'Runs that did not within their steps.';
+COMMENT ON COLUMN tuned.diverged IS 'Runs that diverged before they reached it.';
+COMMENT ON COLUMN tuned.seeds IS 'Seeds.';
+COMMENT ON COLUMN tuned.seeds_reached IS 'Seeds with at least one learning rate that reached it.';
+COMMENT ON COLUMN tuned.fewest_steps IS 'Fewest steps of any run: the best of all rates and seeds, as Shallue et al. count, and optimistic. NULL where none reached.';
+COMMENT ON COLUMN tuned.best_lr IS 'The learning rate with the fewest mean steps, of those that reached with every seed; NULL where none did.';
+COMMENT ON COLUMN tuned.steps IS 'Geometric mean over the seeds of the steps with best_lr; NULL with best_lr.';
+COMMENT ON COLUMN tuned.low IS '2.5th percentile of steps over all resamples of the seeds, the best rate chosen anew in each: the spread of the whole tuning. NULL with steps or with fewer than three seeds.';
+COMMENT ON COLUMN tuned.high IS '97.5th percentile; NULL too where that resample has no rate that reached.';
+
+CREATE TABLE regimes (
+    study VARCHAR NOT NULL,
+    optimizer VARCHAR NOT NULL,
+    target DOUBLE NOT NULL,
+    smallest INTEGER NOT NULL,
+    largest INTEGER NOT NULL,
+    perfect_until DOUBLE,
+    perfect_low DOUBLE,
+    perfect_high DOUBLE,
+    flat_from DOUBLE,
+    flat_low DOUBLE,
+    flat_high DOUBLE,
+    seeds INTEGER NOT NULL
+);
+COMMENT ON TABLE regimes IS 'Where perfect scaling ends and where the flat part begins on the curve of tuned.steps against the batch size, both read between the sizes along straight lines in log2. Intervals are 2.5th to 97.5th percentiles over all resamples of the seeds, the whole tuning anew in each.';
+COMMENT ON COLUMN regimes.study IS 'The study.';
+COMMENT ON COLUMN regimes.optimizer IS 'As in tuned.';
+COMMENT ON COLUMN regimes.target IS 'The validation error, a fraction.';
+COMMENT ON COLUMN regimes.smallest IS 'Smallest batch size that reached the target with every seed: the curve starts there.';
+COMMENT ON COLUMN regimes.largest IS 'Largest batch size up to which every size did.';
+COMMENT ON COLUMN regimes.perfect_until IS 'Batch size at which the examples to the target first pass those of the three smallest sizes (geometric mean) divided by 0.8: the end of perfect scaling. NULL where they never do.';
+COMMENT ON COLUMN regimes.perfect_low IS 'Lower end of its interval; NULL with fewer than three seeds.';
+COMMENT ON COLUMN regimes.perfect_high IS 'Upper end; NULL too where it is beyond the largest size.';
+COMMENT ON COLUMN regimes.flat_from IS 'Batch size from which on the steps are within 1 / 0.8 of the fewest at any size.';
+COMMENT ON COLUMN regimes.flat_low IS 'Lower end of its interval; NULL with fewer than three seeds.';
+COMMENT ON COLUMN regimes.flat_high IS 'Upper end.';
+COMMENT ON COLUMN regimes.seeds IS 'Seeds.';
 
 CREATE TYPE measure AS ENUM ('train_error', 'val_error', 'test_error', 'gap', 'train_loss', 'val_loss', 'test_loss', 'memorized', 'early_stopped_test_error');
 CREATE TABLE intervals (
@@ -275,7 +417,7 @@ COMMENT ON COLUMN claim_parts.estimate IS 'The estimate; NULL where the quantity
 COMMENT ON COLUMN claim_parts.low IS 'Lower end of the 95% interval; NULL with fewer than three seeds.';
 COMMENT ON COLUMN claim_parts.high IS 'Upper end.';
 COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds.';
-COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error) or correlation.';
+COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error), correlation, slope (in log2 of both), doublings, ratio, ...';
 COMMENT ON COLUMN claim_parts.bound IS 'The rule of this part, for example ">= 3 and low > 0".';
 COMMENT ON COLUMN claim_parts.holds IS 'Whether the part holds by its rule.';
 COMMENT ON COLUMN claim_parts.details IS 'Where it was measured: widths, epochs, kind of interval.';

@@ -12,11 +12,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from precompute import datasets
 from precompute.executors import matrix_rate
+from precompute.models.activations import ActivationLayer
 from precompute.models.mlp import GroupedMLP, with_constant
 from precompute.spec import CLASSES, MLPSpec
 from precompute.studies import STUDIES
 from precompute.studies.study import flops_of
-from precompute.training.grouped import optimizers_per_rate, take_step
+from precompute.training.grouped import optimizers_of, take_step
 
 NARROW = 16
 
@@ -75,6 +76,50 @@ def benchmark(folder: str | None, rounds: int = 5) -> dict[str, tuple[float, flo
     return ratios
 
 
+def benchmark_grid(
+    folder: str | None, study: str = "activation/mnist_mlp", size: str = "full", steps: int = 10
+) -> dict[int, float]:
+    """Times `steps` steps of every network of the first seed of a study of fully connected networks, group by group: the group together,
+    then its networks one at a time in the tuned loop.
+
+    Times are of the processor, so that others on the machine count as little as possible; evaluation is left out. Prints them by depth,
+    and returns by depth, and under 0 for the whole grid, how many times as long one at a time took.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    declared = STUDIES[study]
+    groups = [group for group in declared.groups(declared.specs(size)) if group[0].seed == 0]
+    one = groups[0][0]
+    part = datasets.split(datasets.load(declared.dataset, folder), one.n_train, 0.0, 0)
+    inputs, labels = part.train_inputs, part.train_labels
+    rate, took = matrix_rate(), {}
+    for group in groups:
+        together = _processor_seconds(_grouped(group, inputs, labels, steps))
+        apart = sum(_processor_seconds(_tuned(spec, inputs, labels, steps)) for spec in group)
+        needed = flops_of(group) / one.epochs / len(inputs) * one.batch_size * steps
+        for key in (group[0].depth, 0):
+            before = took.get(key, (0, 0.0, 0.0, 0.0))
+            took[key] = tuple(a + b for a, b in zip(before, (len(group), together, apart, needed), strict=True))
+    print(
+        f"{study}: fp32 matrix product, one thread: {rate / 1e9:.0f} GFLOP/s; {len(groups)} groups, {steps} steps each"
+    )
+    print(
+        f"{'depth':>6}{'networks':>10}{'grouped: ms a step':>20}{'of matrix rate':>16}{'one at a time':>15}{'ratio':>8}"
+    )
+    for depth, (networks, together, apart, needed) in sorted(took.items(), key=lambda pair: (pair[0] == 0, pair[0])):
+        per_step = f"{1e3 * together / steps:20.1f}{needed / together / rate:16.0%}{1e3 * apart / steps:15.1f}"
+        print(f"{depth or 'all':>6}{networks:10}{per_step}{apart / together:8.2f}")
+    return {depth: apart / together for depth, (_, together, apart, _) in took.items()}
+
+
+def _processor_seconds(function: Callable[[], None]) -> float:
+    """Of the second call: the first allocates."""
+    function()
+    start = time.thread_time()
+    function()
+    return time.thread_time() - start
+
+
 def _seconds(function: Callable[[], None]) -> float:
     start = time.perf_counter()
     function()
@@ -82,7 +127,10 @@ def _seconds(function: Callable[[], None]) -> float:
 
 
 def _network(spec: MLPSpec) -> nn.Module:
-    return nn.Sequential(nn.Linear(spec.inputs, spec.width), nn.ReLU(), nn.Linear(spec.width, CLASSES))
+    layers: list[nn.Module] = []
+    for inputs in [spec.inputs] + [spec.width] * (spec.depth - 1):
+        layers += [nn.Linear(inputs, spec.width), ActivationLayer(spec.activation)]
+    return nn.Sequential(*layers, nn.Linear(spec.width, CLASSES))
 
 
 def _with_loader(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
@@ -102,13 +150,16 @@ def _with_loader(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> C
     return epoch
 
 
-def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
-    """One epoch without a loader: one gather a step, a fused optimizer, no read-back."""
+def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor, steps: int | None = None) -> Callable[[], None]:
+    """One epoch, or its first `steps`, without a loader: one gather a step, a fused optimizer, no read-back."""
     network = _network(spec)
-    optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+    if spec.optimizer == "adam":
+        optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+    else:
+        optimizer = torch.optim.SGD(network.parameters(), lr=spec.lr, momentum=spec.momentum, fused=True)
 
     def epoch() -> None:
-        for batch in torch.randperm(len(inputs)).split(spec.batch_size):
+        for batch in torch.randperm(len(inputs)).split(spec.batch_size)[:steps]:
             loss = F.cross_entropy(network(inputs.index_select(0, batch)), labels.index_select(0, batch))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -117,13 +168,15 @@ def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callabl
     return epoch
 
 
-def _grouped(specs: Sequence[MLPSpec], inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
+def _grouped(
+    specs: Sequence[MLPSpec], inputs: torch.Tensor, labels: torch.Tensor, steps: int | None = None
+) -> Callable[[], None]:
     model = GroupedMLP(specs)
-    optimizers = optimizers_per_rate(model, specs)
+    optimizers = optimizers_of(model, specs)
     constant, stacked = with_constant(inputs), labels.expand(len(specs), -1)
 
     def epoch() -> None:
-        for batch in torch.randperm(len(inputs)).split(specs[0].batch_size):
+        for batch in torch.randperm(len(inputs)).split(specs[0].batch_size)[:steps]:
             take_step(model, optimizers, constant.index_select(0, batch), stacked.index_select(1, batch))
 
     return epoch

@@ -17,22 +17,23 @@ import pyarrow as pa
 
 from precompute import shards
 from precompute.evidence import MapGrid, StudyResults, all_claims, configuration_intervals, landmarks, study_contrasts
+from precompute.evidence.batch_size import regime_rows, tuned_rows
 from precompute.spec import Spec, canonical_json
 from precompute.studies import STUDIES, Study
 
 DATA = Path(__file__).parent.parent / "data"
 SCHEMA = DATA / "schema.sql"
 PUBLISHED = DATA / "published.csv"
-OLDER_SCHEMAS = ("1",)  # whose runs and curves have the columns of this one, so that a build takes them over
+OLDER_SCHEMAS = ("1", "2")  # whose runs and curves have the columns of this one, so that a build takes them over
 STORAGE = "v1.5.0"  # same size as the 2.0 default, and DuckDB 1.5 reads it too
 BLOCK = 16384  # bytes; the default of 256 KiB would make a small database ten times larger
 
 TABLES = (
-    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "intervals", "landmarks", "contrasts", "claims",
-    "claim_parts", "published",
+    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "damage", "counts", "targets", "validation", "noise_scale", "tuned",
+    "regimes", "intervals", "landmarks", "contrasts", "claims", "claim_parts", "published",
 )  # fmt: skip
 # What two builds of the same content may differ in: times, and facts about the build rather than the results.
-OUTSIDE_THE_HASH = {"runs": ("wall_s", "started_at")}
+OUTSIDE_THE_HASH = {"runs": ("wall_s", "started_at"), "targets": ("seconds",)}
 META_OUTSIDE_THE_HASH = ("built_at", "content_hash", "git_commit", "duckdb")
 
 
@@ -185,6 +186,8 @@ def _fill(
         if len({row["data_fingerprint"] for _, row in rows if row["status"] != "failed"}) > 1:
             raise BuildError(f"{name}: its runs were trained on different copies of the data")
         _create_view(connection, study)
+    tables["tuned"] = [row._asdict() for study in results for row in tuned_rows(study)]
+    tables["regimes"] = [row._asdict() for study in results for row in regime_rows(study)]
     tables["contrasts"] = [_plain(row) for study in results for row in study_contrasts(study)]
     claims, parts = all_claims(results)
     tables["claims"], tables["claim_parts"] = [_plain(row) for row in claims], [_plain(row) for row in parts]
@@ -316,7 +319,19 @@ def _check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "points without a run": "SELECT count(*) FROM curves ANTI JOIN runs USING (run)",
         "layers without a run": "SELECT count(*) FROM layers ANTI JOIN runs USING (run)",
         "layers that are there twice": "SELECT count(*) - count(DISTINCT (run, epoch, layer)) FROM layers",
-        "complete runs without points": "SELECT count(*) FROM (FROM runs WHERE status = 'complete') ANTI JOIN curves USING (run)",
+        "parts taken out without a run": "SELECT count(*) FROM damage ANTI JOIN runs USING (run)",
+        "parts taken out twice": "SELECT count(*) - count(DISTINCT (run, kind, stage, part, target)) FROM damage",
+        "targets without a run": "SELECT count(*) FROM targets ANTI JOIN runs USING (run)",
+        "targets that are there twice": "SELECT count(*) - count(DISTINCT (run, target)) FROM targets",
+        "targets reached without a step": "SELECT count(*) FROM targets WHERE reached <> (step IS NOT NULL)",
+        "points of validation without a run": "SELECT count(*) FROM validation ANTI JOIN runs USING (run)",
+        "points of validation that are there twice": "SELECT count(*) - count(DISTINCT (run, step)) FROM validation",
+        "noise scales without a run": "SELECT count(*) FROM noise_scale ANTI JOIN runs USING (run)",
+        "noise scales that are there twice": "SELECT count(*) - count(DISTINCT (run, step)) FROM noise_scale",
+        "counts without a run": "SELECT count(*) FROM counts ANTI JOIN runs USING (run)",
+        "counts that are there twice": "SELECT count(*) - count(DISTINCT (run, quantity)) FROM counts",
+        "complete runs without points": "SELECT count(*) FROM (FROM runs WHERE status = 'complete') ANTI JOIN curves USING (run) "
+        "ANTI JOIN counts USING (run)",
         "complete runs with missing measures": "SELECT count(*) FROM curves JOIN runs USING (run) "
         "WHERE status = 'complete' AND (test_loss IS NULL OR test_correct IS NULL OR isnan(test_loss))",
         "runs without a configuration": "SELECT count(*) FROM runs ANTI JOIN configurations USING (configuration)",

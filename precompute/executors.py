@@ -1,11 +1,12 @@
 """Who trains the groups: this process, or a pool of one-thread workers."""
 
+import functools
 import multiprocessing
 import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -39,8 +40,11 @@ class Settings:
     device: str
 
 
-def train_group(group: Sequence[Spec], settings: Settings) -> Outcome:
-    """Trains one group and writes its shard. What the code raises is recorded as failed runs; only an interrupt passes."""
+def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, int] | None = None) -> Outcome:
+    """Trains one group and writes its shard. What the code raises is recorded as failed runs; only an interrupt passes.
+
+    `ends` (run_id -> step) says at which step runs ended before, for studies in which the group decides that.
+    """
     import torch
 
     from precompute import datasets
@@ -58,7 +62,10 @@ def train_group(group: Sequence[Spec], settings: Settings) -> Outcome:
     dataset = datasets.load(study.dataset, settings.datasets)
     told |= {"dataset_copy": dataset.copy, "data_fingerprint": dataset.fingerprint}
     try:
-        runs = _train_within_memory(study.train, group, dataset, device)
+        train = study.train
+        if ends and study.train_to is not None:
+            train = functools.partial(study.train_to, ends=ends)
+        runs = _train_within_memory(train, group, dataset, device)
     except Exception as error:  # noqa: BLE001 - whatever a study raises is its own failed run, and the others go on
         message = f"{type(error).__name__}: {error}"
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -30,7 +30,29 @@ LAYER = pa.struct(
         for name in ("gradient_norm", "preactivation_mean", "preactivation_sd", "dead", "saturated")
     ]
 )
-NESTED = {"curves": CURVE, "layers": LAYER}
+TARGET = pa.struct(
+    [("target", pa.float64()), ("reached", pa.bool_()), ("step", pa.int32()), ("examples", pa.int64())]
+    + [(name, pa.float32()) for name in ("seconds", "best_val_error")]
+)
+VALIDATION = pa.struct([("step", pa.int32()), ("val_loss", pa.float32()), ("val_correct", pa.int32())])
+NOISE_SCALE = pa.struct(
+    [(name, pa.int32()) for name in ("step", "small_batch", "large_batch")]
+    + [(name, pa.float32()) for name in ("gradient_sq", "trace", "value")]
+)
+DAMAGE = pa.struct(
+    [("kind", pa.string()), ("stage", pa.int32()), ("part", pa.int32()), ("target", pa.int32())]
+    + [("test_loss", pa.float32()), ("test_correct", pa.int32())]
+)
+COUNT = pa.struct([("quantity", pa.string()), ("value", pa.int64()), ("trials", pa.int64())])
+NESTED = {
+    "curves": CURVE,
+    "layers": LAYER,
+    "damage": DAMAGE,
+    "counts": COUNT,
+    "targets": TARGET,
+    "validation": VALIDATION,
+    "noise_scale": NOISE_SCALE,
+}
 """The tables of the database that hold several rows a run, without their first column, the run."""
 SCHEMA = pa.schema(
     [

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 CLASSES = 10
@@ -77,7 +78,7 @@ class MLPSpec(Spec):
     width: int
     """Units in each hidden layer."""
     optimizer: str
-    """adam or sgd."""
+    """adam, sgd, or nesterov (sgd with Nesterov's momentum)."""
     lr: float
     """Learning rate."""
     batch_size: int
@@ -87,11 +88,21 @@ class MLPSpec(Spec):
     depth: int = 1
     """Hidden layers."""
     activation: str = "relu"
-    """Name of the activation function."""
+    """Name of the activation function: see precompute/models/activations.py."""
     weight_decay: float = 0.0
     """Decoupled weight decay (Loshchilov & Hutter 2019), per step and multiplied by the learning rate."""
     momentum: float = 0.0
-    """Heavy-ball momentum of sgd."""
+    """Momentum of sgd and nesterov."""
+    start: str = "torch"
+    """How the weights start: torch, as torch.nn.Linear does; xavier or he, uniform within Glorot's or He's bound, with biases of zero."""
+    residual: int = 0
+    """Hidden layers that an identity shortcut spans; 0 for a plain network. See GroupedMLP."""
+    norm: str = "none"
+    """none, or batch: batch normalization of each hidden layer's output before its activation."""
+    layer_measures: bool = False
+    """Whether every layer is measured too, at the start and at each evaluation: the rows of the table `layers`."""
+    evaluations: int = 72
+    """Points of the logarithmic schedule of evaluations before equal ones are merged."""
 
     @property
     def inputs(self) -> int:
@@ -105,9 +116,11 @@ class MLPSpec(Spec):
 
     @property
     def n_params(self) -> int:
-        """Trainable scalars, padding left out: 795 * width + 10 for one hidden layer on MNIST."""
+        """Trainable scalars, padding left out: 795 * width + 10 for one hidden layer on MNIST. A shortcut has none."""
         hidden = self.width * (self.inputs + 1) + (self.depth - 1) * self.width * (self.width + 1)
-        return hidden + CLASSES * (self.width + 1)
+        scales_and_shifts = 2 * self.width * self.depth if self.norm == "batch" else 0
+        slopes = self.depth if self.activation == "prelu" else 0
+        return hidden + CLASSES * (self.width + 1) + scales_and_shifts + slopes
 
     @property
     def flops(self) -> float:
@@ -122,13 +135,13 @@ class MLPSpec(Spec):
     def group_key(self) -> tuple:
         """Specifications with the same key see the same minibatches and have the same shapes: they train together."""
         same_batches = (self.dataset, self.n_train, self.seed, self.batch_size, self.epochs)
-        return (*same_batches, self.depth, self.activation, self.padded_width, self.optimizer, self.momentum)
+        same_network = (self.depth, self.activation, self.padded_width, self.residual, self.norm)
+        return (*same_batches, *same_network, self.optimizer, self.momentum, self.layer_measures, self.evaluations)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CNNSpec(Spec):
-    """The five-layer network of Nakkiran et al. 2019 (arXiv 1912.02292) on a subset of an image data set: four 3x3 convolutions
-    of k, 2k, 4k and 8k channels, each with batch normalization and ReLU, and a linear layer."""
+class ImageSpec(Spec):
+    """A convolutional network trained by itself on a subset of an image data set."""
 
     dataset: str
     """Repository on the Hugging Face Hub, for example uoft-cs/cifar10."""
@@ -139,36 +152,107 @@ class CNNSpec(Spec):
     label_noise: float
     """Probability with which a training label is replaced by a uniformly chosen wrong one, once, before training."""
     width: int
-    """k, the channels of the first convolution."""
+    """Channels of the first convolution."""
     optimizer: str
-    """adam."""
+    """adam, sgd, or nesterov (sgd with Nesterov's momentum)."""
     lr: float
-    """Learning rate."""
+    """Learning rate at the start."""
     batch_size: int
     """Examples per step; the last, smaller batch of an epoch is trained on too."""
     epochs: int
     """Passes over the training set."""
+    momentum: float = 0.0
+    """Momentum of sgd and nesterov."""
+    weight_decay: float = 0.0
+    """Added to the gradient times the parameter, as torch.optim.SGD does it, for every parameter; not with adam."""
+    schedule: str = "constant"
+    """The learning rate along the steps: constant; cosine, half a wave down to zero; or, for example, "tenth at 0.5 0.75", a tenth of it
+    from each of these fractions of the training on."""
+    augment: str = "none"
+    """none, or crop_flip: a crop of the image with 4 pixels of zeros around it, or of its mirror image, drawn anew every epoch."""
+    precision: str = "fp32"
+    """fp32, or bf16: the products in bfloat16 on a GPU, with weights, batch normalization and loss in fp32. A CPU always takes fp32."""
+    layer_measures: bool = False
+    """Whether every layer is measured too, at the start and at each evaluation: the rows of the table `layers`."""
+    evaluations: int = 36
+    """Points of the logarithmic schedule of evaluations before equal ones are merged. On 4,000 images an evaluation is as much work as
+    one and a half epochs."""
 
-    @property
-    def n_params(self) -> int:
-        """Trainable scalars: 378 k^2 + 152 k + 10, biases of the convolutions and batch norm included."""
-        return 378 * self.width**2 + 152 * self.width + CLASSES
-
-    @property
-    def flops(self) -> float:
-        """Floating-point operations of the products that training needs.
+    def _flops_of(self, first: int, later: int) -> float:
+        """Training's products from the multiplications of one example in the first layer and in all later ones.
 
         Two a weight, place and example forward, two for its gradient, two for the gradient of the layer's input except at the first.
         """
-        k, places = self.width, self.side**2
-        first = 27 * k * places
-        later = (18 * places + 72 * places // 4 + 288 * places // 16) * k**2 + 8 * k * CLASSES
         return float((4 * first + 6 * later) * self.n_train * self.epochs)
 
     @property
     def group_key(self) -> tuple:
         """Convolutions train one network at a time on a CPU: every run is a group of its own."""
         return (self.run_id, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNNSpec(ImageSpec):
+    """The five-layer network of Nakkiran et al. 2019 (arXiv 1912.02292): four 3x3 convolutions of k, 2k, 4k and 8k channels, each with
+    normalization and activation, and a linear layer. `width` is k."""
+
+    activation: str = "relu"
+    """Name of the activation function."""
+    norm: str = "batch"
+    """batch, or none."""
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: 378 k^2 + 152 k + 10, biases of the convolutions and batch norm included; 30 k less without batch norm,
+        and 4 more with PReLU, which has a slope for each layer."""
+        k = self.width
+        return 378 * k**2 + (152 if self.norm == "batch" else 122) * k + CLASSES + 4 * (self.activation == "prelu")
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs."""
+        k, places = self.width, self.side**2
+        later = (18 * places + 72 * places // 4 + 288 * places // 16) * k**2 + 8 * k * CLASSES
+        return self._flops_of(27 * k * places, later)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetSpec(ImageSpec):
+    """The network for CIFAR-10 of He et al. 2015 (arXiv 1512.03385, section 4.2): a 3x3 convolution, three stages of 2n of them with c,
+    2c and 4c channels, and a linear layer. `width` is c, 16 in the paper."""
+
+    depth: int
+    """Layers with weights, 6n + 2."""
+    architecture: str
+    """residual: a shortcut over each two convolutions. plain: none; everything else is the same, the parameters too."""
+
+    @property
+    def blocks(self) -> int:
+        """n, the pairs of convolutions in each stage. Raises ValueError for a depth that is not 6n + 2."""
+        n, rest = divmod(self.depth - 2, 6)
+        if rest or n < 1:
+            raise ValueError(f"no depth {self.depth}: it has to be 6n + 2")
+        return n
+
+    def _weights(self) -> tuple[int, int, int]:
+        """Of the convolutions of the three stages."""
+        c, n = self.width, self.blocks
+        return 2 * n * 9 * c**2, (18 + (2 * n - 1) * 36) * c**2, (72 + (2 * n - 1) * 144) * c**2
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: convolutions without biases, two numbers a channel of each batch norm, the linear layer. Shortcuts have
+        none."""
+        c, n = self.width, self.blocks
+        return 27 * c + sum(self._weights()) + 2 * c + 2 * n * 14 * c + CLASSES * (4 * c + 1)
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs."""
+        places = self.side**2
+        first, second, third = self._weights()
+        later = first * places + second * (places // 4) + third * (places // 16) + 4 * self.width * CLASSES
+        return self._flops_of(27 * self.width * places, later)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,3 +288,124 @@ class RandomFeaturesSpec(Spec):
     def group_key(self) -> tuple:
         """Runs of one key share their images and features; those that differ in label noise alone share the decomposition too."""
         return (self.dataset, self.n_train, self.seed, self.epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsSpec(Spec):
+    """A network trained on MNIST with batches of exactly `batch_size`, for a budget of steps or passes, or to a validation error.
+
+    `mlp` has one hidden ReLU layer of `width` units. `simple_cnn` is the Simple CNN of Shallue et al. 2019 without its dropout: two 5x5
+    convolutions of `width` and twice as many channels, each with ReLU and a maximum over 2 x 2, a ReLU layer of 32 times as many units
+    and a linear layer.
+    """
+
+    dataset: str
+    """Repository on the Hugging Face Hub, of 28 x 28 pixels in one channel."""
+    n_train: int
+    """Training examples. Validation takes as many, at most MOST_VALIDATION, from the rest of the training set."""
+    width: int
+    """Units of the hidden layer; channels of the first convolution."""
+    optimizer: str
+    """adam, sgd, or nesterov (sgd with Nesterov's momentum)."""
+    lr: float
+    """Learning rate, constant."""
+    batch_size: int
+    """Examples per step, in every step."""
+    steps: int = 0
+    """At most this many optimizer updates; 0 where `epochs` says how long."""
+    epochs: int = 0
+    """In the place of `steps`: as many updates as come nearest to this many passes over the training set."""
+    last_target: float = 0.0
+    """Validation error, a fraction, that ends the run once it is reached; 0 for none."""
+    momentum: float = 0.0
+    """Momentum of sgd and nesterov."""
+    network: str = "mlp"
+    """mlp, or simple_cnn."""
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The validation errors for which the steps are stored, the last and hardest first: 3, 3.5, 4, 5 and 7% for a `last_target` of 3%."""
+        return tuple(round(self.last_target * part / 6, 6) for part in (6, 7, 8, 10, 14)) if self.last_target else ()
+
+    @property
+    def most_steps(self) -> int:
+        """At most this many optimizer updates."""
+        return self.steps or max(1, round(self.epochs * self.n_train / self.batch_size))
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: 50,890 for an mlp of width 64, 821,706 for a simple_cnn of width 16."""
+        if self.network == "mlp":
+            return self.width * (INPUTS[self.dataset] + 1) + CLASSES * (self.width + 1)
+        w, dense = self.width, 32 * self.width
+        return 26 * w + 2 * w * (25 * w + 1) + dense * (7 * 7 * 2 * w + 1) + CLASSES * (dense + 1)
+
+    @property
+    def example_flops(self) -> float:
+        """Floating-point operations of the products that training needs for one example.
+
+        Two a weight and place forward, two for its gradient, two for the gradient of the layer's input except at the first.
+        """
+        if self.network == "mlp":
+            return float(4 * INPUTS[self.dataset] * self.width + 6 * CLASSES * self.width)
+        w, dense = self.width, 32 * self.width
+        return float(4 * 28**2 * 25 * w + 6 * (14**2 * 50 * w**2 + 7 * 7 * 2 * w * dense + CLASSES * dense))
+
+    @property
+    def expected_steps(self) -> float:
+        """All steps without a target. With one, a guess, since the steps are what is to be found out: a floor and a part that falls with
+        the batch size, fitted to a pilot of the 3% target for mlp, and to the published curve for simple_cnn. At most `steps`."""
+        if not self.last_target:
+            return self.most_steps
+        floor, examples = EXPECTED_STEPS[self.network]
+        return min(self.most_steps, floor + examples / self.batch_size)
+
+    @property
+    def flops(self) -> float:
+        """What `plan` prices: the products of the expected steps, those of the evaluations (14 on the validation set for every doubling of
+        the steps from 16 on, with a target, and one on everything), and for a fully connected network what a step costs beside them, in
+        the products that take as long. The row of a finished run has the products of the steps that it took, as elsewhere."""
+        steps, forward = self.expected_steps, self.example_flops / 2
+        evaluations = 14 * max(1.0, math.log2(steps / 16)) if self.last_target else 0.0
+        evaluated = (1 + evaluations) * min(self.n_train, MOST_VALIDATION) + self.n_train + TEST_IMAGES
+        fixed = STEP_COST if self.network == "mlp" else 0.0
+        return steps * (self.batch_size * self.example_flops + fixed) + evaluated * forward
+
+    @property
+    def group_key(self) -> tuple:
+        """All learning rates of one optimizer, batch size and seed: they see the same batches, and decide together when to stop."""
+        budget = (self.batch_size, self.steps, self.epochs, self.last_target)
+        return (self.dataset, self.n_train, self.seed, *budget, self.network, self.width, self.optimizer, self.momentum)
+
+
+EXPECTED_STEPS = {"mlp": (1200, 270_000), "simple_cnn": (800, 400_000)}
+STEP_COST = 7e6
+"""Measured: with ten rates a step of a small batch takes 1 ms of one core, in which large batches reach 70 GFLOP/s."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BornDeadSpec(Spec):
+    """Random ReLU networks of one input and one output, of which is counted how many are constant before training."""
+
+    nets: int
+    """Networks drawn."""
+    width: int
+    """Units in each hidden layer."""
+    depth: int
+    """Layers with weights: one more than hidden layers."""
+
+    @property
+    def n_params(self) -> int:
+        """Scalars of one network, the biases (zero here) included."""
+        return 2 * self.width + (self.depth - 2) * self.width * (self.width + 1) + self.width + 1
+
+    @property
+    def flops(self) -> float:
+        """What `plan` prices: drawing a weight takes as long as some 200 operations of a matrix product. The networks of a width are
+        drawn once for all depths, so all but the deepest are counted too often."""
+        return float(200 * self.nets * self.width * (2 + (self.depth - 2) * self.width))
+
+    @property
+    def group_key(self) -> tuple:
+        """All depths of a width are the same networks, cut at different layers."""
+        return (self.nets, self.width, self.seed)

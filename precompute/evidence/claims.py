@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from precompute.evidence import generalization
+from precompute.evidence import batch_size, depth, generalization
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.verdicts import Part, verdict
@@ -18,9 +18,17 @@ QUESTIONS = {
 }
 """Every claim by its question, in the order in which they are listed."""
 
-CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {"generalization": generalization.claims}
+CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {
+    "generalization": generalization.claims,
+    "batch_size": batch_size.claims,
+    "depth": depth.claims,
+}
 """By question: the claims that one study tests, each with its measured parts."""
-CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {"generalization": generalization.contrasts}
+CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {
+    "generalization": generalization.contrasts,
+    "batch_size": batch_size.contrasts,
+    "depth": depth.contrasts,
+}
 """By question: the ablations of one study."""
 
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from precompute.models.activations import ActivationLayer
 from precompute.spec import CLASSES, CNNSpec
 from precompute.streams import stream
 
@@ -12,20 +13,22 @@ from precompute.streams import stream
 def five_layer_cnn(spec: CNNSpec) -> nn.Sequential:
     """Input [examples, 3, side, side] -> logits [examples, classes].
 
-    Convolutions 3 x 3 with biases to k, 2k, 4k and 8k channels, each followed by batch normalization and ReLU; maxima over 2 x 2
-    after the second, third and fourth; the maximum over what is left; a linear layer. On 16 x 16 instead of the paper's 32 x 32 the
-    last maximum is over 2 x 2 instead of 4 x 4, and the parameters are the same: 378 k^2 + 152 k + 10.
+    Convolutions 3 x 3 with biases to k, 2k, 4k and 8k channels, each followed by batch normalization (or none) and the activation;
+    maxima over 2 x 2 after the second, third and fourth; the maximum over what is left; a linear layer. On 16 x 16 instead of the
+    paper's 32 x 32 the last maximum is over 2 x 2 instead of 4 x 4, and the parameters are the same: 378 k^2 + 152 k + 10.
 
-    Start weights are torch's own defaults, drawn from a stream keyed by width and seed, and not by label noise.
+    Start weights are torch's own defaults, drawn from a stream keyed by width and seed, and not by label noise, activation or norm.
+    Raises ValueError for an unknown norm.
     """
+    if spec.norm not in ("batch", "none"):
+        raise ValueError(f"no norm {spec.norm!r}")
     layers: list[nn.Module] = []
     channels = 3
     for layer, multiple in enumerate((1, 2, 4, 8)):
-        layers += [
-            nn.Conv2d(channels, multiple * spec.width, 3, padding=1),
-            nn.BatchNorm2d(multiple * spec.width),
-            nn.ReLU(),
-        ]
+        layers.append(nn.Conv2d(channels, multiple * spec.width, 3, padding=1))
+        if spec.norm == "batch":
+            layers.append(nn.BatchNorm2d(multiple * spec.width))
+        layers.append(ActivationLayer(spec.activation))
         if layer:
             layers.append(nn.MaxPool2d(2))
         channels = multiple * spec.width

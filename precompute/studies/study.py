@@ -39,11 +39,13 @@ class Study:
     needs_gpu: bool = False
     """Whether a CPU would take days: such a study trains on one only when it is named."""
     clock: str = "epoch"
-    """What the evaluations count: epoch, or time (of gradient flow)."""
+    """What the evaluations count: epoch, time (of gradient flow), or end (there is one, where training ended)."""
     loss: str = "cross_entropy"
     """What the losses are: cross_entropy or squared_error."""
     train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
     """Trains one group."""
+    train_to: "Callable[[Sequence[Spec], Dataset, torch.device, Mapping[str, int]], list[Run]] | None" = None
+    """As `train`, with the steps (run_id -> step) at which runs ended before: to repeat one alone where the group decides when it ends."""
 
     def all_specs(self, size: str, finished: Mapping[str, Mapping]) -> list[Spec]:
         """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies."""

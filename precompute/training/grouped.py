@@ -8,10 +8,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from precompute.datasets import Dataset, Split, split
+from precompute.measures.layers import layer_measures
 from precompute.models.mlp import GroupedMLP, with_constant
 from precompute.spec import MLPSpec
 from precompute.streams import stream
 from precompute.training.run import COUNTS, LOSSES, Run, evaluation_epochs, finished
+from precompute.training.stacked import StackedSGD
 
 CHUNK = 2000  # examples evaluated at once
 
@@ -26,11 +28,12 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
     splits = [by_noise[spec.label_noise] for spec in specs]
     data = _Measured(splits, device)
     model = GroupedMLP(specs).to(device)
-    optimizers = optimizers_per_rate(model, specs)
+    optimizers = optimizers_of(model, specs)
 
-    start_loss = data.measure(model)["train_loss"]
+    start_loss = data.start_loss(model)
+    layers = [data.measure_layers(model, 0)] if one.layer_measures else []
     diverged_at = torch.full((len(specs),), -1, device=device)
-    when, measured = evaluation_epochs(one.epochs), []
+    when, measured = evaluation_epochs(one.epochs, one.evaluations), []
     order, step = stream("order", one.dataset, one.n_train, one.seed), 0
     for epoch in range(1, one.epochs + 1):
         shuffled = torch.randperm(one.n_train, generator=order).to(device)
@@ -42,6 +45,8 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
             diverged_at = torch.where((diverged_at < 0) & ~loss.isfinite(), step, diverged_at)
         if epoch == when[len(measured)]:
             measured.append({"epoch": epoch, "step": step} | data.measure(model))
+            if one.layer_measures:
+                layers.append(data.measure_layers(model, epoch))
 
     seconds_per_flop = (time.perf_counter() - start) / sum(spec.flops for spec in specs)
     runs = []
@@ -62,27 +67,41 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
                 engine="grouped MLPs" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
             )
         )
+        runs[-1].layers = _layers_of(index, layers, rows, runs[-1].stop_step)
     return runs
 
 
+def _layers_of(index: int, layers: Sequence[list], rows: Sequence[dict], stop_step: int | None) -> list[dict]:
+    """The rows of the table `layers` of one model: everything None from `stop_step` on."""
+    gone = {row["epoch"] for row in rows if stop_step is not None and row["step"] >= stop_step}
+    return [
+        {
+            name: None if row["epoch"] in gone and name not in ("epoch", "layer") else value
+            for name, value in row.items()
+        }
+        for models in layers
+        for row in models[index]
+    ]
+
+
 class SliceOptimizer:
-    """torch.optim over the parameters of neighbouring models, so that others of the group may have another learning rate."""
+    """torch.optim.AdamW over the parameters of neighbouring models, so that others of the group may have another learning rate."""
 
     def __init__(self, model: GroupedMLP, models: slice, spec: MLPSpec):
-        """Raises ValueError for an unknown optimizer, or weight decay with sgd (whose decay in PyTorch is not decoupled)."""
         self.model, self.models, self.views = model, models, model.parameters_of(models)
-        if spec.optimizer == "adam":
-            self.optimizer = torch.optim.AdamW(self.views, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
-        elif spec.optimizer == "sgd" and spec.weight_decay == 0:
-            self.optimizer = torch.optim.SGD(self.views, lr=spec.lr, momentum=spec.momentum, fused=True)
-        else:
-            raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
+        self.optimizer = torch.optim.AdamW(self.views, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
 
     def step(self) -> None:
         """One update from the gradients that the model holds."""
         for view, gradient in zip(self.views, self.model.gradients_of(self.models)):
             view.grad = gradient
         self.optimizer.step()
+
+
+def optimizers_of(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[SliceOptimizer] | list[StackedSGD]:
+    """Those that together update every model: of Adam one for each stretch of neighbours with the same rate and weight decay, of SGD one
+    for all. Raises ValueError for an unknown optimizer, or weight decay with SGD (whose decay in PyTorch is not decoupled)."""
+    return optimizers_per_rate(model, specs) if specs[0].optimizer == "adam" else [StackedSGD(model, specs)]
 
 
 def optimizers_per_rate(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[SliceOptimizer]:
@@ -97,14 +116,21 @@ def optimizers_per_rate(model: GroupedMLP, specs: Sequence[MLPSpec]) -> list[Sli
     ]
 
 
-def take_step(model: GroupedMLP, optimizers: Sequence[SliceOptimizer], inputs: Tensor, labels: Tensor) -> Tensor:
+def take_step(
+    model: GroupedMLP, optimizers: Sequence[SliceOptimizer | StackedSGD], inputs: Tensor, labels: Tensor
+) -> Tensor:
     """One update of every model on `inputs` (see `with_constant`) and `labels` [models, batch]; the mean losses [models] before it."""
     logits = model(inputs)
     loss = F.cross_entropy(logits, labels, reduction="none").mean(1)
     model.zero_grad(set_to_none=True)
-    loss.sum().backward()  # models share no parameter, so the gradient of the sum is each one's own
-    for optimizer in optimizers:
-        optimizer.step()
+    # models share no parameter, so the gradient of the sum is each one's own
+    if isinstance(optimizers[0], StackedSGD):
+        (loss * optimizers[0].rates).sum().backward()
+        optimizers[0].step(scaled=True)
+    else:
+        loss.sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
     return loss.detach()
 
 
@@ -122,14 +148,32 @@ class _Measured:
             "test": (with_constant(one.test_inputs).to(device), one.test_labels.to(device).expand(len(splits), -1)),
         }
 
-    @torch.no_grad()
+    def start_loss(self, model: GroupedMLP) -> list[float]:
+        """Train loss of each model; normalized as in training, since nothing has been seen that evaluation could normalize with."""
+        model.updates_running = False
+        loss = self._measure(model, ["train"])["train_loss"]
+        model.updates_running = True
+        return loss
+
+    def measure_layers(self, model: GroupedMLP, epoch: int) -> list[list[dict]]:
+        """For each model the rows of the table `layers` at `epoch`."""
+        return [[{"epoch": epoch} | row for row in rows] for rows in layer_measures(model, *self.sets["train"])]
+
     def measure(self, model: GroupedMLP) -> dict[str, list[float]]:
         """Each of LOSSES and COUNTS as a list over the models."""
+        model.eval()
+        found = self._measure(model, list(self.sets))
+        model.train()
+        return found
+
+    @torch.no_grad()
+    def _measure(self, model: GroupedMLP, names: Sequence[str]) -> dict[str, list[float]]:
         totals = {
             name: torch.zeros(len(self.noisy), dtype=torch.float64, device=self.noisy.device)
             for name in LOSSES + COUNTS
         }
-        for name, (inputs, labels) in self.sets.items():
+        for name in names:
+            inputs, labels = self.sets[name]
             for start in range(0, len(inputs), CHUNK):
                 end = start + CHUNK
                 logits, truth = model(inputs[start:end]), labels[:, start:end]

@@ -46,6 +46,16 @@ class Run:
     """One row per evaluated epoch: epoch, the LOSSES in nats and the COUNTS; all but epoch None from stop_step on."""
     layers: list[dict[str, float | int | None]] = field(default_factory=list)
     """One row per evaluated epoch and layer; see the table of that name."""
+    damage: list[dict[str, float | int | str | None]] = field(default_factory=list)
+    """One row per part that was taken out after training; see the table of that name."""
+    targets: list[dict[str, float | int | None]] = field(default_factory=list)
+    """One row per validation error that the run was to reach; see the table of that name."""
+    counts: list[dict[str, int | str]] = field(default_factory=list)
+    """What was counted over many small networks; see the table of that name."""
+    validation: list[dict[str, float | int]] = field(default_factory=list)
+    """Validation along the steps of a run that trains to a target; see the table of that name."""
+    noise_scale: list[dict[str, float | int | None]] = field(default_factory=list)
+    """The gradient noise scale along the steps; see the table of that name."""
 
 
 def finished(

@@ -1,30 +1,35 @@
-"""Trains one network at a time: convolutional networks on a CPU."""
+"""Trains one network at a time, on a CPU or a GPU."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from precompute.datasets import Dataset, split
+from precompute.measures.convolutions import layer_rows
+from precompute.measures.damage import without_each_block
 from precompute.models.cnn import five_layer_cnn, images
-from precompute.spec import CNNSpec
+from precompute.models.resnet import CifarResNet
+from precompute.spec import CNNSpec, ImageSpec, ResNetSpec
 from precompute.streams import stream
+from precompute.training.augmentation import crop, draw_crops, with_border
 from precompute.training.run import Run, evaluation_epochs, finished
 
+NETWORKS: dict[type[ImageSpec], Callable[..., nn.Module]] = {CNNSpec: five_layer_cnn, ResNetSpec: CifarResNet}
+DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]] = {ResNetSpec: without_each_block}
+"""What is taken out of a trained network: network, test images and labels -> rows of the table `damage`."""
 CHUNK = 1000  # examples evaluated at once
-EVALUATIONS = 36  # an evaluation reads 18,000 images, as much work as one and a half epochs on 4,000
 
 
-def train(specs: Sequence[CNNSpec], dataset: Dataset, device: torch.device) -> list[Run]:
-    """Trains each of `specs` by itself and measures it at log-spaced epochs."""
+def train(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.device) -> list[Run]:
+    """Trains each of `specs` by itself and measures it at log-spaced epochs; its layers before the first step too."""
     return [_train_one(spec, dataset, device) for spec in specs]
 
 
-def _train_one(spec: CNNSpec, dataset: Dataset, device: torch.device) -> Run:
-    if spec.optimizer != "adam":
-        raise ValueError(f"no optimizer {spec.optimizer!r}")
+def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     begun = time.perf_counter()
     data = split(dataset, spec.n_train, spec.label_noise, spec.seed, spec.side)
     sets = {
@@ -33,27 +38,32 @@ def _train_one(spec: CNNSpec, dataset: Dataset, device: torch.device) -> Run:
         "test": (images(data.test_inputs, spec.side).to(device), data.test_labels.to(device)),
     }
     inputs, labels = sets["train"]
-    network = five_layer_cnn(spec).to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+    network = NETWORKS[type(spec)](spec).to(device, memory_format=torch.channels_last)
+    precision = _set_precision(network, spec, device)
+    optimizer = make_optimizer(network, spec)
+    batches = _Batches(inputs, spec)
 
     noisy = data.noisy.to(device)
     start_loss = measure(network, sets, noisy)["train_loss"]
+    within = _layers_at(0, network, sets["train"], spec)
     not_finite_at = torch.tensor(-1, device=device)
-    when, rows = evaluation_epochs(spec.epochs, EVALUATIONS), []
-    order, step = stream("order", spec.dataset, spec.n_train, spec.seed), 0
+    when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
+    step, steps = 0, spec.epochs * -(-spec.n_train // spec.batch_size)
     for epoch in range(1, spec.epochs + 1):
-        shuffled = torch.randperm(spec.n_train, generator=order).to(device)
         network.train()
-        for batch in shuffled.split(spec.batch_size):
+        for batch, seen in batches.of_an_epoch():
+            for group in optimizer.param_groups:
+                group["lr"] = spec.lr * rate_at(spec.schedule, step / steps)
             step += 1
-            loss = F.cross_entropy(network(inputs[batch]), labels[batch])
+            loss = F.cross_entropy(network(seen), labels[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             not_finite_at = torch.where((not_finite_at < 0) & ~loss.detach().isfinite(), step, not_finite_at)
         if epoch == when[len(rows)]:
             rows.append({"epoch": epoch, "step": step} | measure(network, sets, noisy))
-    return finished(
+            within += _layers_at(epoch, network, sets["train"], spec)
+    run = finished(
         spec,
         data,
         rows,
@@ -63,6 +73,83 @@ def _train_one(spec: CNNSpec, dataset: Dataset, device: torch.device) -> Run:
         wall_s=time.perf_counter() - begun,
         engine="one network" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
     )
+    run.precision = precision
+    lost = {row["epoch"] for row in run.curves if row["train_loss"] is None}  # from the divergence on
+    run.layers = [
+        {
+            name: None if row["epoch"] in lost and name not in ("epoch", "layer") else value
+            for name, value in row.items()
+        }
+        for row in within
+    ]
+    if type(spec) in DAMAGE and run.status == "complete":
+        run.damage = DAMAGE[type(spec)](network, *sets["test"])
+    return run
+
+
+def _layers_at(epoch: int, network: nn.Module, training_set: tuple[Tensor, Tensor], spec: ImageSpec) -> list[dict]:
+    return [{"epoch": epoch} | row for row in layer_rows(network, *training_set)] if spec.layer_measures else []
+
+
+def make_optimizer(network: nn.Module, spec: ImageSpec) -> torch.optim.Optimizer:
+    """torch's own, fused. Raises ValueError for an optimizer that is none of a specification's, and for adam with weight decay."""
+    if spec.optimizer == "adam" and not spec.weight_decay:
+        return torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+    if spec.optimizer in ("sgd", "nesterov"):
+        return torch.optim.SGD(
+            network.parameters(),
+            lr=spec.lr,
+            momentum=spec.momentum,
+            weight_decay=spec.weight_decay,
+            nesterov=spec.optimizer == "nesterov",
+            fused=True,
+        )
+    raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
+
+
+def rate_at(schedule: str, done: float) -> float:
+    """What the learning rate is multiplied by when the share `done` of all steps is made. Raises ValueError for an unknown schedule."""
+    if schedule == "constant":
+        return 1.0
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * done)) / 2
+    kind, _, fractions = schedule.partition(" at ")
+    if kind != "tenth":
+        raise ValueError(f"no schedule {schedule!r}")
+    return 0.1 ** sum(done >= float(fraction) for fraction in fractions.split())
+
+
+class _Batches:
+    """The minibatches of an epoch. Order and crops are keyed by the data and the seed, so that runs that differ in anything else see
+    the same; the crop of an example in an epoch does not depend on its place in the order."""
+
+    def __init__(self, inputs: Tensor, spec: ImageSpec):
+        if spec.augment not in ("none", "crop_flip"):
+            raise ValueError(f"no augmentation {spec.augment!r}")
+        self.spec, self.crops = spec, spec.augment == "crop_flip"
+        self.inputs = with_border(inputs) if self.crops else inputs
+        self.order, self.augment = (
+            stream(name, spec.dataset, spec.n_train, spec.seed) for name in ("order", "augment")
+        )
+
+    def of_an_epoch(self):
+        """Yields the places of a batch in the training set, and its images."""
+        shuffled = torch.randperm(self.spec.n_train, generator=self.order).to(self.inputs.device)
+        if self.crops:
+            crops = draw_crops(self.spec.n_train, self.augment).to(self.inputs.device)
+        for batch in shuffled.split(self.spec.batch_size):
+            yield batch, crop(self.inputs[batch], crops[batch]) if self.crops else self.inputs[batch]
+
+
+def _set_precision(network: nn.Module, spec: ImageSpec, device: torch.device) -> str:
+    """Makes the products of `network` run in the precision of `spec`, logits in fp32; the name of the one that it got."""
+    if spec.precision not in ("fp32", "bf16"):
+        raise ValueError(f"no precision {spec.precision!r}")
+    if spec.precision == "fp32" or device.type != "cuda":
+        return "fp32"
+    forward = torch.autocast(device.type, torch.bfloat16)(network.forward)
+    network.forward = lambda inputs: forward(inputs).float()
+    return "bf16"
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from precompute.datasets import split
 from precompute.models.cnn import five_layer_cnn, images
-from precompute.spec import CNNSpec
+from precompute.spec import CNNSpec, ResNetSpec
 from precompute.streams import stream
 from precompute.training import single
 from precompute.training.run import COUNTS, LOSSES, evaluation_epochs
@@ -341,6 +341,146 @@ def test_flops_are_those_that_torch_counts(width, side):
     assert spec.flops == counter.get_total_flops() / 5 * 1000 * 7
 
 
-def test_an_unknown_optimizer_is_refused(cifar10):
-    with pytest.raises(ValueError, match="no optimizer 'newton'"):
-        single.train([make_spec(optimizer="newton")], cifar10, CPU)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"optimizer": "newton"}, "no optimizer 'newton'"),
+        ({"weight_decay": 0.1}, "no optimizer 'adam' with weight decay 0.1"),
+        ({"schedule": "warm"}, "no schedule 'warm'"),
+        ({"augment": "cutout"}, "no augmentation 'cutout'"),
+        ({"precision": "fp8"}, "no precision 'fp8'"),
+        ({"norm": "layer"}, "no norm 'layer'"),
+    ],
+)
+def test_what_no_study_knows_is_refused(cifar10, changes, message):
+    with pytest.raises(ValueError, match=message):
+        single.train([make_spec(**changes)], cifar10, CPU)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "factors"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("tenth at 0.5 0.75", [1, 1, 0.1, 0.01]),
+        ("tenth at 0.3", [1, 1, 0.1, 0.1]),
+        ("cosine", [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]),
+    ],
+)
+def test_the_rate_follows_its_schedule_step_by_step(schedule, factors):
+    assert [single.rate_at(schedule, step / 4) for step in range(4)] == pytest.approx(factors)
+
+
+SGD = {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        SGD,
+        SGD | {"weight_decay": 0.05, "schedule": "tenth at 0.5 0.75"},
+        SGD | {"optimizer": "nesterov", "schedule": "cosine", "norm": "none"},
+        SGD | {"augment": "crop_flip", "activation": "prelu"},
+    ],
+    ids=["momentum", "decay and drops", "nesterov and cosine", "augmentation"],
+)
+def test_sgd_schedules_and_augmentation_equal_a_plain_loop(cifar10, trained, changes):
+    spec = make_spec(n_train=70, epochs=3, **changes)
+    (run,) = single.train([spec], cifar10, CPU)
+    part = split(cifar10, 70, 0.2, 0, side=16)
+    network, inputs, labels = five_layer_cnn(spec), numbers(part.train_inputs, spec), part.train_labels
+    parameters = list(network.parameters())
+    velocity = [torch.zeros_like(each) for each in parameters]
+    order, augment, done = stream("order", spec.dataset, 70, 0), stream("augment", spec.dataset, 70, 0), 0
+    for _ in range(3):
+        shuffled, seen = torch.randperm(70, generator=order), inputs
+        if spec.augment == "crop_flip":
+            seen = torch.empty_like(inputs)
+            places = torch.randint(9, (70, 2), generator=augment)
+            mirrored = torch.randint(2, (70, 1), generator=augment)
+            for index, (image, (row, column)) in enumerate(zip(inputs, places.tolist(), strict=True)):
+                cut = F.pad(image, (4, 4, 4, 4))[:, row : row + 16, column : column + 16]
+                seen[index] = cut.flip(2) if mirrored[index] else cut
+        for batch in shuffled.split(32):
+            drops = 0.1 ** ((done >= 4.5) + (done >= 6.75))
+            waves = (1 + math.cos(math.pi * done / 9)) / 2
+            rate = spec.lr * {"constant": 1, "cosine": waves}.get(spec.schedule, drops)
+            done += 1
+            gradients = torch.autograd.grad(F.cross_entropy(network(seen[batch]), labels[batch]), parameters)
+            for parameter, gradient, v in zip(parameters, gradients, velocity, strict=True):
+                gradient = gradient + spec.weight_decay * parameter.detach()
+                v.mul_(spec.momentum).add_(gradient)
+                parameter.data -= rate * (gradient + spec.momentum * v if spec.optimizer == "nesterov" else v)
+    assert run.steps == done == 9
+    for ours, theirs in zip(trained[0].parameters(), parameters, strict=True):
+        assert torch.allclose(ours, theirs, rtol=0, atol=2e-5)
+
+
+def test_runs_that_differ_in_anything_but_data_and_seed_see_the_same_crops(cifar10, monkeypatch):
+    seen = []
+    crop = single.crop
+    monkeypatch.setattr(single, "crop", lambda *told: seen.append(crop(*told)) or seen[-1])
+    for changes in ({}, {"width": 3, "lr": 0.2, "norm": "none"}, {"seed": 1}):
+        single.train([make_spec(epochs=1, augment="crop_flip", **SGD | changes)], cifar10, CPU)
+    one, two, other = (torch.cat(seen[index : index + 4]) for index in (0, 4, 8))
+    assert torch.equal(one, two) and not torch.equal(one, other)
+
+
+def test_bf16_stays_fp32_on_a_cpu(cifar10):
+    (run,), (same,) = (single.train([make_spec(precision=name)], cifar10, CPU) for name in ("bf16", "fp32"))
+    assert run.precision == same.precision == "fp32" and run.curves == same.curves
+
+
+def test_layers_are_measured_at_the_start_and_at_every_evaluation_and_change_nothing(cifar10):
+    plain, watched = make_spec(epochs=3), make_spec(epochs=3, layer_measures=True)
+    (without,), (run,) = (single.train([spec], cifar10, CPU) for spec in (plain, watched))
+    assert run.curves == without.curves and without.layers == []
+    assert [(row["epoch"], row["layer"]) for row in run.layers] == list(itertools.product(range(4), range(1, 6)))
+    assert all(row["gradient_norm"] > 0 for row in run.layers)
+
+
+def test_layers_of_a_diverged_run_are_empty_from_the_divergence_on(cifar10):
+    (run,) = single.train([make_spec(lr=1e30, layer_measures=True)], cifar10, CPU)
+    assert run.status == "diverged"
+    assert all((row["gradient_norm"] is None) == (row["epoch"] > 0) for row in run.layers)
+
+
+@pytest.mark.parametrize("architecture", ["plain", "residual"])
+def test_a_residual_network_trains_and_tells_what_each_block_is_worth(cifar10, trained, architecture):
+    spec = ResNetSpec(
+        study="s/t", seed=0, dataset="uoft-cs/cifar10", side=16, n_train=128, label_noise=0.0, width=4, depth=8,
+        architecture=architecture, batch_size=32, epochs=4, weight_decay=1e-4, schedule="tenth at 0.5 0.75", **SGD,
+    )  # fmt: skip
+    (run,) = single.train([spec], cifar10, CPU)
+    assert (run.status, run.steps, run.n_params) == ("complete", 16, spec.n_params)
+    assert run.curves[-1]["train_loss"] < run.curves[0]["train_loss"]
+    assert [(row["kind"], row["stage"], row["part"]) for row in run.damage] == [("block", n, n) for n in (1, 2, 3)]
+    part = split(cifar10, 128, 0.0, 0, side=16)
+    network = trained[0].eval()
+    before = network.blocks[0](network.stem(numbers(part.test_inputs, spec)))
+    logits = network.answer(network.blocks[2](network.blocks[1].carried(before)))
+    assert run.damage[1]["test_correct"] == int((logits.argmax(1) == part.test_labels).sum())
+
+
+def test_another_number_of_evaluations_measures_less_and_trains_the_same(cifar10):
+    often, seldom = (single.train([make_spec(epochs=6, evaluations=n)], cifar10, CPU)[0] for n in (36, 2))
+    assert [row["epoch"] for row in seldom.curves] == [1, 6]
+    assert [row for row in often.curves if row["epoch"] in (1, 6)] == seldom.curves
+
+
+@pytest.mark.parametrize("activation", ["relu", "prelu", "cosx_x"])
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_parameters_without_norm_and_with_learned_slopes(norm, activation):
+    for width in (1, 3, 8):
+        spec = make_spec(width, norm=norm, activation=activation)
+        count = sum(parameter.numel() for parameter in five_layer_cnn(spec).parameters())
+        linear = (152 if norm == "batch" else 122) * width
+        assert spec.n_params == count == 378 * width**2 + linear + 10 + 4 * (activation == "prelu")
+
+
+def test_every_function_and_norm_starts_from_the_same_weights():
+    def weights(**changes) -> list[torch.Tensor]:
+        network = five_layer_cnn(make_spec(**changes))
+        return [layer.weight for layer in network if isinstance(layer, nn.Conv2d | nn.Linear)]
+
+    for changes in ({"activation": "tanh"}, {"norm": "none"}, SGD):
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(weights(), weights(**changes), strict=True))

@@ -1,0 +1,427 @@
+"""Claims B1 to B5 and the comparison of optimizers, by their rules, from studies of the batch size.
+
+Choices that the rules leave open, made before any result was there:
+
+- The claims are about plain SGD, the baseline, at the middle target (4%); `details` has every optimizer and target. B2 compares it with
+  heavy-ball momentum of 0.9.
+- A quantity is found for each seed by itself, with the best learning rate of that seed at each batch size, and the interval is Student's
+  over the seeds: each seed is a whole tuning, so the optimism of best-of-many is in every one of them alike.
+- A batch size at which some seed has no rate that reached the target has infinitely many steps. The sizes that a quantity is about then
+  start after it, and `details` names it; where it lies among the largest, the quantity does not exist.
+- The smallest sizes are the four smallest that reached the target, the largest the four largest of the grid (three doublings each).
+- The bend is the end of perfect scaling: where the efficiency falls below 80%. By the law of McCandlish et al. that is at a quarter of the
+  noise scale, well within the factor of ten that B5 asks for.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from precompute.evidence.contrasts import ContrastRow
+from precompute.evidence.grid import StudyResults
+from precompute.evidence.intervals import (
+    CONFIDENCE,
+    Estimate,
+    estimate_over_seeds,
+    holm,
+    null,
+    paired_difference,
+    paired_p,
+    t_interval,
+)
+from precompute.evidence.tuning import (
+    Cell,
+    RegimeRow,
+    Series,
+    TunedRow,
+    all_series,
+    best_steps,
+    end_of_perfect_scaling,
+    log_sizes,
+    middle_target,
+    optimizer_name,
+    regime_rows,
+    slopes,
+    start_of_flat_part,
+    tuned_rows,
+)
+from precompute.evidence.verdicts import POSITIVE, Part, Rule, at_least, below
+from precompute.spec import Spec
+
+__all__ = ["RegimeRow", "TunedRow", "claims", "contrasts", "regime_rows", "tuned_rows"]
+
+BASELINE, MOMENTUM = "sgd", "momentum"
+AT_AN_END = 4
+"""Batch sizes among the smallest, and among the largest."""
+ROUNDING = 0.25
+"""What rounding to rates a factor 2 apart can do to a slope over six sizes, at worst."""
+HURT = 0.5
+"""Points of test error; a loss that is below it counts as none (B4)."""
+STUDENT, CORRECTED = "student_t_over_tunings", "student_t_over_tunings_97.5"
+
+
+def near(value: float, size: float, wide: float) -> Rule:
+    """The estimate within `size` of the value, and the whole interval within `wide`: a wide interval excludes nothing. Opposed by an
+    interval wholly further away than `size`."""
+    return Rule(
+        f"within {size:g} of {value:g}, and low and high within {wide:g}",
+        lambda e: abs(e.estimate - value) <= size and e.low >= value - wide and e.high <= value + wide,
+        lambda e: e.high < value - size or e.low > value + size,
+    )
+
+
+def above(value: float, wide: float) -> Rule:
+    """The estimate above the value, and the interval above `wide`. Opposed by an interval wholly at or below the value."""
+    return Rule(
+        f"> {value:g} and low > {wide:g}",
+        lambda e: e.estimate > value and e.low > wide,
+        lambda e: e.high <= value,
+    )
+
+
+def within(low: float, high: float) -> Rule:
+    """The whole interval within the bounds. Opposed by one wholly outside."""
+    return Rule(
+        f"low >= {low:g} and high <= {high:g}",
+        lambda e: e.low >= low and e.high <= high,
+        lambda e: e.high < low or e.low > high,
+    )
+
+
+def departs(size: float) -> Rule:
+    """A difference either way of more than that size. Opposed by an interval wholly within it."""
+    return Rule(
+        f"low > {size:g} or high < {-size:g}",
+        lambda e: e.low > size or e.high < -size,
+        lambda e: -size < e.low and e.high < size,
+    )
+
+
+def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
+    """The claims that one study tests: B1, B2, B3 and B5 with runs that train to targets, B4 with runs of equal budgets."""
+    series = all_series(study)
+    if not series:
+        parts = equal_budgets(study)
+        return [("B4", parts)] if parts else []
+    target = middle_target(series)
+    if (BASELINE, target) not in series:
+        return []
+    found = [
+        ("B1", three_regimes(series, target)),
+        ("B3", no_scaling_rule(series, target)),
+        ("B5", noise_scale_and_bend(study, series, target)),
+    ]
+    if (MOMENTUM, target) in series:
+        found.insert(1, ("B2", momentum_moves_the_end(series, target)))
+    return found
+
+
+def three_regimes(series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:
+    """B1: over the smallest sizes the log2 steps fall by 1 ± 0.1 a doubling, over the largest by less than 0.2."""
+    one = series[BASELINE, target]
+    told = _told(one) | {"regimes": _regimes(series)}
+    return [
+        _slope("steps_slope_at_the_smallest_sizes", _smallest(one), best_steps, near(-1, 0.1, 0.3), told),
+        _slope("steps_slope_at_the_largest_sizes", _largest(one), best_steps, above(-0.2, -0.5), told),
+    ]
+
+
+def momentum_moves_the_end(series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:
+    """B2: perfect scaling ends at a batch size at least twice as large with momentum as with SGD, a doubling in log2.
+
+    Both are read from the smallest size on that both reached. An end beyond the largest size is taken at the largest, which is too
+    small: for momentum that makes the claim harder, and for SGD the quantity does not exist.
+    """
+    plain, moved = series[BASELINE, target], series[MOMENTUM, target]
+    both = _common(plain, moved)
+    told = {"interval": STUDENT, "target": target, "baseline": BASELINE, "changed": MOMENTUM}
+    told |= {"not_reached": {each.optimizer: each.not_reached() for each in (plain, moved)}}
+    ends = [_by_seed(cells, end_of_perfect_scaling) for cells in both]
+    beyond = [np.isinf(each) for each in ends]
+    told |= {
+        "batch_sizes": {name: [null(_finite_power(x)) for x in each] for name, each in zip((BASELINE, MOMENTUM), ends)},
+        "by_target": _ends(series),
+    }
+    quantity, seeds = "doublings_of_the_end_of_perfect_scaling", len(plain.cells[0].seeds)
+    if not len(both[0]) or np.isnan(ends).any() or beyond[0].any():
+        why = "sgd_does_not_end" if len(both[0]) and beyond[0].any() else "target_not_reached"
+        return [Part(quantity, Estimate(None, None, None, seeds), "doublings", at_least(1), told | {"why": why})]
+    changed = np.where(beyond[1], log_sizes(both[1])[-1], ends[1])
+    told["at_least"] = bool(beyond[1].any())
+    return [Part(quantity, paired_difference(changed, ends[0]), "doublings", at_least(1), told)]
+
+
+def no_scaling_rule(series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:
+    """B3: neither linear (exponent 1) nor square-root scaling (1/2) of the best rate holds over the whole range.
+
+    A rule that holds throughout holds over the smaller half of the sizes that reached the target and over the larger half. It is rejected
+    where the slope of the log2 rate in one of the halves is further from its exponent than ROUNDING, interval and all; of the two halves the
+    one that is clearer, with intervals of 97.5% since there are two (Bonferroni). It stands where the clearer one is within that.
+    """
+    one = series[BASELINE, target]
+    cells = one.from_first_reached()
+    half = len(cells) // 2
+    halves = {"smaller": cells[:half], "larger": cells[-half:]} if half >= 3 else {}
+    told = _told(one) | {
+        "interval": CORRECTED,
+        "best_rates": {str(cell.batch_size): [null(rate) for rate in cell.best_rate_by_seed] for cell in cells},
+        "slopes": {
+            name: [null(s) for s in slopes(log_sizes(each), _best_rates(each))] for name, each in halves.items()
+        },
+    }
+    parts = []
+    for name, exponent in (("linear", 1.0), ("square_root", 0.5)):
+        quantity = f"rate_slope_minus_{name}"
+        if not halves:
+            nothing = Estimate(None, None, None, len(one.cells[0].seeds))
+            parts.append(Part(quantity, nothing, "slope", departs(ROUNDING), told | {"why": "too_few_sizes_reached"}))
+            continue
+        found = {
+            half: _corrected(slopes(log_sizes(each), _best_rates(each)) - exponent) for half, each in halves.items()
+        }
+        clearer = max(found, key=lambda half: _clearness(found[half]))
+        sizes = [cell.batch_size for cell in halves[clearer]]
+        details = told | {"half": clearer, "batch_sizes": sizes, "exponent": exponent}
+        parts.append(Part(quantity, found[clearer], "slope", departs(ROUNDING), details))
+    return parts
+
+
+def equal_budgets(study: StudyResults) -> list[Part]:
+    """B4: the largest batch size minus the smallest, test error at the end: above 0 at each number of epochs, and less than HURT points
+    at each number of steps. Over fresh seeds, at the rate that tuning chose on validation data; a run that diverged is not left out."""
+    parts = []
+    for arm, errors in sorted(_final_errors(study).items()):
+        name, amount = arm
+        smallest, largest = min(errors), max(errors)
+        if smallest == largest:
+            continue
+        rule = POSITIVE if name == "epochs" else below(HURT)
+        seeds = sorted(errors[smallest].keys() & errors[largest].keys())
+        high, low = (np.array([errors[size][seed] for seed in seeds]) for size in (largest, smallest))
+        details = {"interval": STUDENT, name: amount, "batch_sizes": [smallest, largest]}
+        details["test_error"] = {
+            str(size): null(np.mean(list(each.values()))) for size, each in sorted(errors.items())
+        }  # in points
+        if np.isnan(high - low).any():
+            found, details["why"] = Estimate(None, None, None, len(seeds)), "a_run_diverged"
+        else:
+            found = paired_difference(high, low)
+        quantity = f"test_error_of_the_largest_minus_the_smallest_at_equal_{name}"
+        parts.append(Part(quantity, found, "points", rule, details))
+    return parts
+
+
+def noise_scale_and_bend(study: StudyResults, series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:
+    """B5: the noise scale divided by the batch size at the end of perfect scaling is within 0.1 ... 10.
+
+    The noise scale of a seed: of its best run at each size that reached the target, the last measurement up to the step at which it did;
+    tr(Sigma) and |G|^2 averaged over the sizes, then divided. The ratio's interval is Student's in log10.
+    """
+    one = series[BASELINE, target]
+    cells, details = one.from_first_reached(), _told(one)
+    seeds = len(one.cells[0].seeds)
+    ends = _by_seed(cells, end_of_perfect_scaling) if cells else np.full(seeds, np.nan)
+    noise = _noise_by_seed(study, cells, target)
+    details |= {
+        "noise_scale": [null(each) for each in noise],
+        "bend": [null(_finite_power(end)) for end in ends],
+    }
+    quantity, rule = "noise_scale_over_the_bend", within(0.1, 10)
+    if not np.isfinite(ends).all() or not np.isfinite(noise).all() or len(noise) != len(ends):
+        why = "no_bend" if not np.isfinite(ends).all() else "no_noise_scale"
+        return [Part(quantity, Estimate(None, None, None, seeds), "ratio", rule, details | {"why": why})]
+    found = estimate_over_seeds(np.log10(noise) - np.log10(2.0) * ends)
+    powers = [None if value is None else 10.0**value for value in found[:3]]
+    return [Part(quantity, Estimate(*powers, found.n), "ratio", rule, details)]
+
+
+def contrasts(study: StudyResults) -> list[ContrastRow]:
+    """Each optimizer minus SGD, in doublings of the steps to the middle target at each batch size, each seed at its own best rate; p
+    corrected over the batch sizes of one optimizer. A size that either did not reach with every seed has no number and no row: the tables
+    `targets` and `tuned` tell of it. In a study of equal budgets, each batch size minus the smallest, in points of test error."""
+    series = all_series(study)
+    if not series:
+        return _equal_contrasts(study)
+    target = middle_target(series)
+    plain, rows = series.get((BASELINE, target)), []
+    if plain is None:
+        return []
+    for optimizer in dict.fromkeys(name for name, _ in series):
+        if optimizer == BASELINE or (optimizer, target) not in series:
+            continue
+        pairs = _pairs(plain, series[optimizer, target])
+        differences = [changed.best_by_seed - baseline.best_by_seed for baseline, changed in pairs]
+        rows += _family(
+            study.name,
+            "log2_steps_to_the_target",
+            [
+                [
+                    {"optimizer": name, "batch_size": cell.batch_size, "target": target}
+                    for name, cell in ((BASELINE, baseline), (optimizer, changed))
+                ]
+                for baseline, changed in pairs
+            ],
+            differences,
+            "doublings",
+        )
+    return rows
+
+
+def _equal_contrasts(study: StudyResults) -> list[ContrastRow]:
+    rows = []
+    for (name, amount), errors in sorted(_final_errors(study).items()):
+        smallest = min(errors)
+        told, differences = [], []
+        for size in sorted(errors.keys() - {smallest}):
+            seeds = sorted(errors[size].keys() & errors[smallest].keys())
+            difference = np.array([errors[size][seed] - errors[smallest][seed] for seed in seeds])
+            if len(seeds) and not np.isnan(difference).any():
+                told.append([{name: amount, "batch_size": each} for each in (smallest, size)])
+                differences.append(difference)
+        rows += _family(study.name, "final_test_error", told, differences, "points")
+    return rows
+
+
+def _family(
+    study: str, quantity: str, told: Sequence[Sequence[dict]], differences: Sequence[np.ndarray], unit: str
+) -> list[ContrastRow]:
+    """One row a comparison, with p corrected over all of them."""
+    p = np.array([float(paired_p(each)) for each in differences])
+    adjusted = holm(p)
+    return [
+        ContrastRow(
+            study, quantity, *told[place], *estimate_over_seeds(each), unit, null(p[place]), null(adjusted[place])
+        )
+        for place, each in enumerate(differences)
+    ]
+
+
+def _told(one: Series) -> dict:
+    return {"interval": STUDENT, "optimizer": one.optimizer, "target": one.target, "not_reached": one.not_reached()}
+
+
+def _smallest(one: Series) -> list[Cell]:
+    return one.from_first_reached()[:AT_AN_END]
+
+
+def _largest(one: Series) -> list[Cell]:
+    """None where one of them did not reach the target, or is among the smallest."""
+    last = one.cells[-AT_AN_END:]
+    free = {cell.batch_size for cell in last}.isdisjoint(cell.batch_size for cell in _smallest(one))
+    return last if free and all(cell.reached for cell in last) else []
+
+
+def _slope(quantity: str, cells: list[Cell], values, rule: Rule, told: dict) -> Part:
+    details = told | {"batch_sizes": [cell.batch_size for cell in cells]}
+    if len(cells) < AT_AN_END:
+        nothing = Estimate(None, None, None, len(cells[0].seeds) if cells else 0)
+        return Part(quantity, nothing, "slope", rule, details | {"why": "too_few_sizes_reached"})
+    by_seed = slopes(log_sizes(cells), values(cells))
+    return Part(quantity, estimate_over_seeds(by_seed), "slope", rule, details | {"by_seed": by_seed.tolist()})
+
+
+def _by_seed(cells: list[Cell], landmark) -> np.ndarray:
+    """[S] log2 batch sizes: the landmark of each seed's best steps; empty without cells."""
+    if not cells:
+        return np.array([])
+    return np.array([landmark(log_sizes(cells), steps) for steps in best_steps(cells).T])
+
+
+def _best_rates(cells: list[Cell]) -> np.ndarray:
+    return np.stack([cell.best_rate_by_seed for cell in cells])
+
+
+def _finite_power(log: float) -> float:
+    return 2.0**log if np.isfinite(log) else np.nan
+
+
+def _regimes(series: Mapping[tuple[str, float], Series]) -> dict:
+    """Geometric means over the seeds of the end of perfect scaling and of the start of the flat part, by optimizer and target."""
+    found: dict[str, dict[str, dict]] = {}
+    for (optimizer, target), each in series.items():
+        cells = each.from_first_reached()
+        if len(cells) > 1:
+            marks = {"perfect_until": end_of_perfect_scaling, "flat_from": start_of_flat_part}
+            found.setdefault(optimizer, {})[f"{target:g}"] = {
+                name: null(_finite_power(_by_seed(cells, mark).mean())) for name, mark in marks.items()
+            }
+    return found
+
+
+def _ends(series: Mapping[tuple[str, float], Series]) -> dict:
+    return {
+        optimizer: {target: marks["perfect_until"] for target, marks in by_target.items()}
+        for optimizer, by_target in _regimes(series).items()
+        if optimizer in (BASELINE, MOMENTUM)
+    }
+
+
+def _common(one: Series, other: Series) -> tuple[list[Cell], list[Cell]]:
+    """The cells of both from the smallest size on that both reached."""
+    starts = [cells[0].batch_size for each in (one, other) if (cells := each.from_first_reached())]
+    if len(starts) < 2:
+        return [], []
+    return tuple(
+        [cell for cell in each.from_first_reached() if cell.batch_size >= max(starts)] for each in (one, other)
+    )
+
+
+def _pairs(one: Series, other: Series) -> list[tuple[Cell, Cell]]:
+    """The sizes that both reached with every seed."""
+    others = {cell.batch_size: cell for cell in other.cells if cell.reached}
+    return [(cell, others[cell.batch_size]) for cell in one.cells if cell.reached and cell.batch_size in others]
+
+
+def _corrected(values: np.ndarray) -> Estimate:
+    found = t_interval(values, confidence=1 - (1 - CONFIDENCE) / 2)
+    return Estimate(null(found.mean), null(found.low), null(found.high), int(found.n))
+
+
+def _clearness(found: Estimate) -> float:
+    """How far the nearer end of the interval is from 0; negative for one that includes 0."""
+    return -np.inf if found.low is None else max(found.low, -found.high)
+
+
+def _noise_by_seed(study: StudyResults, cells: list[Cell], target: float) -> np.ndarray:
+    """[S] tr(Sigma) / |G|^2; NaN where one of the two means is not positive."""
+    if not cells:
+        return np.array([])
+    rows = {
+        (spec.batch_size, spec.lr, spec.seed): row
+        for spec, row in study.runs
+        if optimizer_name(spec) == BASELINE and row["status"] != "failed"
+    }
+    noise = []
+    for place, seed in enumerate(cells[0].seeds.tolist()):
+        measured = []
+        for cell in cells:
+            best = int(cell.steps[:, place].argmin())
+            row = rows[cell.batch_size, float(cell.rates[best]), seed]
+            before = [each for each in row["noise_scale"] if each["step"] <= cell.steps[best, place]]
+            measured += before[-1:]
+        squared, trace = (np.mean([each[name] for each in measured] or [np.nan]) for name in ("gradient_sq", "trace"))
+        noise.append(trace / squared if squared > 0 and trace > 0 else np.nan)
+    return np.array(noise)
+
+
+def _final_errors(study: StudyResults) -> dict[tuple[str, int], dict[int, dict[int, float]]]:
+    """(epochs or steps, how many) -> batch size -> seed -> test error in points at the end, NaN for a run that diverged. Without the
+    seed of the tuning: the one that has several rates at a batch size."""
+    runs = [(spec, row) for spec, row in study.runs if row["status"] != "failed"]
+    tuning = {
+        spec.seed
+        for spec, _ in runs
+        if len({other.lr for other, _ in runs if _budget(other) == _budget(spec) and other.seed == spec.seed}) > 1
+    }
+    errors: dict[tuple[str, int], dict[int, dict[int, float]]] = {}
+    for spec, row in runs:
+        if spec.seed not in tuning:
+            arm = ("epochs", spec.epochs) if spec.epochs else ("steps", spec.steps)
+            correct = row["curves"][-1]["test_correct"]
+            error = np.nan if row["status"] != "complete" or correct is None else 100 * (1 - correct / row["n_test"])
+            errors.setdefault(arm, {}).setdefault(spec.batch_size, {})[spec.seed] = error
+    return errors
+
+
+def _budget(spec: Spec) -> tuple:
+    return spec.batch_size, spec.epochs, spec.steps
