@@ -63,8 +63,8 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     told |= {"dataset_copy": dataset.copy, "data_fingerprint": dataset.fingerprint}
     try:
         train = study.train
-        if ends and study.train_to is not None:
-            train = functools.partial(study.train_to, ends=ends)
+        if ends and study.group_decides:
+            train = functools.partial(study.train, ends=ends)
         runs = _train_within_memory(train, group, dataset, device)
     except Exception as error:  # noqa: BLE001 - whatever a study raises is its own failed run, and the others go on
         message = f"{type(error).__name__}: {error}"

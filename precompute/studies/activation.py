@@ -4,19 +4,12 @@ Sources: Glorot & Bengio 2010; Krizhevsky et al. 2012; Clevert et al. 2015 (arXi
 Lu et al. 2019 (arXiv 1903.06733). The convolutional network is in activation_cnn.py.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from precompute.spec import BornDeadSpec, MLPSpec
 from precompute.studies.activation_cnn import FUNCTIONS
-from precompute.studies.study import Study
+from precompute.studies.study import Study, trained_by
 from precompute.studies.tuning import at_chosen_rates
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
 
 DEPTHS = (1, 2, 4, 8, 16, 32)
 STARTS = ("xavier", "he")
@@ -82,18 +75,6 @@ def _born_dead(size: str) -> list[BornDeadSpec]:
     ]
 
 
-def _train_grouped(specs: Sequence[MLPSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import grouped
-
-    return grouped.train(specs, dataset, device)
-
-
-def _count(specs: Sequence[BornDeadSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import born_dead
-
-    return born_dead.train(specs, dataset, device)
-
-
 MNIST_MLP = Study(
     name="activation/mnist_mlp",
     question="activation",
@@ -103,7 +84,7 @@ MNIST_MLP = Study(
     specs=_tuning,
     follow_up=_at_the_chosen_rate,
     group_flops=2e12,
-    train=_train_grouped,
+    train=trained_by("grouped"),
 )
 BORN_DEAD = Study(
     name="activation/born_dead",
@@ -114,6 +95,6 @@ BORN_DEAD = Study(
     specs=_born_dead,
     clock="end",
     group_flops=1e15,
-    train=_count,
+    train=trained_by("born_dead"),
 )
 ALL = (MNIST_MLP, BORN_DEAD)

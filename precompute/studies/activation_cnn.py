@@ -1,17 +1,10 @@
 """Activation functions in a small convolutional network, with and without batch normalization."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from precompute.spec import CNNSpec
-from precompute.studies.study import Study
+from precompute.studies.study import Study, trained_by
 from precompute.studies.tuning import at_chosen_rates
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
 
 NAME = "activation/cifar10_cnn_small"
 FUNCTIONS = (
@@ -64,12 +57,6 @@ def _at_the_chosen_rate(size: str, finished: Mapping[str, Mapping]) -> list[CNNS
     return at_chosen_rates(_tuning(size), finished, fresh, layer_measures=True, evaluations=20 if full else 2)
 
 
-def _train(specs: Sequence[CNNSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import single
-
-    return single.train(specs, dataset, device)
-
-
 CIFAR10_CNN_SMALL = Study(
     name=NAME,
     question="activation",
@@ -79,6 +66,6 @@ CIFAR10_CNN_SMALL = Study(
     specs=_tuning,
     follow_up=_at_the_chosen_rate,
     group_flops=1e12,
-    train=_train,
+    train=trained_by("single"),
 )
 ALL = (CIFAR10_CNN_SMALL,)

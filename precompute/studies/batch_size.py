@@ -7,16 +7,9 @@ here the rate is constant and tuned over a grid a factor 2 apart, the momentum i
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from precompute.spec import StepsSpec
-from precompute.studies.study import Study
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
+from precompute.studies.study import Study, trained_by
 
 OPTIMIZERS = {
     "sgd": {"optimizer": "sgd"},
@@ -199,20 +192,6 @@ def _last_val_correct(row: Mapping) -> int:
     return -1 if correct is None or row["status"] != "complete" else correct
 
 
-def _train(specs: Sequence[StepsSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import to_target
-
-    return to_target.train(specs, dataset, device)
-
-
-def _train_to(
-    specs: Sequence[StepsSpec], dataset: "Dataset", device: "torch.device", ends: Mapping[str, int]
-) -> "list[Run]":
-    from precompute.training import to_target
-
-    return to_target.train(specs, dataset, device, ends)
-
-
 WHOLE = math.inf
 """A group is never cut: all rates of it decide when to stop."""
 MNIST_MLP = Study(
@@ -225,8 +204,8 @@ MNIST_MLP = Study(
     follow_up=lambda size, finished: widened(size, finished, _mnist_mlp(size)),
     clock="end",
     group_flops=WHOLE,
-    train=_train,
-    train_to=_train_to,
+    train=trained_by("to_target"),
+    group_decides=True,
 )
 EQUAL_EPOCHS = Study(
     name="batch_size/equal_epochs",
@@ -238,8 +217,8 @@ EQUAL_EPOCHS = Study(
     follow_up=_equal_follow_up,
     clock="end",
     group_flops=WHOLE,
-    train=_train,
-    train_to=_train_to,
+    train=trained_by("to_target"),
+    group_decides=True,
 )
 MNIST_CNN = Study(
     name="batch_size/mnist_cnn",
@@ -252,7 +231,7 @@ MNIST_CNN = Study(
     needs_gpu=True,
     clock="end",
     group_flops=WHOLE,
-    train=_train,
-    train_to=_train_to,
+    train=trained_by("to_target"),
+    group_decides=True,
 )
 ALL = (MNIST_MLP, EQUAL_EPOCHS, MNIST_CNN)

@@ -4,17 +4,8 @@ Source: He et al. 2015 (arXiv 1512.03385), section 4.2: the residual network for
 shortcuts. The network is theirs, option A shortcuts without parameters and ReLU after the sum.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from precompute.spec import ResNetSpec
-from precompute.studies.study import Study
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
+from precompute.studies.study import Study, trained_by
 
 DEPTHS = (8, 14, 20, 32, 44, 56)
 MORE_SEEDS_AT = (20, 56)
@@ -93,12 +84,6 @@ def _cifar10_resnet(size: str) -> list[ResNetSpec]:
     ]
 
 
-def _train(specs: Sequence[ResNetSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import single
-
-    return single.train(specs, dataset, device)
-
-
 CIFAR10_RESNET_SMALL = Study(
     name="depth/cifar10_resnet_small",
     question="depth",
@@ -107,7 +92,7 @@ CIFAR10_RESNET_SMALL = Study(
     spec=ResNetSpec,
     specs=_cifar10_resnet_small,
     group_flops=8e12,
-    train=_train,
+    train=trained_by("single"),
 )
 CIFAR10_RESNET = Study(
     name="depth/cifar10_resnet",
@@ -118,6 +103,6 @@ CIFAR10_RESNET = Study(
     specs=_cifar10_resnet,
     group_flops=3e15,
     needs_gpu=True,
-    train=_train,
+    train=trained_by("single"),
 )
 ALL = (CIFAR10_RESNET_SMALL, CIFAR10_RESNET)

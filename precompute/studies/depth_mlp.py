@@ -1,16 +1,7 @@
 """Number of layers in a fully connected network: plain and residual, with and without batch normalization."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from precompute.spec import MLPSpec
-from precompute.studies.study import Study
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
+from precompute.studies.study import Study, trained_by
 
 DEPTHS = (2, 4, 8, 16, 32, 64, 128)
 RATES = tuple(2.0**power for power in (-11, -9, -7, -5, -3))
@@ -53,12 +44,6 @@ def _depth_mnist_mlp(size: str) -> list[MLPSpec]:
     ]
 
 
-def _train(specs: Sequence[MLPSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import grouped
-
-    return grouped.train(specs, dataset, device)
-
-
 DEPTH_MNIST_MLP = Study(
     name="depth/mnist_mlp",
     question="depth",
@@ -67,5 +52,5 @@ DEPTH_MNIST_MLP = Study(
     spec=MLPSpec,
     specs=_depth_mnist_mlp,
     group_flops=3e12,
-    train=_train,
+    train=trained_by("grouped"),
 )

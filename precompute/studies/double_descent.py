@@ -4,17 +4,8 @@ Sources: Nakkiran et al. 2019 (arXiv 1912.02292), Belkin et al. 2019 (arXiv 1812
 Heckel & Yilmaz 2020 (arXiv 2007.10099). Each study says which of them it follows and what differs.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from precompute.spec import CNNSpec, MLPSpec, RandomFeaturesSpec
-from precompute.studies.study import Study
-
-if TYPE_CHECKING:
-    import torch
-
-    from precompute.datasets import Dataset
-    from precompute.training.run import Run
+from precompute.studies.study import Study, trained_by
 
 WIDTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512, 1024)
 
@@ -172,24 +163,6 @@ def _random_features(size: str) -> list[RandomFeaturesSpec]:
     ]
 
 
-def _train_grouped(specs: Sequence[MLPSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import grouped
-
-    return grouped.train(specs, dataset, device)
-
-
-def _train_single(specs: Sequence[CNNSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import single
-
-    return single.train(specs, dataset, device)
-
-
-def _solve(specs: Sequence[RandomFeaturesSpec], dataset: "Dataset", device: "torch.device") -> "list[Run]":
-    from precompute.training import closed_form
-
-    return closed_form.train(specs, dataset, device)
-
-
 # The widest network alone takes 13.1e12 in 1,000 epochs; groups of that size fill the cache and not more.
 MNIST_MLP = Study(
     name="double_descent/mnist_mlp",
@@ -199,7 +172,7 @@ MNIST_MLP = Study(
     spec=MLPSpec,
     specs=_mnist_mlp,
     group_flops=13.2e12,
-    train=_train_grouped,
+    train=trained_by("grouped"),
 )
 CIFAR10_CNN_SMALL = Study(
     name="double_descent/cifar10_cnn_small",
@@ -209,7 +182,7 @@ CIFAR10_CNN_SMALL = Study(
     spec=CNNSpec,
     specs=_cifar10_cnn_small,
     group_flops=1e12,
-    train=_train_single,
+    train=trained_by("single"),
 )
 SAMPLE_WISE = Study(
     name="double_descent/sample_wise",
@@ -219,7 +192,7 @@ SAMPLE_WISE = Study(
     spec=MLPSpec,
     specs=_sample_wise,
     group_flops=7.9e12,
-    train=_train_grouped,
+    train=trained_by("grouped"),
 )
 REGULARIZATION = Study(
     name="double_descent/regularization",
@@ -229,7 +202,7 @@ REGULARIZATION = Study(
     spec=MLPSpec,
     specs=_regularization,
     group_flops=6.6e12,
-    train=_train_grouped,
+    train=trained_by("grouped"),
 )
 RANDOM_FEATURES = Study(
     name="double_descent/random_features",
@@ -241,6 +214,6 @@ RANDOM_FEATURES = Study(
     clock="time",
     loss="squared_error",
     group_flops=1.5e12,
-    train=_solve,
+    train=trained_by("closed_form"),
 )
 ALL = (MNIST_MLP, CIFAR10_CNN_SMALL, SAMPLE_WISE, REGULARIZATION, RANDOM_FEATURES)

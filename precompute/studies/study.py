@@ -1,5 +1,6 @@
 """What a study declares."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,8 +45,9 @@ class Study:
     """What the losses are: cross_entropy or squared_error."""
     train: "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]"
     """Trains one group."""
-    train_to: "Callable[[Sequence[Spec], Dataset, torch.device, Mapping[str, int]], list[Run]] | None" = None
-    """As `train`, with the steps (run_id -> step) at which runs ended before: to repeat one alone where the group decides when it ends."""
+    group_decides: bool = False
+    """Whether the group decides when its runs end. `train` then also takes `ends`, the steps (run_id -> step) at which runs ended before:
+    to repeat one alone."""
 
     def all_specs(self, size: str, finished: Mapping[str, Mapping]) -> list[Spec]:
         """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies."""
@@ -70,6 +72,15 @@ class Study:
                 group.append(spec)
             groups.append(group)
         return sorted(groups, key=lambda group: (group[0].seed, -flops_of(group)))
+
+
+def trained_by(module: str) -> "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]":
+    """`train` of the module of that name in precompute/training. It is imported when it is called: declaring a study needs no torch."""
+
+    def train(*group: object, **settings: object) -> "list[Run]":
+        return importlib.import_module(f"precompute.training.{module}").train(*group, **settings)
+
+    return train
 
 
 def flops_of(specs: Sequence[Spec]) -> float:
