@@ -85,8 +85,10 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def plain(value: float) -> str:
-    """A setting as one would write it: 0.2, 1000, 1e-05, without needless zeros."""
+def plain(value: float | str) -> str:
+    """A setting as one would write it: 0.2, 1,000, 1e-05, without needless zeros; a word as it is."""
+    if isinstance(value, str):
+        return value
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 

@@ -166,8 +166,8 @@ class ImageSpec(Spec):
     weight_decay: float = 0.0
     """Added to the gradient times the parameter, as torch.optim.SGD does it, for every parameter; not with adam."""
     schedule: str = "constant"
-    """The learning rate along the steps: constant; cosine, half a wave down to zero; or, for example, "tenth at 0.5 0.75", a tenth of it
-    from each of these fractions of the training on."""
+    """The learning rate along the steps: constant; cosine, half a wave down to zero; for example "tenth at 0.5 0.75", a tenth of it from
+    each of these fractions of the training on; or for example "inverse_sqrt 512", divided by the root of 1 + floor(step / 512)."""
     augment: str = "none"
     """none, or crop_flip: a crop of the image with 4 pixels of zeros around it, or of its mirror image, drawn anew every epoch."""
     precision: str = "fp32"
@@ -253,6 +253,24 @@ class ResNetSpec(ImageSpec):
         first, second, third = self._weights()
         later = first * places + second * (places // 4) + third * (places // 16) + 4 * self.width * CLASSES
         return self._flops_of(27 * self.width * places, later)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreActResNet18Spec(ImageSpec):
+    """The pre-activation ResNet18 of He et al. 2016 (arXiv 1603.05027) with k, 2k, 4k and 8k channels, as Nakkiran et al. 2019 (arXiv
+    1912.02292, appendix B.1) scale it. `width` is k, 64 in the usual one."""
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: 2724 k^2 + 213 k + 10."""
+        return 2724 * self.width**2 + 213 * self.width + CLASSES
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs."""
+        k, places = self.width, self.side**2
+        later = (36 * places + 128 * places // 4 + 512 * places // 16 + 2048 * places // 64) * k**2 + 8 * k * CLASSES
+        return self._flops_of(27 * k * places, later)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,6 +127,8 @@ def variant(shown: Map) -> str:
 
 
 def _setting(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return t(f"generalization.variant.{name}.{value}")
     key = f"generalization.variant.{name}"
     return t(key, value=format.plain(value)) if has(key) else f"{name} {format.plain(value)}"
 

@@ -258,5 +258,5 @@ def filled(sql: str, shown: Map, **values: Any) -> str:
     """A statement with its parameters written in, to be run as it stands, under a line that says which map its number means."""
     for name, value in {"map": shown.key, **values}.items():
         sql = sql.replace(f"${name}", str(value))
-    told = [f"label_noise {shown.noise:g}", *(f"{name} {value:g}" for name, value in shown.variant)]
+    told = [f"label_noise {shown.noise:g}", *(f"{name} {format.plain(value)}" for name, value in shown.variant)]
     return f"-- map {shown.key}: {shown.study.name}, {', '.join(told)}\n{sql.strip()}"

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from explorer.database import query
 
 QUESTION = "generalization"
-STUDIES = ("mnist_mlp", "cifar10_cnn_small", "random_features", "sample_wise", "regularization")  # in the order offered
+STUDIES = (
+    "mnist_mlp", "cifar10_cnn_small", "cifar10_cnn", "cifar10_resnet18", "random_features", "sample_wise", "regularization",
+)  # in the order offered  # fmt: skip
 STUDY = "double_descent/mnist_mlp"  # whose finding is the question's own
 NOISE = 0.2  # the label noise of a study's finding, where it was run
 
@@ -27,7 +29,12 @@ PAIRS = {
     "loss": ("test_loss", "train_loss"),
 }
 COLOURED = {"test": "test_error", "train": "train_error", "gap": "gap", "loss": "test_loss"}
-VARIANTS = ("n_train", "epochs", "weight_decay")  # the order in which settings that tell maps apart are named
+VARIANTS = (
+    "n_train",
+    "epochs",
+    "weight_decay",
+    "augment",
+)  # the order in which settings that tell maps apart are named
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Study:
     @property
     def unit(self) -> str:
         """What an x value counts: hidden units, channels of the first convolution, or features."""
-        return "features" if self.x == "features" else "channels" if "cnn" in self.code else "units"
+        return "features" if self.x == "features" else "channels" if "cifar10" in self.code else "units"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,21 @@
 """The studies: one file per question. Each declares its grids, its models and how they train."""
 
-from precompute.studies import activation, activation_cnn, batch_size, depth, depth_mlp, double_descent
+from precompute.studies import (
+    activation,
+    activation_cnn,
+    batch_size,
+    depth,
+    depth_mlp,
+    double_descent,
+    double_descent_gpu,
+)
 from precompute.studies.study import Study
 
 STUDIES: dict[str, Study] = {
     study.name: study
     for study in (
         *double_descent.ALL,
+        *double_descent_gpu.ALL,
         depth_mlp.DEPTH_MNIST_MLP,
         *depth.ALL,
         *activation.ALL,

@@ -12,13 +12,18 @@ from precompute.datasets import Dataset, split
 from precompute.measures.convolutions import layer_rows
 from precompute.measures.damage import without_each_block
 from precompute.models.cnn import five_layer_cnn, images
+from precompute.models.preact_resnet import PreActResNet18
 from precompute.models.resnet import CifarResNet
-from precompute.spec import CNNSpec, ImageSpec, ResNetSpec
+from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec
 from precompute.streams import stream
 from precompute.training.augmentation import crop, draw_crops, with_border
 from precompute.training.run import Run, evaluation_epochs, finished
 
-NETWORKS: dict[type[ImageSpec], Callable[..., nn.Module]] = {CNNSpec: five_layer_cnn, ResNetSpec: CifarResNet}
+NETWORKS: dict[type[ImageSpec], Callable[..., nn.Module]] = {
+    CNNSpec: five_layer_cnn,
+    PreActResNet18Spec: PreActResNet18,
+    ResNetSpec: CifarResNet,
+}
 DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]] = {ResNetSpec: without_each_block}
 """What is taken out of a trained network: network, test images and labels -> rows of the table `damage`."""
 CHUNK = 1000  # examples evaluated at once
@@ -53,7 +58,7 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
         network.train()
         for batch, seen in batches.of_an_epoch():
             for group in optimizer.param_groups:
-                group["lr"] = spec.lr * rate_at(spec.schedule, step / steps)
+                group["lr"] = spec.lr * rate_at(spec.schedule, step, steps)
             step += 1
             loss = F.cross_entropy(network(seen), labels[batch])
             optimizer.zero_grad(set_to_none=True)
@@ -107,12 +112,15 @@ def make_optimizer(network: nn.Module, spec: ImageSpec) -> torch.optim.Optimizer
     raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
 
 
-def rate_at(schedule: str, done: float) -> float:
-    """What the learning rate is multiplied by when the share `done` of all steps is made. Raises ValueError for an unknown schedule."""
+def rate_at(schedule: str, step: int, steps: int) -> float:
+    """What the learning rate is multiplied by when `step` of `steps` are made. Raises ValueError for an unknown schedule."""
+    done = step / steps
     if schedule == "constant":
         return 1.0
     if schedule == "cosine":
         return (1 + math.cos(math.pi * done)) / 2
+    if schedule.startswith("inverse_sqrt "):
+        return (1 + step // int(schedule.removeprefix("inverse_sqrt "))) ** -0.5
     kind, _, fractions = schedule.partition(" at ")
     if kind != "tenth":
         raise ValueError(f"no schedule {schedule!r}")

@@ -363,11 +363,13 @@ def test_what_no_study_knows_is_refused(cifar10, changes, message):
         ("constant", [1, 1, 1, 1]),
         ("tenth at 0.5 0.75", [1, 1, 0.1, 0.01]),
         ("tenth at 0.3", [1, 1, 0.1, 0.1]),
+        ("inverse_sqrt 2", [1, 1, math.sqrt(1 / 2), math.sqrt(1 / 2)]),
+        ("inverse_sqrt 1", [1, math.sqrt(1 / 2), math.sqrt(1 / 3), 1 / 2]),
         ("cosine", [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]),
     ],
 )
 def test_the_rate_follows_its_schedule_step_by_step(schedule, factors):
-    assert [single.rate_at(schedule, step / 4) for step in range(4)] == pytest.approx(factors)
+    assert [single.rate_at(schedule, step, 4) for step in range(4)] == pytest.approx(factors)
 
 
 SGD = {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}

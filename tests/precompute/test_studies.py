@@ -137,6 +137,18 @@ def test_random_features():
     assert values(specs, "dataset", "n_train", "epochs") == {(MNIST, 1000, 10**9)}
 
 
+def test_the_studies_for_a_gpu_are_the_papers_networks_at_a_tenth_of_its_training():
+    cnn, resnet = full("cifar10_cnn"), full("cifar10_resnet18")
+    assert_every_combination_once(cnn, "width", "label_noise", "augment", "seed")
+    assert_every_combination_once(resnet, "width", "seed")
+    assert values(cnn, "label_noise") == {0.0, 0.1, 0.2} and values(resnet, "label_noise") == {0.2}
+    for spec in (*cnn, *resnet):
+        assert (spec.side, spec.batch_size, spec.n_train, spec.precision) == (32, 128, 45_000, "bf16")
+    assert {math.ceil(spec.n_train / spec.batch_size) * spec.epochs for spec in cnn} == {49_984}
+    assert values(resnet, "epochs") == {400}
+    assert all(STUDIES[f"double_descent/{name}"].needs_gpu for name in ("cifar10_cnn", "cifar10_resnet18"))
+
+
 @pytest.mark.parametrize("name", GENERALIZATION)
 def test_parameter_counts_follow_the_formula_of_their_network(name):
     for spec in full(name):
