@@ -1,6 +1,7 @@
 """python -m precompute: trains the networks and bakes their results."""
 
 import argparse
+import importlib.util
 import os
 import shutil
 import sys
@@ -83,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     choose(added)
     added.add_argument("--run-id", metavar="ID", help="repeat this one run, and compare it with the database")
     added.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    added.add_argument("--executor", default="processes", help="processes: one-thread workers; serial: this process")
+    added.add_argument(
+        "--executor",
+        default="processes",
+        help="processes: one-thread workers; serial: this process; ray: the cluster of $RAY_ADDRESS, else this machine",
+    )
     added.add_argument(
         "--datasets",
         metavar="DIR",
@@ -181,7 +186,7 @@ def run(options: argparse.Namespace) -> int:
         raise Usage(f"no executor {options.executor!r}; executors: {', '.join(executors.EXECUTORS)}")
     if options.workers < 1:
         raise Usage("--workers takes a number from 1")
-    settings = executors.Settings(options.shards, options.datasets, _device(options.device))
+    settings = executors.Settings(options.shards, options.datasets, _device(options.device, options.executor))
     studies = chosen(options.studies, options.size)
     if options.run_id:
         return _repeat(options, settings)
@@ -241,9 +246,18 @@ def _train(
     return statuses, progress.groups - progress.ended_groups
 
 
-def _device(name: str) -> str:
+def _device(name: str, executor: str) -> str:
     if name not in ("auto", "cpu", "cuda"):
         raise Usage(f"no device {name!r}; devices: auto, cpu, cuda")
+    if executor == "ray":
+        if importlib.util.find_spec("ray") is None:
+            raise Usage("the executor ray is an extra: pip install -r precompute/requirements-cluster.txt")
+        from precompute import cluster
+
+        try:
+            return cluster.device(name)
+        except (OSError, RuntimeError) as problem:
+            raise Usage(f"no Ray cluster at {os.environ.get('RAY_ADDRESS', 'this machine')}: {problem}") from None
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():

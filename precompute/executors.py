@@ -1,4 +1,4 @@
-"""Who trains the groups: this process, or a pool of one-thread workers."""
+"""Who trains the groups: this process, a pool of one-thread workers, or a cluster."""
 
 import functools
 import multiprocessing
@@ -17,7 +17,7 @@ from precompute.spec import Spec
 from precompute.studies import STUDIES
 from precompute.studies.study import flops_of
 
-EXECUTORS = ("serial", "processes")
+EXECUTORS = ("serial", "processes", "ray")
 
 
 @dataclass
@@ -108,6 +108,10 @@ def run_groups(
         for group in groups:
             if may_start(group):
                 yield train_group(group, settings)
+    elif executor == "ray":
+        from precompute import cluster  # an extra: see requirements-cluster.txt
+
+        yield from cluster.run_groups(groups, settings, may_start)
     else:
         yield from _in_processes(list(groups), settings, workers, may_start)
 
@@ -143,7 +147,7 @@ def _in_processes(
                 try:
                     yield pool.submit(train_group, group, settings).result()
                 except BrokenProcessPool:
-                    yield _given_up(group, settings)
+                    yield given_up(group, settings, "the worker process died while it trained this group, twice")
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -162,10 +166,10 @@ def _end_with_the_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _given_up(group: Sequence[Spec], settings: Settings) -> Outcome:
+def given_up(group: Sequence[Spec], settings: Settings, error: str) -> Outcome:
+    """Records the runs of a group that cannot be trained as failed."""
     from precompute.training.run import Run
 
-    error = "the worker process died while it trained this group, twice"
     told = shards.provenance() | {"torch": "", "dataset_copy": "", "data_fingerprint": ""}
     runs = [Run(spec, "failed", error=error) for spec in group]
     shards.write([shards.row(run, told) for run in runs], settings.shards)
