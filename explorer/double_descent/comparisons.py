@@ -151,13 +151,13 @@ def weight_decay() -> None:
     maps = results.maps(study)
     verdict = next(iter(studies.verdicts("G8")), None)
     values = section.values(maps[0])
-    decays = ", ".join(f"{decay:g}" for decay in sorted({dict(each.variant)["weight_decay"] for each in maps}))
+    tried = sorted({dict(each.variant)["weight_decay"] for each in maps})
     section.begin(
         _decay_heading(verdict),
         t(
             "generalization_studies.decay.subtitle",
             **{name: values[name] for name in ("n_train", "epochs", "lr", "batch_size", "label_noise")},
-            decays=decays,
+            decays=", ".join(f"{decay:g}" for decay in tried),
             seeds=section.counted(rows["n"].to_pylist()),
         ),
         ("G8", verdict.verdict if verdict else "not tested here"),
@@ -178,7 +178,9 @@ def weight_decay() -> None:
     lower = sum(row["high"] is not None and row["high"] < 0 for row in told)
     higher = sum(row["low"] is not None and row["low"] > 0 for row in told)
     counted = t("generalization_studies.decay.seen", lower=lower, higher=higher, all=len(told), x=names.x_word(study))
-    st.caption(f"{counted} {t('generalization_studies.decay.not_to_conclude')}")
+    at_the_edge = sum(row["decay"] == tried[-1] for row in told)
+    edge = t("generalization_studies.decay.edge", edge=at_the_edge, all=len(told), largest=f"{tried[-1]:g}")
+    st.caption(" ".join([counted, *[edge] * bool(at_the_edge), t("generalization_studies.decay.not_to_conclude")]))
     section.behind("decay", rows, studies.REGULARIZATION)
 
 

@@ -232,6 +232,16 @@ def test_the_heading_on_weight_decay_says_the_verdict_and_the_rise(opened, chang
     assert f"+{rise:.0f}" in heading
 
 
+def test_a_best_decay_at_the_edge_of_those_tried_is_said(seen):
+    ((at_the_edge, all_of_them),) = ask(
+        "SELECT count(*) FILTER (CAST(changed->>'weight_decay' AS DOUBLE) = (SELECT max(CAST(settings->>'weight_decay' AS DOUBLE))"
+        " FROM maps WHERE study = 'double_descent/regularization')), count(*)"
+        " FROM contrasts WHERE quantity = 'final_test_error_with_the_best_decay'"
+    )
+    said = f"At {at_the_edge} of {all_of_them} the best is 1, the largest that was tried"
+    assert any(said in each.value for each in seen().caption) == (at_the_edge > 0)
+
+
 def test_the_forest_of_decays_has_a_row_for_each_width_with_its_decay_and_n(seen):
     rows = charts(seen())["decay.forest"][1]["contrasts"].to_pylist()
     expected = ask(
@@ -251,7 +261,7 @@ def test_theory_and_networks_are_drawn_at_parameters_over_labelled_outputs(seen)
         SELECT split_part(c.study, '/', 2), CAST(c.settings->>'label_noise' AS DOUBLE), CAST(c.x AS INTEGER),
                c.n_params / (10 * CAST(c.settings->>'n_train' AS INTEGER)), i.mean
         FROM intervals i JOIN configurations c USING (configuration)
-        WHERE i.measure = 'test_error' AND i.epoch = {LAST} AND split_part(c.study, '/', 2) IN ('random_features', 'mnist_mlp', 'cifar10_cnn_small')
+        WHERE i.measure = 'test_error' AND i.epoch = {LAST} AND c.study IN ('double_descent/random_features', 'double_descent/mnist_mlp', 'double_descent/cifar10_cnn_small')
     """
     expected = {(study, noise, x): (ratio, mean) for study, noise, x, ratio, mean in ask(sql)}
     drawn = {(row["study"], row["noise"], row["width"]): (row["ratio"], row["mean"]) for row in rows}
