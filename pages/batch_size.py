@@ -28,6 +28,8 @@ with main:
     shown = picture.main_picture(choices)
 st.caption(sentences.caption(choices))
 st.caption(sentences.legend(choices))
+if paper := picture.paper_line(choices):
+    st.caption(paper)
 picture.behind("main", shown)
 
 picture.three_ways(choices)

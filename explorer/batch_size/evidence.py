@@ -19,6 +19,8 @@ from explorer.results.batch_size import Verdict
 from explorer.text import language, t
 
 EQUAL_UNITS = ("epochs", "steps")
+AGAINST = "log2_steps_to_the_target"
+ALPHA, FOREST_ROW = 0.05, 36
 
 
 def best_rate(choices: Choices) -> None:
@@ -150,9 +152,9 @@ def equal_budgets() -> None:
         rows = _largest_minus_smallest()
         if rows:
             st.markdown(f"**{t('batch_size.equal.forest')}**")
-            drawn = forest.draw(rows, t("batch_size.equal.forest_axis"))
+            drawn = _equal_forest(site.data_version(), language())
             alt = t("batch_size.equal.forest_alt", rows="; ".join(row["label"] for row in rows))
-            st.vega_lite_chart(spec=drawn.specification(), key="batch_size.equal.forest", alt=alt)
+            st.vega_lite_chart(spec=dict(drawn), key="batch_size.equal.forest", alt=alt)
         _parts(verdict)
     st.caption(t("batch_size.equal.caption"))
     behind("equal", runs)
@@ -165,6 +167,11 @@ def _equal_chart(version: str, language: str) -> dict[str, Any]:
         for row in results.budgets().to_pylist()
     ]
     return budgets.draw(runs, _means()).specification()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _equal_forest(version: str, language: str) -> dict[str, Any]:
+    return forest.draw(_largest_minus_smallest(), t("batch_size.equal.forest_axis")).specification()
 
 
 def _means() -> list[dict[str, Any]]:
@@ -270,33 +277,45 @@ def tuning_counted(choices: Choices) -> None:
 
 def against_the_baseline(choices: Choices) -> None:
     """Each optimizer against plain SGD at the same batch size, paired by seed, as a forest plot; the reader's optimizer where it is not SGD."""
-    rows = results.contrasts(choices.study.name, "log2_steps_to_the_target")
+    rows = results.contrasts(choices.study.name, AGAINST)
     offered = list(dict.fromkeys(row["changed"]["optimizer"] for row in rows))
     if not offered:
         return
     optimizer = choices.focus if choices.focus in offered else offered[0]
-    mine = [row for row in rows if row["changed"]["optimizer"] == optimizer]
-    name, baseline = (t(f"batch_size.optimizer.{code}") for code in (optimizer, results.BASELINE))
+    told = _differences(choices.study, optimizer)
+    names = {
+        "optimizer": t(f"batch_size.optimizer.{optimizer}"),
+        "baseline": t(f"batch_size.optimizer.{results.BASELINE}"),
+    }
+    st.subheader(t("batch_size.against.title", **names))
+    target = goal(told[0]["changed"]["target"])
+    st.markdown(t("batch_size.against.subtitle", **names, target=target), width=READING)
+    least = min(told, key=lambda row: row["estimate"])
+    alt = t("batch_size.against.alt", n=len(told), least=least["label"], **names)
+    chart = _against_chart(site.data_version(), language(), choices.study, optimizer)
+    st.vega_lite_chart(spec=dict(chart), key="batch_size.against", alt=f"{alt} {t('batch_size.alt.table')}")
+    clear = sum(row["p_adjusted"] is not None and row["p_adjusted"] < ALPHA for row in told)
+    st.caption(t("batch_size.against.caption", clear=clear, n=len(told)))
+    flat = [row | {part: json.dumps(row[part]) for part in ("baseline", "changed")} for row in told]
+    behind("against", pa.Table.from_pylist(flat).drop_columns(["name", "label"]))
+
+
+def _differences(study: results.Study, optimizer: str) -> list[dict[str, Any]]:
+    """The rows of that forest, by batch size."""
+    rows = [row for row in results.contrasts(study.name, AGAINST) if row["changed"]["optimizer"] == optimizer]
     told = []
-    for row in sorted(mine, key=lambda row: row["changed"]["batch_size"]):
+    for row in sorted(rows, key=lambda row: row["changed"]["batch_size"]):
         words = t("batch_size.against.row", batch_size=format.count(row["changed"]["batch_size"]))
         difference = format.quantity(row["estimate"], row["low"], row["high"], row["unit"])
         told.append(row | {"name": words, "label": f"{words}: {difference}, n = {row['n']}"})
-    target = goal(mine[0]["changed"]["target"])
-    st.subheader(t("batch_size.against.title", optimizer=name, baseline=baseline))
-    st.markdown(t("batch_size.against.subtitle", optimizer=name, baseline=baseline, target=target), width=READING)
-    drawn = forest.draw(told, t("batch_size.against.axis"))
-    chart = drawn._replace(chart=drawn.chart.properties(height=FOREST_ROW * len(told))).specification()
-    least = min(told, key=lambda row: row["estimate"])
-    alt = t("batch_size.against.alt", n=len(told), optimizer=name, baseline=baseline, least=least["label"])
-    st.vega_lite_chart(spec=chart, key="batch_size.against", alt=f"{alt} {t('batch_size.alt.table')}")
-    clear = sum(row["p_adjusted"] is not None and row["p_adjusted"] < ALPHA for row in mine)
-    st.caption(t("batch_size.against.caption", clear=clear, n=len(mine)))
-    flat = [row | {part: json.dumps(row[part]) for part in ("baseline", "changed")} for row in mine]
-    behind("against", pa.Table.from_pylist(flat))
+    return told
 
 
-ALPHA, FOREST_ROW = 0.05, 36
+@st.cache_data(max_entries=16, show_spinner=False)
+def _against_chart(version: str, language: str, study: results.Study, optimizer: str) -> dict[str, Any]:
+    rows = _differences(study, optimizer)
+    drawn = forest.draw(rows, t("batch_size.against.axis"))
+    return drawn._replace(chart=drawn.chart.properties(height=FOREST_ROW * len(rows))).specification()
 
 
 def _parts(verdict: Verdict | None) -> None:

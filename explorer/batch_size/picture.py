@@ -37,7 +37,7 @@ def three_ways(choices: Choices) -> None:
     """The same runs counted in steps, in examples and in seconds: the message turns around."""
     st.header(t("batch_size.ways.title"))
     st.markdown(t("batch_size.ways.text"), width=READING)
-    grid = st.grid(3, min_column_width=260, gap="medium")
+    grid = st.grid(3, min_column_width=225, gap="medium")
     for measure in MEASURES:
         runs, curve = rows(choices, measure)
         with grid.cell():
@@ -99,24 +99,34 @@ def _chart(version: str, language: str, choices: Choices, measure: str, small: b
     ).specification()
 
 
-def _published(optimizer: str, measure: str) -> list[dict[str, Any]]:
-    """The paper's curve for MNIST with the same optimizer, digitised; none for seconds, which it does not give, nor for Adam."""
+def paper_line(choices: Choices) -> str | None:
+    """Where the published curve that is laid under ours comes from, and that it is digitised; None where there is none."""
+    if not choices.paper:
+        return None
+    rows = _series(choices.focus, choices.measure)
+    if not rows:
+        return t("batch_size.paper.none")
+    goals = word(rows[0]["note"].split(";")[0])
+    told = {"source": rows[0]["source"], "series": word(rows[0]["series"]), "goal": goals}
+    return t("batch_size.paper.source", **told, how=t(f"published.tag.{rows[0]['tag']}"))
+
+
+def _series(optimizer: str, measure: str) -> list[dict[str, Any]]:
+    """The paper's curve for MNIST with the same optimizer; none for seconds, which it does not give, nor for Adam."""
     if measure == "seconds" or optimizer not in PAPER:
         return []
-    found = [
-        row
-        for row in published.published(results.QUESTION)
-        if row["series"] == PAPER[optimizer] and row["y_name"] == "steps to the goal"
-    ]
+    rows = published.published(results.QUESTION)
+    return [row for row in rows if row["series"] == PAPER[optimizer] and row["y_name"] == "steps to the goal"]
+
+
+def _published(optimizer: str, measure: str) -> list[dict[str, Any]]:
+    """Its points, as the chart takes them."""
+    rows = _series(optimizer, measure)
+    sources = [", ".join((word(row["series"]), t(f"published.tag.{row['tag']}"))) for row in rows]
     return [
-        {
-            "batch_size": row["x"],
-            "value": row["y"] * (row["x"] if measure == "examples" else 1),
-            "source": t("batch_size.paper.source", source=row["source"].split(",")[0], series=word(row["series"]),
-                        goal=word(row["note"].split(";")[0]), how=t(f"published.tag.{row['tag']}")),
-        }
-        for row in found
-    ]  # fmt: skip
+        {"batch_size": row["x"], "value": row["y"] * (row["x"] if measure == "examples" else 1), "source": source}
+        for row, source in zip(rows, sources, strict=True)
+    ]
 
 
 def behind(code: str, shown: pa.Table) -> None:

@@ -61,8 +61,14 @@ def caption(choices: Choices) -> str:
     else:
         values |= {"smallest": format.count(regime["smallest"]), "largest": format.count(regime["largest"])}
         values |= {"bend": place(regime, "perfect"), "flat": place(regime, "flat")}
-        seen = t(f"batch_size.caption.{'bend' if regime['perfect_until'] else 'endless'}", **values)
+        seen = t(f"batch_size.caption.{_shape(regime)}", **values)
     return f"{seen} {t(f'batch_size.caption.not_to_conclude.{choices.measure}')}"
+
+
+def _shape(regime: dict[str, Any]) -> str:
+    if regime["perfect_until"] is None:
+        return "endless"
+    return "bend" if regime["flat_from"] and regime["flat_from"] > regime["perfect_until"] else "sharp"
 
 
 def legend(choices: Choices) -> str:

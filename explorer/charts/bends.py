@@ -105,7 +105,7 @@ def noise(rows: Sequence[Mapping[str, Any]], regime: Mapping[str, Any] | None) -
             layers.insert(0, band.encode(y=alt.Y("low:Q", title=y_title), y2="high:Q", x=alt.value(0), x2=alt.value("width")))  # fmt: skip
         layers.append(at.mark_rule(color=style.ACCENT, strokeWidth=2, strokeDash=[6, 3]).encode(y=y))
         words = at.mark_text(
-            align="right", baseline="bottom", dy=-4, color=style.ACCENT, fontSize=12, fontWeight="bold"
+            align="right", baseline="bottom", dx=-6, dy=-4, color=style.ACCENT, fontSize=12, fontWeight="bold"
         )
         layers.append(words.encode(x=alt.value("width"), y=y, text="note:N"))
     return style.Picture(style.fitted(alt.layer(*layers).properties(height=NOISE_HEIGHT)), tables)

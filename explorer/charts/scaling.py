@@ -13,7 +13,7 @@ from explorer.text import t
 COLOURS = {"sgd": style.MEASURED, "momentum": style.ACCENT, "nesterov": "#5aa469", "adam": "#b0569c"}
 SHAPES = {"sgd": "circle", "momentum": "square", "nesterov": "triangle-up", "adam": "diamond"}
 CROSS = "M-0.7,-0.7L0.7,0.7M0.7,-0.7L-0.7,0.7"
-HEIGHT, SMALL_HEIGHT = 420, 230
+HEIGHT, SMALL_HEIGHT = 370, 230
 NOTE_LINE = 15
 
 
@@ -129,9 +129,9 @@ def _regime(
         band = base.mark_rect(color=style.NEUTRAL, opacity=0.16, clip=True)
         layers.append(band.encode(x=alt.X("low:Q", title=x_title), x2="high:Q", y=alt.value(0), y2=alt.value("height")))
     layers.append(base.mark_rule(color=style.NEUTRAL, strokeWidth=1.6, clip=True).encode(x=x, strokeDash=dash))
-    if notes:
-        tables["notes"] = pa.Table.from_pylist(_notes(regime))
-        for place in range(tables["notes"].num_rows):
+    if notes and (told := _notes(regime)):
+        tables["notes"] = pa.Table.from_pylist(told)
+        for place in range(len(told)):
             text = style.named("notes").transform_filter(f"datum.place == {place}")
             look = {"fontSize": style.LABEL_SIZE + 1, "fontWeight": "bold", "color": style.NEUTRAL, "align": "center"}
             layers.append(text.mark_text(**look).encode(x=x, y=alt.value(10 + place * NOTE_LINE), text="note:N"))
@@ -139,13 +139,15 @@ def _regime(
 
 
 def _notes(regime: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A note in the middle of each regime that there is."""
+    """A note in the middle of each regime; none where the flat part begins before perfect scaling ends, so that they cannot be told apart."""
     bend, flat = regime["perfect_until"], regime["flat_from"]
+    if bend and flat and flat <= bend:
+        return []
     ends = [("perfect", regime["smallest"], bend or flat)]
-    if bend and flat and flat > bend:
+    if bend and flat:
         ends.append(("diminishing", bend, flat))
     if flat and flat < regime["largest"]:
-        ends.append(("flat", max(flat, bend or flat), regime["largest"]))
+        ends.append(("flat", flat, regime["largest"]))
     return [
         {"place": place, "note": t(f"batch_size.regime.{code}"), "batch_size": float((low * high) ** 0.5)}
         for place, (code, low, high) in enumerate(ends)

@@ -82,7 +82,9 @@ class Verdict(NamedTuple):
 
 def studies() -> list[Study]:
     """The studies with at least one batch size whose tuning is finished."""
-    rows = query("SELECT DISTINCT study, optimizer, target FROM tuned").to_pylist()
+    rows = query(
+        "SELECT DISTINCT study, optimizer, target FROM tuned SEMI JOIN (FROM studies WHERE complete > 0) USING (study)"
+    ).to_pylist()
     found = []
     for name in STUDIES:
         mine = [row for row in rows if row["study"] == name]
@@ -130,17 +132,17 @@ def tuned(study: Study, target: float, optimizer: str | None = None) -> list[dic
     """The rows of the table tuned, by optimizer and batch size, with `perfect`: the steps of perfect scaling from the smallest sizes.
 
     Perfect scaling keeps the examples of the SMALLEST smallest sizes of the curve (their geometric mean), by which the table regimes
-    finds its end; NULL where the curve has fewer than two sizes."""
+    finds its end; NULL below the first of them, and where the curve has fewer than two sizes."""
     return query(
         f"""
         WITH start AS (
-            SELECT optimizer, exp(avg(ln(steps * batch_size))) AS examples
+            SELECT optimizer, exp(avg(ln(steps * batch_size))) AS examples, min(batch_size) AS smallest
             FROM (SELECT t.*, row_number() OVER (PARTITION BY t.optimizer ORDER BY t.batch_size) AS place
                   FROM tuned t JOIN regimes g USING (study, optimizer, target)
                   WHERE study = $study AND target = $target AND t.batch_size BETWEEN g.smallest AND g.largest)
             WHERE place <= {SMALLEST} GROUP BY optimizer
         )
-        SELECT t.* EXCLUDE (study, target), s.examples / t.batch_size AS perfect
+        SELECT t.* EXCLUDE (study, target), CASE WHEN t.batch_size >= s.smallest THEN s.examples / t.batch_size END AS perfect
         FROM tuned t LEFT JOIN start s USING (optimizer)
         WHERE study = $study AND target = $target AND coalesce(t.optimizer = $optimizer, true)
         ORDER BY list_position(['sgd', 'momentum', 'nesterov', 'adam'], t.optimizer), t.batch_size
