@@ -122,7 +122,7 @@ def _series(optimizer: str, measure: str) -> list[dict[str, Any]]:
 def _published(optimizer: str, measure: str) -> list[dict[str, Any]]:
     """Its points, as the chart takes them."""
     rows = _series(optimizer, measure)
-    sources = [", ".join((word(row["series"]), t(f"published.tag.{row['tag']}"))) for row in rows]
+    sources = [": ".join((t(f"published.tag.{row['tag']}"), row["source"].split(",")[0])) for row in rows]
     return [
         {"batch_size": row["x"], "value": row["y"] * (row["x"] if measure == "examples" else 1), "source": source}
         for row, source in zip(rows, sources, strict=True)

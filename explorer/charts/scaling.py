@@ -44,7 +44,7 @@ def draw(
     y = log2.axis(alt.Y("value:Q", title=y_title), values or [1.0])
     colour, shape = _by_optimizer(optimizers, legend=not small and len(optimizers) > 1)
     tables = {"runs": _runs(rows), "curve": _curve(curve)}
-    layers = _regime(regime, x, x_title, tables, notes=not small) if regime else []
+    layers = _regime(regime, x, x_title, tables, notes=not small and not published) if regime else []
     if perfect:
         tables["perfect"] = _numbers(perfect, ("batch_size", "value"))
         line = style.named("perfect").mark_line(color=style.NEUTRAL, strokeWidth=1.6, strokeDash=[7, 4], clip=True)

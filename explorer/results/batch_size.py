@@ -190,13 +190,14 @@ def rate_cells(study: Study, target: float, optimizer: str) -> pa.Table:
 
 
 def seeds_best_rates(study: Study, target: float, optimizer: str) -> pa.Table:
-    """The rate with the fewest steps of each seed at each batch size (the smaller of equals), where any reached: batch_size, seed, lr,
-    run_id."""
+    """The rate with the fewest steps of each seed at each batch size whose tuning is finished (the smaller of equals), where any reached:
+    batch_size, seed, lr, run_id."""
     return query(
         f"""
         WITH tried AS ({TRIED})
         SELECT batch_size, seed, lr, run_id FROM tried
-        WHERE optimizer = $optimizer AND reached
+        WHERE optimizer = $optimizer AND reached AND batch_size IN (
+            SELECT batch_size FROM tuned WHERE study = $study AND target = $target AND optimizer = $optimizer)
         QUALIFY row_number() OVER (PARTITION BY batch_size, seed ORDER BY step, lr) = 1
         ORDER BY batch_size, seed
         """,

@@ -185,7 +185,10 @@ def test_the_same_runs_are_counted_three_ways(seen):
     assert max(level) == pytest.approx(min(level)), "perfect scaling is level in examples"
     turned = min(steps, key=lambda row: row["value"])["batch_size"], min(examples, key=lambda row: row["value"])["batch_size"]  # fmt: skip
     text = said(seen())
-    assert f"needs the fewest at batch {turned[0]:.0f}: " in text and f"needs the fewest at batch {turned[1]:.0f}: " in text
+    assert (
+        f"needs the fewest at batch {turned[0]:.0f}: " in text
+        and f"needs the fewest at batch {turned[1]:.0f}: " in text
+    )
 
 
 @both
@@ -284,6 +287,16 @@ def test_headings_follow_the_verdicts(opened, changed, language, verdict):
     assert words[verdict][language == "ko"] in app.title[0].value
     factor = 2 ** ask("SELECT estimate FROM claim_parts WHERE claim = 'B2'")[0][0]
     assert (f"{factor:.2g}" in "".join(each.value for each in app.subheader)) == (verdict == "shown")
+
+
+def test_a_batch_size_whose_tuning_is_not_finished_is_in_no_picture(opened, changed):
+    changed("DELETE FROM tuned WHERE batch_size = 128", "DELETE FROM regimes")
+    app = opened("batch_size", lang="en")
+    assert not app.exception and app.title[0].value == "Too few batch sizes reached 20% with every seed"
+    drawn = charts(app)
+    assert set(drawn["main"][1]["runs"]["batch_size"].to_pylist()) == {2, 8, 32}
+    assert set(drawn["rates"][1]["seeds"]["batch_size"].to_pylist()) == {32}
+    assert set(drawn["map"][1]["cells"]["batch_size"].to_pylist()) == {"2", "8", "32"}
 
 
 def test_a_study_in_which_no_two_sizes_reached_says_so(seen):
