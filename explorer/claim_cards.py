@@ -76,8 +76,14 @@ def measured(part: dict[str, Any]) -> str:
     else:
         number = format.quantity(part["estimate"], part["low"], part["high"], part["unit"])
         value = f"{number}, {format.seeds(part['n'])}"
-    words = {"quantity": _word("quantity", part["quantity"]), "bound": _word("bound", part["bound"])}
+    words = {"quantity": _word("quantity", part["quantity"]), "bound": _bound(part)}
     return t("claims.part", **words, value=value, holds=t("claims.holds" if part["holds"] else "claims.fails"))
+
+
+def _bound(part: dict[str, Any]) -> str:
+    """The bound in words; one that says its unit may have words of its own for another unit than points."""
+    own = f"{part['bound']} [{part['unit']}]"
+    return _word("bound", own if has(f"claims.bound.{own}") else part["bound"])
 
 
 def kinds_of_interval(parts: list[dict[str, Any]]) -> list[str]:

@@ -55,7 +55,11 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 
 
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
-    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)"."""
+    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)". A ratio, whose
+    interval is even in its logarithm, has two digits wherever it lies: "0.69 (0.08 to 6)"."""
+    if unit == "ratio":
+        value, *ends = ("" if end is None else f"{end:.2g}" for end in (estimate, low, high))
+        return t("site.format.range", value=value, low=ends[0], high=ends[1]) if all(ends) else value
     if digits is None:
         digits = decimals(
             (high - low) / 2 if low is not None and high is not None else None, 1 if unit == "points" else 2

@@ -1,9 +1,70 @@
-from explorer import frame, question_page
+import streamlit as st
+
+from explorer import claim_cards, frame, question_page
+from explorer.batch_size import controls, evidence, picture, sentences
+from explorer.footer import footer
+from explorer.results import batch_size as results
+from explorer.results import site
+from explorer.text import t
 
 frame.begin("batch_size")
 
-question_page.introduction("batch_size")
-rows = question_page.published_numbers("batch_size")
-question_page.planned("batch_size")
-question_page.known_and_open("batch_size")
-question_page.foot("batch_size", rows)
+studies = results.studies()
+if not studies:
+    question_page.introduction(results.QUESTION)
+    rows = question_page.published_numbers(results.QUESTION)
+    question_page.planned(results.QUESTION)
+    question_page.known_and_open(results.QUESTION)
+    question_page.foot(results.QUESTION, rows)
+    st.stop()
+
+head, main = st.container(), st.container()
+choices = controls.choices(studies)
+
+with head:
+    st.title(sentences.title(choices.study))
+    st.markdown(sentences.subtitle(choices))
+with main:
+    shown = picture.main_picture(choices)
+st.caption(sentences.caption(choices))
+st.caption(sentences.legend(choices))
+if paper := picture.paper_line(choices):
+    st.caption(paper)
+picture.behind("main", shown)
+
+picture.three_ways(choices)
+
+st.header(t("batch_size.tuning.heading"))
+left, right = st.columns(2, gap="large")
+with left:
+    evidence.best_rate(choices)
+with right:
+    evidence.rate_map(choices)
+evidence.tuning_counted(choices)
+
+st.header(t("batch_size.bend.heading"))
+left, right = st.columns(2, gap="large")
+with left:
+    evidence.ends_of_scaling(choices)
+with right:
+    evidence.noise_scale(choices)
+
+st.header(t("batch_size.compared.heading"))
+evidence.equal_budgets()
+evidence.against_the_baseline(choices)
+
+rows = question_page.published_numbers(results.QUESTION)
+
+st.header(t("question.claims"))
+claim_cards.of_question(results.QUESTION)
+
+question_page.known_and_open(results.QUESTION)
+
+footer(
+    page=results.QUESTION,
+    studies=[study["study"] for study in site.studies() if study["question"] == results.QUESTION],
+    table=shown,
+    sql=picture.sql(choices),
+    rerun=f"python -m precompute run {choices.study.name}",
+    sources=list(dict.fromkeys(row["source"] for row in rows)),
+)

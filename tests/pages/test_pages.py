@@ -138,8 +138,23 @@ def test_the_home_page_counts_the_verdicts(opened, results_file):
     assert {f"**{n}**" for (n,) in counts} <= shown
 
 
+@pytest.fixture
+def without_runs(results_file, tmp_path, monkeypatch) -> Path:
+    """Lets the pages read a database in which no study has a run."""
+    path = tmp_path / "results.duckdb"
+    shutil.copy(results_file, path)
+    with duckdb.connect(str(path)) as connection:
+        tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        for (table,) in tables:
+            if table not in ("meta", "claims", "published"):
+                connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    return path
+
+
 @pytest.mark.parametrize("question", UNBAKED)
-def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, question):
+def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, without_runs, question):
     app = opened(question)
     assert "not baked yet" in app.info[0].value
     table = app.dataframe[0].value
@@ -156,7 +171,7 @@ def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, re
 
 
 @pytest.mark.parametrize("question", UNBAKED)
-def test_published_marks_are_drawn_hollow(opened, question):
+def test_published_marks_are_drawn_hollow(opened, without_runs, question):
     for chart in charts(opened(question)):
         spec = json.loads(chart.spec)
         marks = [layer["mark"] for layer in spec.get("layer", [spec])]
@@ -275,25 +290,7 @@ def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_database_without_a_run_is_shown_as_that(opened, results_file, tmp_path, monkeypatch, page):
-    path = tmp_path / "results.duckdb"
-    shutil.copy(results_file, path)
-    emptied = [
-        "runs",
-        "curves",
-        "intervals",
-        "landmarks",
-        "contrasts",
-        "claim_parts",
-        "configurations",
-        "maps",
-        "studies",
-    ]
-    with duckdb.connect(str(path)) as connection:
-        for table in emptied:
-            connection.execute(f"DELETE FROM {table}")
-        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
-    monkeypatch.setenv("WHY_RESULTS", str(path))
+def test_a_database_without_a_run_is_shown_as_that(opened, without_runs, page):
     app = opened(page)
     assert not app.exception
     assert app.title

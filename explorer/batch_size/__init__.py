@@ -1,0 +1,1 @@
+"""The page on batch size: how many steps a larger batch saves, and until where."""
