@@ -18,7 +18,7 @@ MODULES = {
     "silu": nn.SiLU(), "mish": nn.Mish(), "hardtanh": nn.Hardtanh(), "identity": nn.Identity(),
 }  # fmt: skip
 GRID = torch.cat(
-    [torch.linspace(-12, 12, 48_001, dtype=torch.float64), torch.tensor([-1e-9, 0.0, 2**0.5, 1e-9]).double()]
+    [torch.linspace(-12, 12, 48_001, dtype=torch.float64), torch.tensor([-40, -1e-9, 0.0, 2**0.5, 1e-9, 40]).double()]
 )
 
 
