@@ -4,6 +4,8 @@ import math
 
 from explorer.text import t
 
+SMALLEST_RATIO = 0.01
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_DECIMALS = 2  # ten thousand test images resolve a hundredth of a percent
 
 
@@ -55,7 +57,24 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 
 
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
-    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)"."""
+    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
+
+    A share is written in percent, and a ratio below a hundredth as a power of ten: two decimals of it would say nothing.
+    """
+    if unit == "share":
+        ends = (None, None) if low is None or high is None else (100 * low, 100 * high)
+        half = None if ends[0] is None else (ends[1] - ends[0]) / 2
+        share = percent(estimate, decimals(half) if digits is None else digits)
+        if ends[0] is None:
+            return share
+        return t(
+            "site.format.range",
+            value=share,
+            **{n: percent(v / 100, decimals(half)) for n, v in zip(("low", "high"), ends)},
+        )
+    if unit == "ratio" and 0 < abs(estimate) < SMALLEST_RATIO:
+        ends = {} if low is None or high is None else {"low": power_of_ten(low), "high": power_of_ten(high)}
+        return t("site.format.range", value=power_of_ten(estimate), **ends) if ends else power_of_ten(estimate)
     if digits is None:
         digits = decimals(
             (high - low) / 2 if low is not None and high is not None else None, 1 if unit == "points" else 2
@@ -88,6 +107,12 @@ def count(n: int) -> str:
 def plain(value: float) -> str:
     """A setting as one would write it: 0.2, 1000, 1e-05, without needless zeros."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def power_of_ten(value: float) -> str:
+    """A very small or large number with two digits: 0.00000023 -> "2.3·10⁻⁷"."""
+    factor, power = f"{value:.1e}".split("e")
+    return f"{factor}·10{str(int(power)).translate(SUPERSCRIPT)}".replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float) -> str:

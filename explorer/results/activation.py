@@ -175,15 +175,16 @@ def epochs_of_training(functions: tuple[str, ...]) -> pa.Table:
     )
 
 
+BORN_DEAD_SQL = f"""
+SELECT CAST(v.width AS INTEGER) AS width, CAST(v.depth AS INTEGER) AS depth, CAST(c.value AS INTEGER) AS dead,
+       CAST(c.trials AS INTEGER) AS nets, c.value / c.trials AS share
+FROM counts c JOIN "{BORN_DEAD}" v USING (run) WHERE c.quantity = 'born_dead' ORDER BY width, depth
+"""
+
+
 def born_dead() -> pa.Table:
     """Networks that are constant before training: width, depth (layers with weights), dead, nets, share."""
-    return query(
-        f"""
-        SELECT CAST(v.width AS INTEGER) AS width, CAST(v.depth AS INTEGER) AS depth, CAST(c.value AS INTEGER) AS dead,
-               CAST(c.trials AS INTEGER) AS nets, c.value / c.trials AS share
-        FROM counts c JOIN "{BORN_DEAD}" v USING (run) WHERE c.quantity = 'born_dead' ORDER BY width, depth
-        """
-    )
+    return query(BORN_DEAD_SQL)
 
 
 def settings(study: str) -> dict[str, Any]:
