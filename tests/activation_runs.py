@@ -93,7 +93,8 @@ def _layers(spec: Spec, epochs: list[int], stop: int | None, ratio: float, dead:
 
 def error_of(spec: Spec) -> tuple[float, bool]:
     """Test error in points and whether the run diverges: a sigmoid fails from 8 layers on, identity is a linear network at 9 points, and
-    the others lie within 1.5 points; a rate off the best costs 1.5 points a factor 2, and ELU diverges at the largest."""
+    the others lie within 1.5 points; a rate off the best costs 1.5 points a factor 2, and ELU diverges at the largest; of cos(x) − x one fresh
+    seed diverges everywhere."""
     rates = sorted(activation.RATES if spec.study == MLP else activation_cnn.RATES)
     order = sorted(activation_cnn.FUNCTIONS).index(spec.activation)
     if spec.study == MLP:
@@ -105,7 +106,8 @@ def error_of(spec: Spec) -> tuple[float, bool]:
         error, fails, best = 40.0 - 3 * (spec.norm == "batch") + gap, False, 2
     far = 0 if fails else 1.5 * abs(rates.index(spec.lr) - best)
     jitter = 0.15 * math.sin(7 * spec.seed + 3 * order)
-    return error + far + jitter, spec.activation == "elu" and spec.lr == rates[-1]
+    lost = spec.activation == "elu" and spec.lr == rates[-1]
+    return error + far + jitter, lost or (spec.activation == "cosx_x" and spec.seed == FRESH[1])
 
 
 def made_up(spec: Spec) -> dict:

@@ -26,7 +26,7 @@ def choices() -> Choices | None:
         return None
     study = _one_of(
         "study", [code(each) for each in offered], code(offered[0]), label=t("site.study"), format=study_name,
-        resets=("depth", "start", "norm"),
+        resets=("depth", "start", "norm"), widget="select",
     )  # fmt: skip
     place = _place(next(each for each in offered if code(each) == study))
     axis = address.choice(
@@ -39,7 +39,7 @@ def _place(study: str) -> Place:
     places = results.places(study)
     if study == CNN:
         norm = _one_of(
-            "norm", [place["norm"] for place in places], places[0]["norm"], label=t("activation.control.norm"), format=norm_name
+            "norm", [place["norm"] for place in places], places[0]["norm"], label=t("activation.control.norm"), format=lambda one: t(f"activation.with.{one}")
         )  # fmt: skip
         return next(place for place in places if place["norm"] == norm)
     starts = list(dict.fromkeys(place["start"] for place in places))

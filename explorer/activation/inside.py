@@ -46,7 +46,7 @@ def layers(place: Place) -> None:
             (claim, results.verdict(claim)),
         )
     limits = _limits(rows, measure)
-    grid = st.grid(min(4, len(shown)), min_column_width=250, gap="small")
+    grid = st.grid(min(4, len(shown)), min_column_width=190, gap="small")
     for code in shown:
         with grid.cell():
             st.markdown(f"**{functions.name(code)}**")
@@ -143,7 +143,7 @@ def bends(place: Place) -> None:
     with slot:
         section.begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
     chart = _bend_chart(site.data_version(), language(), place, code)
-    st.vega_lite_chart(spec=dict(chart), key="activation.bend", alt=_bend_alt(code, inputs))
+    st.vega_lite_chart(spec=dict(chart), key="activation.bend", alt=_bend_alt(code, inputs), width="stretch")
     told = [
         t("activation.bend.seen", name=functions.name(code), largest=f"{_largest_slope(code):.2f}", reach=f"{REACH:g}")
     ]

@@ -31,8 +31,14 @@ def title(place: Place) -> str:
     if seeds < FEWEST_SEEDS:
         return t("activation.title.few_seeds", seeds=format.seeds(seeds), **values)
     if len(failed) == 1 and len(trained) > 1:
-        return t("activation.title.one_fails", name=functions.name(failed[0]["function"]), **values)
+        return t("activation.title.one_fails", name=_first_word(failed[0]["function"]), **values)
     return t("activation.title.some_fail" if failed else "activation.title.all_train", **values)
+
+
+def _first_word(code: str) -> str:
+    """The name of a function where a sentence begins: "Sigmoid", but "ReLU" and "cos(x) − x" as they are."""
+    name = functions.name(code)
+    return name.capitalize() if name.islower() and name.isalpha() else name
 
 
 def _points(fraction: float) -> str:

@@ -10,7 +10,9 @@ from explorer.charts import functions, style
 from explorer.text import t
 
 ROW, AXIS = 26, 70
-POWERS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+TICKS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+MORE_TICKS = [0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
+"""For a short axis, on which fewer than three of the others lie."""
 ROOM = 1.12  # of a log axis, beyond the smallest and largest value
 
 
@@ -79,7 +81,7 @@ def strip(
     ]
     tables = {"dots": dots, "medians": medians}
     if notes:
-        side = {"align": "right", "baseline": "middle", "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
+        side = {"align": "right", "baseline": "bottom", "dy": -3, "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
         layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
         tables["notes"] = texts
     chart = alt.layer(*layers).properties(height=ROW * len(rows) + AXIS)
@@ -107,9 +109,9 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
         "rate:O", sort=[rate(value) for value in rates], title=t("activation.rate_axis"),
         axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False),
     )  # fmt: skip
-    y = _rows(names)
+    y = _rows(names, grid=False)
     band = {"width": alt.RelativeBandSize(band=1.06), "height": alt.RelativeBandSize(band=1.06)}
-    ticks = [power for power in POWERS if limits[0] <= power <= limits[1]]
+    ticks = log_ticks(*limits)
     colour = alt.Color(
         "error:Q",
         scale=alt.Scale(scheme=style.ERROR_SCHEME, type="log", domain=limits, clamp=True),
@@ -128,7 +130,7 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
     layers = [
         cellwise.transform_filter("isValid(datum.error)").mark_rect(**band).encode(color=colour, tooltip=tooltip),
         cellwise.transform_filter("datum.diverged > 0")
-        .mark_point(shape="M-.5,-.5L.5,.5M-.5,.5L.5,-.5", size=110, stroke=style.NEUTRAL, strokeWidth=2, opacity=1)
+        .mark_text(text="×", fontSize=18, fontWeight="bold", color=style.NEUTRAL)
         .encode(tooltip=tooltip),
     ]
     outline = {
@@ -153,8 +155,14 @@ def rate(value: float) -> str:
     return "2" + str(round(power)).replace("-", "⁻").translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def _rows(names: list[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=110, grid=True, ticks=False, domain=False, labelOverlap=False, labelFontSize=12)
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round fractions between two ends of a logarithmic axis."""
+    few = [tick for tick in TICKS if low <= tick <= high]
+    return few if len(few) > 2 else [tick for tick in MORE_TICKS if low <= tick <= high]
+
+
+def _rows(names: list[str], grid: bool = True) -> alt.Y:
+    axis = alt.Axis(labelLimit=110, grid=grid, ticks=False, domain=False, labelOverlap=False, labelFontSize=12)
     return alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=axis)
 
 
@@ -165,6 +173,6 @@ def _error_axis(limits: tuple[float, float], log: bool) -> alt.X:
         scale = alt.Scale(domain=[0, min(1.0, high * ROOM)], nice=False)
         return alt.X("error:Q", title=title, scale=scale, axis=alt.Axis(format=".0%", tickCount=6))
     ends = [low / ROOM, high * ROOM]
-    ticks = [power for power in POWERS if ends[0] <= power <= ends[1]]
+    ticks = log_ticks(*ends)
     scale = alt.Scale(type="log", domain=ends, nice=False)
     return alt.X("error:Q", title=title, scale=scale, axis=alt.Axis(values=ticks, format=".1~%", labelOverlap=True))

@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 
 from explorer.charts import functions, style
-from explorer.charts.functions_at_a_place import POWERS, ROOM
+from explorer.charts.functions_at_a_place import ROOM, log_ticks
 from explorer.text import t
 
 HEIGHT = 300
@@ -37,7 +37,7 @@ def errors(rows: list[dict[str, Any]], limits: tuple[float, float]) -> style.Pic
     ends = [limits[0] / ROOM, limits[1] * ROOM]
     y = alt.Y(
         "error:Q", title=t("activation.test_error_axis"), scale=alt.Scale(type="log", domain=ends, nice=False),
-        axis=alt.Axis(values=[power for power in POWERS if ends[0] <= power <= ends[1]], format=".1~%"),
+        axis=alt.Axis(values=log_ticks(*ends), format=".1~%"),
     )  # fmt: skip
     x = alt.X("depth:O", title=t("activation.depth_axis"), axis=alt.Axis(labelAngle=0, grid=False))
     source = style.named("medians").encode(x=x, y=y, color=colour)
