@@ -86,7 +86,8 @@ def place_in_words(place: Place) -> str:
     """ "8 hidden layers, Xavier start", or "without batch normalization"."""
     if place.study == CNN:
         return norm_name(place["norm"])
-    return t("activation.place", depth=place["depth"], start=t(f"activation.start.{place['start']}"))
+    key = "activation.place_one" if place["depth"] == 1 else "activation.place"
+    return t(key, depth=place["depth"], start=t(f"activation.start.{place['start']}"))
 
 
 def setup(study: str) -> str:

@@ -51,8 +51,9 @@ def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, flo
             orient="top",
             title=t(f"activation.inside.legend.{measure}"),
             format=".0%" if share else "~g",
-            gradientLength=150,
-            titleLimit=320,
+            gradientLength=90,
+            titleLimit=150,
+            titleFontSize=10,
         ),
     )
     tooltip = [

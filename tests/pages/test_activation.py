@@ -199,7 +199,7 @@ def test_dead_units_are_shown_when_the_address_asks_for_them(made_up):
     assert max(row["value"] for row in relu) == pytest.approx(0.2, abs=1e-6) and {row["layer"] for row in relu} == {1}
     caption = next(each.value for each in app.caption if "Share of dead units" in each.value)
     assert "ReLU 20.0%" in caption and "tanh 0.0%" in caption
-    assert len(with_table(app, "dots")[0][1]["dots"]) == 74 and "1 hidden layers" in app.markdown[0].value + spoken(app)
+    assert len(with_table(app, "dots")[0][1]["dots"]) == 74 and "1 hidden layer," in spoken(app)
 
 
 def spoken(app: AppTest) -> str:
