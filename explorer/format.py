@@ -4,6 +4,8 @@ import math
 
 from explorer.text import t
 
+SMALLEST_RATIO = 0.01
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_DECIMALS = 2  # ten thousand test images resolve a hundredth of a percent
 
 
@@ -55,11 +57,26 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 
 
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
-    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)". A ratio, whose
-    interval is even in its logarithm, has two digits wherever it lies: "0.69 (0.08 to 6)"."""
+    """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
+
+    A share is written in percent. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.08 to 6)", and
+    below a hundredth it is a power of ten.
+    """
+    if unit == "share":
+        ends = (None, None) if low is None or high is None else (100 * low, 100 * high)
+        half = None if ends[0] is None else (ends[1] - ends[0]) / 2
+        share = percent(estimate, decimals(half) if digits is None else digits)
+        if ends[0] is None:
+            return share
+        return t(
+            "site.format.range",
+            value=share,
+            **{n: percent(v / 100, decimals(half)) for n, v in zip(("low", "high"), ends)},
+        )
     if unit == "ratio":
-        value, *ends = ("" if end is None else f"{end:.2g}" for end in (estimate, low, high))
-        return t("site.format.range", value=value, low=ends[0], high=ends[1]) if all(ends) else value
+        write = power_of_ten if 0 < abs(estimate) < SMALLEST_RATIO else "{:.2g}".format
+        told = {n: write(v) for n, v in (("value", estimate), ("low", low), ("high", high)) if v is not None}
+        return t("site.format.range", **told) if len(told) == 3 else told["value"]
     if digits is None:
         digits = decimals(
             (high - low) / 2 if low is not None and high is not None else None, 1 if unit == "points" else 2
@@ -94,6 +111,12 @@ def plain(value: float | str) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def power_of_ten(value: float) -> str:
+    """A very small or large number with two digits: 0.00000023 -> "2.3·10⁻⁷"."""
+    factor, power = f"{value:.1e}".split("e")
+    return f"{factor}·10{str(int(power)).translate(SUPERSCRIPT)}".replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float) -> str:

@@ -104,8 +104,12 @@ def known_and_open(question: str) -> None:
 def foot(question: str, rows: list[dict[str, Any]]) -> None:
     """The footer: the published rows are what this page shows."""
     sources = list(dict.fromkeys(row["source"] for row in rows))
-    sql = PUBLISHED.replace("$question", f"'{question}'")
-    footer(page=question, studies=[], table=pa.Table.from_pylist(rows), sql=sql, sources=sources)
+    footer(page=question, studies=[], table=pa.Table.from_pylist(rows), sql=published_sql(question), sources=sources)
+
+
+def published_sql(question: str) -> str:
+    """The statement that gives the published rows of a question."""
+    return PUBLISHED.replace("$question", f"'{question}'")
 
 
 def word(text: str) -> str:

@@ -1,9 +1,66 @@
-from explorer import frame, question_page
+import pyarrow as pa
+import streamlit as st
+
+from explorer import claim_cards, frame, question_page
+from explorer.activation import comparisons, controls, dead, inside, strip
+from explorer.footer import footer
+from explorer.results import activation as results
+from explorer.text import t
 
 frame.begin("activation")
 
-question_page.introduction("activation")
-rows = question_page.published_numbers("activation")
-question_page.planned("activation")
+studies = results.studies()
+if not studies:
+    question_page.introduction("activation")
+    rows = question_page.published_numbers("activation")
+    question_page.planned("activation")
+    question_page.known_and_open("activation")
+    question_page.foot("activation", rows)
+    st.stop()
+
+head = st.container()
+main, side = st.columns([3, 1], gap="medium")
+with side:
+    choices = controls.choices()
+
+if choices is None:
+    with head:
+        strip.not_yet()
+else:
+    place = choices.place
+    with head:
+        st.title(strip.title(place))
+        st.markdown(strip.subtitle(place))
+    with main:
+        strip.picture(place, choices.log)
+    st.caption(strip.caption(place))
+    strip.behind(place)
+
+    st.header(t("activation.behind"))
+    inside.layers(place)
+    inside.bends(place)
+    strip.rates(place)
+
+    st.header(t("activation.changed"))
+    comparisons.depth(place)
+    comparisons.against_relu(place)
+    comparisons.norm()
+    comparisons.speed()
+
+dead.born_dead()
+
+published = question_page.published_numbers("activation")
+
+st.header(t("question.claims"))
+claim_cards.of_question("activation")
+
 question_page.known_and_open("activation")
-question_page.foot("activation", rows)
+
+footer(
+    page="activation",
+    studies=[each["study"] for each in studies],
+    table=results.fresh(choices.place) if choices else pa.Table.from_pylist(published),
+    sql=results.fresh_sql(choices.place) if choices else question_page.published_sql("activation"),
+    rerun="\n".join(f"python -m precompute run {each['study']}" for each in studies),
+    sources=list(dict.fromkeys(row["source"] for row in published)),
+)

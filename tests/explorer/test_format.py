@@ -48,6 +48,14 @@ def test_a_quantity_keeps_its_unit(english):
     assert format.quantity(8.2, 6.9, 9.5, "points") == "+8.2 points (+6.9 to +9.5)"
     assert format.quantity(0.913, 0.85, 0.97, "correlation") == "0.91 (0.85 to 0.97)"
     assert format.quantity(8.2, None, None, "points") == "+8.2 points"
+    assert format.quantity(0.234, 0.21, 0.26, "share") == "23% (21% to 26%)"
+    assert format.quantity(0.234, None, None, "share") == "23.4%"
+
+
+def test_a_small_ratio_is_a_power_of_ten(english):
+    assert format.quantity(2.34e-7, 2e-7, 2.7e-7, "ratio") == "2.3·10⁻⁷ (2.0·10⁻⁷ to 2.7·10⁻⁷)"
+    assert format.quantity(2.34e-7, None, None, "ratio") == "2.3·10⁻⁷"
+    assert format.quantity(3.04, 2.8, 3.3, "ratio") == "3 (2.8 to 3.3)"
 
 
 def test_durations_and_counts(english):

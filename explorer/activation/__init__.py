@@ -1,0 +1,1 @@
+"""The page on activation functions, part by part."""

@@ -1,0 +1,97 @@
+"""What a reader may change, all of it in the address: the study, the place of its grid, and how the error axis is drawn."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from explorer import address
+from explorer.results import activation as results
+from explorer.results.activation import CNN, MLP, Place
+from explorer.text import t
+
+DEPTH, START = 8, "xavier"  # of the first screen: where claim A2 looks
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The place whose functions are compared, and whether the error axis is logarithmic."""
+
+    place: Place
+    log: bool
+
+
+def choices() -> Choices | None:
+    """Draws the controls; None where no study has a fresh run yet."""
+    offered = [study for study in (MLP, CNN) if results.places(study)]
+    if not offered:
+        return None
+    study = _one_of(
+        "study", [code(each) for each in offered], code(offered[0]), label=t("site.study"), format=study_name,
+        resets=("depth", "start", "norm"), widget="select",
+    )  # fmt: skip
+    place = _place(next(each for each in offered if code(each) == study))
+    axis = address.choice(
+        "axis", ["log", "linear"], "log", label=t("activation.control.axis"), format=lambda one: t(f"activation.axis.{one}")
+    )  # fmt: skip
+    return Choices(place, axis == "log")
+
+
+def _place(study: str) -> Place:
+    places = results.places(study)
+    if study == CNN:
+        norm = _one_of(
+            "norm", [place["norm"] for place in places], places[0]["norm"], label=t("activation.control.norm"), format=lambda one: t(f"activation.with.{one}")
+        )  # fmt: skip
+        return next(place for place in places if place["norm"] == norm)
+    starts = list(dict.fromkeys(place["start"] for place in places))
+    start = _one_of(
+        "start", starts, START if START in starts else starts[0], label=t("activation.control.start"),
+        format=lambda one: t(f"activation.start.{one}"), help=t("activation.control.start_help"),
+    )  # fmt: skip
+    depths = sorted(place["depth"] for place in places if place["start"] == start)
+    nearest = min(depths, key=lambda depth: (abs(depth - DEPTH), depth))
+    if len(depths) > 1:  # a slider of one value cannot be drawn
+        depth = address.number(
+            "depth", depths, nearest, label=t("activation.control.depth"), help=t("activation.control.depth_help")
+        )
+    else:
+        depth = address.chosen("depth", depths, nearest, t("activation.control.depth"))
+    return next(place for place in places if (place["depth"], place["start"]) == (depth, start))
+
+
+def _one_of(
+    key: str, options: list[Any], default: Any, *, resets: tuple[str, ...] = (), help: str | None = None, **control: Any
+) -> Any:
+    """A control where there is something to choose; what the address asks for is checked all the same."""
+    if len(options) > 1:
+        return address.choice(key, options, default, resets=resets, help=help, **control)
+    return address.chosen(key, options, default, control["label"], control["format"])
+
+
+def code(study: str) -> str:
+    """The part of a study's name behind the question."""
+    return study.partition("/")[2]
+
+
+def study_name(one: str) -> str:
+    """A study, by its code, in words."""
+    return t(f"activation.study.{one}")
+
+
+def norm_name(norm: str) -> str:
+    """With or without batch normalization, in words."""
+    return t(f"activation.norm.{norm}")
+
+
+def place_in_words(place: Place) -> str:
+    """ "8 hidden layers, Xavier start", or "without batch normalization"."""
+    if place.study == CNN:
+        return norm_name(place["norm"])
+    key = "activation.place_one" if place["depth"] == 1 else "activation.place"
+    return t(key, depth=place["depth"], start=t(f"activation.start.{place['start']}"))
+
+
+def setup(study: str) -> str:
+    """Data, network and training of a study, in words."""
+    shared = results.settings(study)
+    numbers = {name: f"{shared[name]:,}" for name in ("n_train", "width", "batch_size", "epochs")}
+    return t(f"activation.setup.{code(study)}", momentum=f"{shared['momentum']:g}", **numbers)

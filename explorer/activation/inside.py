@@ -1,0 +1,201 @@
+"""Look behind: layer by layer, the gradient that vanishes and the unit that dies; and each function above the inputs that it gets."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, format
+from explorer.activation import controls
+from explorer.activation.formulas import FORMULAS, PRELU_START
+from explorer.charts import functions, inside_layers
+from explorer.charts.inside_layers import INSIDE
+from explorer.double_descent import section
+from explorer.double_descent.picture import table
+from explorer.results import activation as results
+from explorer.results import site
+from explorer.results.activation import Place
+from explorer.text import language, t
+
+COMPARED = ("sigmoid", "tanh", "relu")  # always there; the reader adds one
+CLAIM = {"gradient": "A1", "dead": "A6", "saturated": "A1"}
+DECADES = 12  # a gradient map shows no more; below it all is one colour
+REACH = 6.0  # f and its slope are drawn this far on both sides of 0
+
+
+@st.fragment(key="activation.layers")
+def layers(place: Place) -> None:
+    """Layer × epoch maps side by side on one scale."""
+    rows = results.layers(place).to_pylist()
+    there = functions.in_order({row["function"] for row in rows})
+    if not rows:
+        _not_measured("layers", place)
+        return
+    slot = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = address.choice(
+            "inside", list(INSIDE), "gradient", label=t("activation.inside.measure"),
+            format=lambda code: t(f"activation.inside.{code}"),
+        )  # fmt: skip
+        shown = _compared(there)
+    claim = CLAIM[measure]
+    with slot:
+        section.begin(
+            t(f"activation.inside.heading.{claim}.{results.verdict(claim)}"),
+            t("activation.inside.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
+            (claim, results.verdict(claim)),
+        )
+    limits = _limits(rows, measure)
+    grid = st.grid(min(4, len(shown)), min_column_width=190, gap="small")
+    for code in shown:
+        with grid.cell():
+            st.markdown(f"**{functions.name(code)}**")
+            chart = _layer_chart(site.data_version(), language(), place, code, measure, limits)
+            st.vega_lite_chart(
+                spec=dict(chart), key=f"activation.layers.{code}", alt=_layer_alt(place, code, rows, measure)
+            )
+    st.caption(" ".join([_layer_sentence(rows, shown, measure), t(f"activation.inside.not_to_conclude.{measure}")]))
+    table(results.layers(place), t("activation.table.layers"))
+
+
+def _compared(there: list[str]) -> list[str]:
+    fixed = [code for code in COMPARED if code in there]
+    others = [code for code in there if code not in fixed]
+    if not others:
+        return fixed
+    default = "gelu" if "gelu" in others else others[0]
+    asked = address.choice(
+        "beside", others, default, label=t("activation.inside.beside"), format=functions.name, widget="select"
+    )
+    return [*fixed, asked]
+
+
+def _limits(rows: list[dict[str, Any]], measure: str) -> tuple[float, float]:
+    if measure != "gradient":
+        return 0.0, 1.0
+    values = [row["log_gradient"] for row in rows if row["log_gradient"] is not None]
+    high = max(values, default=0.0)
+    return max(min(values, default=-1.0), high - DECADES), high
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _layer_chart(
+    version: str, language: str, place: Place, function: str, measure: str, limits: tuple[float, float]
+) -> dict[str, Any]:
+    mine = [row for row in results.layers(place).to_pylist() if row["function"] == function]
+    hidden = [
+        row | {"value": row[INSIDE[measure]]}
+        for row in mine
+        if measure == "gradient" or row[INSIDE[measure]] is not None
+    ]
+    return inside_layers.layer_map(hidden, measure, limits).specification()
+
+
+def _of(rows: list[dict[str, Any]], function: str, measure: str) -> list[dict[str, Any]]:
+    column = INSIDE[measure]
+    return [row for row in rows if row["function"] == function and row[column] is not None]
+
+
+def _layer_sentence(rows: list[dict[str, Any]], shown: list[str], measure: str) -> str:
+    """What each map says in one number: the gradient of the first layer over that of the last at the start, or the share at the end."""
+    told = []
+    for code in shown:
+        mine = _of(rows, code, measure)
+        if not mine:
+            continue
+        if measure == "gradient":
+            start = {row["layer"]: row["log_gradient"] for row in mine if row["epoch"] == 0}
+            if start:
+                ratio = 10 ** (start[min(start)] - start[max(start)])
+                told.append(f"{functions.name(code)} {format.quantity(ratio, None, None, 'ratio')}")
+        else:
+            end = max(row["epoch"] for row in mine)
+            last = [row[INSIDE[measure]] for row in mine if row["epoch"] == end]
+            told.append(f"{functions.name(code)} {format.percent(sum(last) / len(last))}")
+    return t(f"activation.inside.seen.{measure}", values=", ".join(told), decades=DECADES) if told else ""
+
+
+def _layer_alt(place: Place, code: str, rows: list[dict[str, Any]], measure: str) -> str:
+    mine = _of(rows, code, measure)
+    values = [row[INSIDE[measure]] for row in mine]
+    write = (lambda value: f"{value:.1f}") if measure == "gradient" else format.percent
+    told = t(
+        "activation.alt.layers", name=functions.name(code), measure=t(f"activation.inside.legend.{measure}"),
+        layers=len({row["layer"] for row in mine}), epochs=max((row["epoch"] for row in mine), default=0),
+        place=controls.place_in_words(place), low=write(min(values)) if values else "–", high=write(max(values)) if values else "–",
+    )  # fmt: skip
+    return f"{told} {t('activation.alt.table')}"
+
+
+@st.fragment(key="activation.bend")
+def bends(place: Place) -> None:
+    """f and its slope, with mean and standard deviation of what each layer puts in."""
+    rows = results.layers(place).to_pylist()
+    there = [code for code in functions.in_order({row["function"] for row in rows}) if code in FORMULAS] or list(
+        FORMULAS
+    )
+    default = "sigmoid" if "sigmoid" in there else there[0]
+    slot = st.container()
+    code = address.choice(
+        "function", there, default, label=t("activation.function"), format=functions.name, widget="select"
+    )
+    inputs = _inputs(rows, code)
+    with slot:
+        section.begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
+    chart = _bend_chart(site.data_version(), language(), place, code)
+    st.vega_lite_chart(spec=dict(chart), key="activation.bend", alt=_bend_alt(code, inputs), width="stretch")
+    told = [
+        t("activation.bend.seen", name=functions.name(code), largest=f"{_largest_slope(code):.2f}", reach=f"{REACH:g}")
+    ]
+    if code == "prelu":
+        told.append(t("activation.bend.prelu", slope=f"{PRELU_START:g}"))
+    st.caption(" ".join([*told, t("activation.bend.not_to_conclude")]))
+    table(pa.Table.from_pylist(inputs), t("activation.table.inputs"))
+
+
+def _largest_slope(code: str) -> float:
+    return max(abs(FORMULAS[code].slope(REACH * place / 500)) for place in range(-500, 501))
+
+
+def _inputs(rows: list[dict[str, Any]], code: str) -> list[dict[str, Any]]:
+    """What each hidden layer puts into its function, at the start and at the last epoch measured."""
+    mine = [row for row in rows if row["function"] == code and row["mean"] is not None]
+    if not mine:
+        return []
+    end, logits = max(row["epoch"] for row in mine), max(row["layer"] for row in mine)
+    return [
+        {
+            "layer": row["layer"],
+            "when": "start" if row["epoch"] == 0 else "end",
+            "epoch": row["epoch"],
+            "mean": row["mean"],
+        }
+        | {"sd": row["sd"], "low": row["mean"] - row["sd"], "high": row["mean"] + row["sd"], "n": row["n"]}
+        for row in mine
+        if row["epoch"] in (0, end) and row["layer"] < logits
+    ]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _bend_chart(version: str, language: str, place: Place, code: str) -> dict[str, Any]:
+    words = {key: t(f"activation.bend.{key}") for key in ("f", "slope", "start", "end", "input", "layer")}
+    inputs = _inputs(results.layers(place).to_pylist(), code)
+    return inside_layers.bend(*FORMULAS[code], functions.colour(code), inputs, words, REACH).specification()
+
+
+def _bend_alt(code: str, inputs: list[dict[str, Any]]) -> str:
+    told = t(
+        "activation.alt.bend", name=functions.name(code), reach=f"{REACH:g}", largest=f"{_largest_slope(code):.2f}"
+    )
+    ends = [row for row in inputs if row["when"] == "end"]
+    if ends:
+        widest = max(ends, key=lambda row: row["sd"])
+        told += " " + t(
+            "activation.alt.bend_inputs", layer=widest["layer"], mean=f"{widest['mean']:.2f}", sd=f"{widest['sd']:.2f}"
+        )
+    return f"{told} {t('activation.alt.table')}"
+
+
+def _not_measured(part: str, place: Place) -> None:
+    st.subheader(t(f"activation.question_of.{part}"))
+    st.markdown(t("activation.not_measured", study=f"`{place.study}`"))

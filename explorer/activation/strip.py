@@ -1,0 +1,209 @@
+"""The main picture, a dot per fresh run, with its title, subtitle, caption and table; and the tuning behind it."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, format, question_page
+from explorer.activation import controls
+from explorer.charts import functions, functions_at_a_place
+from explorer.double_descent import section
+from explorer.double_descent.picture import table
+from explorer.results import activation as results
+from explorer.results import site
+from explorer.results.activation import Place
+from explorer.text import language, t
+
+FEWEST_SEEDS = 3
+LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apart in sentences
+
+
+def title(place: Place) -> str:
+    """The finding in at most ten words: how many functions train at this place, and how far apart their medians are."""
+    rows = [row for row in results.summary(place) if row["function"] != LINEAR]
+    trained, failed = [row for row in rows if row["trains"]], [row for row in rows if not row["trains"]]
+    if not trained:
+        return t("activation.title.none", n=len(rows))
+    spread = _points(trained[-1]["median"] - trained[0]["median"])
+    values = {"n": len(rows), "trained": len(trained), "spread": spread}
+    seeds = max(row["complete"] for row in rows)
+    if seeds < FEWEST_SEEDS:
+        return t("activation.title.few_seeds", seeds=format.seeds(seeds), **values)
+    if len(failed) == 1 and len(trained) > 1:
+        return t("activation.title.one_fails", name=_first_word(failed[0]["function"]), **values)
+    return t("activation.title.some_fail" if failed else "activation.title.all_train", **values)
+
+
+def _first_word(code: str) -> str:
+    """The name of a function where a sentence begins: "Sigmoid", but "ReLU" and "cos(x) − x" as they are."""
+    name = functions.name(code)
+    return name.capitalize() if name.islower() and name.isalpha() else name
+
+
+def _points(fraction: float) -> str:
+    return format.points(fraction, signed=False)
+
+
+def subtitle(place: Place) -> str:
+    """Measure, unit, data, fixed settings, and how the rate of each function was chosen."""
+    shared = results.settings(place.study)
+    rates = [functions_at_a_place.rate(value) for value in shared["rates"]]
+    return t(
+        "activation.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study),
+        fresh=format.seeds(shared["fresh_seeds"]), tuning=format.seeds(shared["tuning_seeds"]),
+        n=len(rates), low=rates[0] if rates else "–", high=rates[-1] if rates else "–",
+    )  # fmt: skip
+
+
+def picture(place: Place, log: bool) -> None:
+    """The strip plot. A click on a dot opens the runs of that function at this place."""
+    chart = _chart(site.data_version(), language(), place, log, address.link("runs"))
+    st.vega_lite_chart(spec=dict(chart), key="activation.strip", alt=alt(place), width="stretch")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _chart(version: str, language: str, place: Place, log: bool, link: str) -> dict[str, Any]:
+    runs = [run | {"href": runs_link(place, run["function"], run["lr"])} for run in results.fresh(place).to_pylist()]
+    rows = results.summary(place)
+    return functions_at_a_place.strip(runs, rows, results.error_range(place.study), log, notes(rows)).specification()
+
+
+def runs_link(place: Place, function: str, lr: float) -> str:
+    """The runs page with the fresh runs of one function at a place."""
+    return address.link(
+        "runs", study=place.study, activation=function, lr=lr, layer_measures=True, **dict(place.settings)
+    )
+
+
+def notes(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Words at the end of a row: how many of its runs diverged, or that the function bends nothing."""
+    told = {}
+    for row in rows:
+        ended, total = row["diverged"], row["complete"] + row["diverged"] + row["failed"]
+        if ended:
+            told[row["function"]] = t("activation.note.diverged", k=ended, n=total)
+        elif row["function"] == LINEAR:
+            told[row["function"]] = t("activation.note.linear")
+    return told
+
+
+def caption(place: Place) -> str:
+    """One sentence of what to see, one of what not to conclude."""
+    rows = results.summary(place)
+    trained = [row for row in rows if row["trains"]]
+    told = []
+    if trained:
+        best, worst = trained[0], trained[-1]
+        ends = {"best": functions.name(best["function"]), "low": format.percent(best["median"])}
+        ends |= {"worst": functions.name(worst["function"]), "high": format.percent(worst["median"])}
+        told.append(t("activation.caption.seen", **ends))
+    failed = [functions.name(row["function"]) for row in rows if not row["trains"]]
+    if failed:
+        told.append(
+            t("activation.caption.failed", names=", ".join(failed), level=format.percent(results.FAILED_ABOVE, 0))
+        )
+    diverged = sum(row["diverged"] for row in rows)
+    if diverged:
+        told.append(t("activation.caption.diverged", k=diverged))
+    return " ".join([*told, t("activation.caption.not_to_conclude")])
+
+
+def alt(place: Place) -> str:
+    """The alternative text of the strip plot: kind, axes, order, what failed, where the table is."""
+    rows = results.summary(place)
+    order = [
+        f"{functions.name(row['function'])} {format.percent(row['median'])}"
+        for row in rows
+        if row["median"] is not None
+    ]
+    low, high = (format.percent(value) for value in results.error_range(place.study))
+    told = t("activation.alt.strip", place=controls.place_in_words(place), low=low, high=high, order=", ".join(order))
+    gone = [f"{functions.name(row['function'])} {row['diverged']}" for row in rows if row["diverged"]]
+    return (
+        told
+        + (" " + t("activation.alt.diverged", names=", ".join(gone)) if gone else "")
+        + " "
+        + t("activation.alt.table")
+    )
+
+
+def behind(place: Place) -> None:
+    """The table behind the strip, with a link to the runs of each function: the way for a keyboard."""
+    rows = results.summary(place)
+    single: dict[str, list[str]] = {}
+    for run in results.fresh(place).to_pylist():
+        ended = (
+            format.percent(run["test_error"], 2) if run["test_error"] is not None else t(f"site.status.{run['status']}")
+        )
+        single.setdefault(run["function"], []).append(ended)
+    columns = {
+        t("activation.function"): [functions.name(row["function"]) for row in rows],
+        t("activation.median"): [None if row["median"] is None else format.percent(row["median"], 2) for row in rows],
+        t("activation.single"): [", ".join(single[row["function"]]) for row in rows],
+        t("site.status.diverged"): [row["diverged"] for row in rows],
+        t("site.setting.lr"): [functions_at_a_place.rate(row["lr"]) for row in rows],
+        t("activation.runs"): [runs_link(place, row["function"], row["lr"]) for row in rows],
+    }
+    with st.expander(t("activation.table.strip"), icon=":material/table:"):
+        st.dataframe(
+            columns, hide_index=True, alt=t("activation.table.strip"),
+            column_config={t("activation.runs"): st.column_config.LinkColumn(display_text=t("activation.open_runs"))},
+        )  # fmt: skip
+
+
+def rates(place: Place) -> None:
+    """Function against learning rate: how the rates were chosen, and where a run diverged."""
+    cells = results.tuning(place).to_pylist()
+    if not cells:
+        st.subheader(t("activation.rates.question"))
+        st.markdown(t("activation.not_measured", study=f"`{place.study}`"))
+        return
+    tried, chosen = sorted({cell["lr"] for cell in cells}), [cell for cell in cells if cell["chosen"]]
+    lost = sum(cell["diverged"] > 0 for cell in cells)
+    at_ends = [functions.name(cell["function"]) for cell in chosen if cell["lr"] in (tried[0], tried[-1])]
+    picked = sorted({cell["lr"] for cell in chosen})
+    ends = (
+        {"low": functions_at_a_place.rate(picked[0]), "high": functions_at_a_place.rate(picked[-1])} if picked else {}
+    )
+    if len(picked) > 1:
+        heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
+    else:
+        heading = t("activation.rates.one" if picked else "activation.rates.question")
+    section.begin(heading, t("activation.rates.subtitle", place=controls.place_in_words(place), n=len(tried)))
+    st.vega_lite_chart(
+        spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
+    )  # fmt: skip
+    told = [t("activation.rates.legend", k=lost, n=len(cells))]
+    if ends:
+        told.append(t("activation.rates.chosen", **ends))
+    if at_ends:
+        told.append(t("activation.rates.at_ends", names=", ".join(at_ends)))
+    st.caption(" ".join([*told, t("activation.rates.not_to_conclude")]))
+    table(pa.Table.from_pylist(cells), t("activation.table.rates"))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _rate_chart(version: str, language: str, place: Place) -> dict[str, Any]:
+    cells = results.tuning(place).to_pylist()
+    order = [row["function"] for row in results.summary(place)]
+    order += [code for code in functions.in_order({cell["function"] for cell in cells}) if code not in order]
+    return functions_at_a_place.rate_map(cells, order).specification()
+
+
+def _rates_alt(place: Place, cells: list[dict[str, Any]], chosen: list[dict[str, Any]], lost: int) -> str:
+    errors = [cell["val_error"] for cell in cells if cell["val_error"] is not None]
+    told = ", ".join(f"{functions.name(cell['function'])} {functions_at_a_place.rate(cell['lr'])}" for cell in chosen)
+    ends = {"low": format.percent(min(errors, default=0)), "high": format.percent(max(errors, default=0))}
+    values = {"place": controls.place_in_words(place), "lost": lost, "chosen": told} | ends
+    return f"{t('activation.alt.rates', **values)} {t('activation.alt.table')}"
+
+
+def not_yet() -> None:
+    """What stands in the place of the strip while no fresh run is finished."""
+    st.title(t("site.question.activation"))
+    st.markdown(t("activation.lead"), width=question_page.READING)
+    told = ", ".join(
+        f"`{each['study']}` {each['complete'] + each['diverged']:,}/{each['planned']:,}" for each in results.studies()
+    )
+    st.info(t("activation.under_way", studies=told), icon=":material/hourglass_empty:")

@@ -1,0 +1,178 @@
+"""Pictures with a row for each activation function: the strip of fresh runs, and the map of learning rates."""
+
+import math
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+
+from explorer.charts import functions, style
+from explorer.text import t
+
+ROW, AXIS = 26, 70
+TICKS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+MORE_TICKS = [0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
+"""For a short axis, on which fewer than three of the others lie."""
+ROOM = 1.12  # of a log axis, beyond the smallest and largest value
+
+
+def strip(
+    runs: list[dict[str, Any]],
+    summary: list[dict[str, Any]],
+    limits: tuple[float, float],
+    log: bool,
+    notes: dict[str, str],
+) -> style.Picture:
+    """A dot per fresh run on a row per function, in the order of `summary`, with a tick at its median. `runs` have function, seed,
+    test_error, href; `limits` are the ends of the axis; `notes` are words at the end of a function's row, as for runs that diverged."""
+    rows = [each["function"] for each in summary]
+    names = [functions.name(code) for code in rows]
+    told = [run for run in runs if run["test_error"] is not None]
+    dots = pa.table(
+        {
+            "name": pa.array([functions.name(run["function"]) for run in told], pa.string()),
+            "function": pa.array([run["function"] for run in told], pa.string()),
+            "seed": pa.array([run["seed"] for run in told], pa.int16()),
+            "error": pa.array([run["test_error"] for run in told], pa.float32()),
+            "lr": pa.array([rate(run["lr"]) for run in told], pa.string()),
+            "href": pa.array([run["href"] for run in told], pa.string()),
+        }
+    )
+    medians = pa.table(
+        {
+            "name": pa.array([functions.name(row["function"]) for row in summary if row["median"] is not None], pa.string()),
+            "median": pa.array([row["median"] for row in summary if row["median"] is not None], pa.float32()),
+        }
+    )  # fmt: skip
+    texts = pa.table(
+        {
+            "name": pa.array([functions.name(code) for code in notes], pa.string()),
+            "note": pa.array(list(notes.values()), pa.string()),
+        }
+    )
+    x = _error_axis(limits, log)
+    y = _rows(names)
+    marks = (
+        style.named("dots")
+        .mark_point(filled=True, size=75, opacity=0.8, cursor="pointer")
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "function:N", scale=alt.Scale(domain=rows, range=[functions.colour(c) for c in rows]), legend=None
+            ),
+            shape=alt.Shape(
+                "function:N", scale=alt.Scale(domain=rows, range=[functions.shape(c) for c in rows]), legend=None
+            ),
+            href="href:N",
+            tooltip=[
+                alt.Tooltip("name:N", title=t("activation.function")),
+                alt.Tooltip("error:Q", title=t("activation.test_error"), format=".2%"),
+                alt.Tooltip("seed:Q", title=t("site.seed")),
+                alt.Tooltip("lr:N", title=t("site.setting.lr")),
+            ],
+        )
+    )
+    layers = [
+        style.named("medians")
+        .mark_tick(thickness=2, size=18, color=style.NEUTRAL)
+        .encode(x=alt.X("median:Q", title=t("activation.test_error_axis")), y=y),
+        marks,
+    ]
+    tables = {"dots": dots, "medians": medians}
+    if notes:
+        side = {"align": "right", "baseline": "bottom", "dy": -3, "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
+        layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
+        tables["notes"] = texts
+    chart = alt.layer(*layers).properties(height=ROW * len(rows) + AXIS)
+    return style.Picture(style.fitted(chart), tables)
+
+
+def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
+    """Function against learning rate, coloured by validation error on a log scale. A cell of which a seed diverged has a cross and no
+    colour; the chosen one is outlined. `cells` have function, lr, val_error (None where a seed diverged), complete, diverged, chosen."""
+    rates = sorted({cell["lr"] for cell in cells})
+    table = pa.table(
+        {
+            "name": pa.array([functions.name(cell["function"]) for cell in cells], pa.string()),
+            "rate": pa.array([rate(cell["lr"]) for cell in cells], pa.string()),
+            "error": pa.array([cell["val_error"] for cell in cells], pa.float32()),
+            "seeds": pa.array([cell["complete"] for cell in cells], pa.int16()),
+            "diverged": pa.array([cell["diverged"] for cell in cells], pa.int16()),
+            "chosen": pa.array([cell["chosen"] for cell in cells], pa.bool_()),
+        }
+    )
+    errors = [cell["val_error"] for cell in cells if cell["val_error"]]
+    limits = [min(errors, default=0.01), max(errors, default=1.0)]
+    names = [functions.name(code) for code in order]
+    x = alt.X(
+        "rate:O", sort=[rate(value) for value in rates], title=t("activation.rate_axis"),
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False),
+    )  # fmt: skip
+    y = _rows(names, grid=False)
+    band = {"width": alt.RelativeBandSize(band=1.06), "height": alt.RelativeBandSize(band=1.06)}
+    ticks = log_ticks(*limits)
+    colour = alt.Color(
+        "error:Q",
+        scale=alt.Scale(scheme=style.ERROR_SCHEME, type="log", domain=limits, clamp=True),
+        legend=alt.Legend(
+            orient="top", title=t("activation.val_error"), format=".1~%", values=ticks, gradientLength=220
+        ),
+    )
+    tooltip = [
+        alt.Tooltip("name:N", title=t("activation.function")),
+        alt.Tooltip("rate:N", title=t("site.setting.lr")),
+        alt.Tooltip("error:Q", title=t("activation.val_error"), format=".2%"),
+        alt.Tooltip("seeds:Q", title=t("activation.complete")),
+        alt.Tooltip("diverged:Q", title=t("site.status.diverged")),
+    ]
+    cellwise = style.named("cells").encode(x=x, y=y)
+    layers = [
+        cellwise.transform_filter("isValid(datum.error)").mark_rect(**band).encode(color=colour, tooltip=tooltip),
+        cellwise.transform_filter("datum.diverged > 0")
+        .mark_text(text="×", fontSize=18, fontWeight="bold", color=style.NEUTRAL)
+        .encode(tooltip=tooltip),
+    ]
+    outline = {
+        "fillOpacity": 0,
+        "width": alt.RelativeBandSize(band=0.86),
+        "height": alt.RelativeBandSize(band=0.8),
+        "tooltip": None,
+    }
+    layers += [
+        cellwise.transform_filter("datum.chosen").mark_rect(stroke=stroke, strokeWidth=width, **outline)
+        for stroke, width in (("white", 4), ("black", 1.6))
+    ]
+    chart = alt.layer(*layers).properties(height=ROW * len(order) + AXIS + 50)
+    return style.Picture(style.fitted(chart), {"cells": table})
+
+
+def rate(value: float) -> str:
+    """A learning rate as a power of two: 2⁻³; others as they are."""
+    power = math.log2(value)
+    if power != round(power):
+        return f"{value:g}"
+    return "2" + str(round(power)).replace("-", "⁻").translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round fractions between two ends of a logarithmic axis."""
+    few = [tick for tick in TICKS if low <= tick <= high]
+    return few if len(few) > 2 else [tick for tick in MORE_TICKS if low <= tick <= high]
+
+
+def _rows(names: list[str], grid: bool = True) -> alt.Y:
+    axis = alt.Axis(labelLimit=110, grid=grid, ticks=False, domain=False, labelOverlap=False, labelFontSize=12)
+    return alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=axis)
+
+
+def _error_axis(limits: tuple[float, float], log: bool) -> alt.X:
+    low, high = limits
+    title = t("activation.test_error_axis")
+    if not log:
+        scale = alt.Scale(domain=[0, min(1.0, high * ROOM)], nice=False)
+        return alt.X("error:Q", title=title, scale=scale, axis=alt.Axis(format=".0%", tickCount=6))
+    ends = [low / ROOM, high * ROOM]
+    ticks = log_ticks(*ends)
+    scale = alt.Scale(type="log", domain=ends, nice=False)
+    return alt.X("error:Q", title=title, scale=scale, axis=alt.Axis(values=ticks, format=".1~%", labelOverlap=True))
