@@ -66,7 +66,9 @@ def _errors(
     ticks = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] if scale == "log" else None
     y_axis = alt.Axis(format="~%", tickCount=6, minExtent=ROOM, maxExtent=ROOM)
     if ticks:
-        y_axis = alt.Axis(format="~%", values=[tick for tick in ticks if tick <= ceiling], minExtent=ROOM, maxExtent=ROOM)
+        y_axis = alt.Axis(
+            format="~%", values=[tick for tick in ticks if tick <= ceiling], minExtent=ROOM, maxExtent=ROOM
+        )
     title = t("depth.axis.error")
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
     legend = alt.Legend(orient="top", direction="horizontal", columns=2, title=None, labelLimit=320, symbolSize=90)
@@ -111,7 +113,9 @@ def _errors(
             }
         )
         note = style.named("notes").encode(x=x, y=alt.Y("error:Q", title=title), text="text:N")
-        layers.append(note.mark_text(align="right", dx=-10, dy=-6, fontSize=12, fontStyle="italic", color=style.NEUTRAL))
+        layers.append(
+            note.mark_text(align="right", dx=-10, dy=-6, fontSize=12, fontStyle="italic", color=style.NEUTRAL)
+        )
     return alt.layer(*layers).properties(height=HEIGHT, width="container")
 
 

@@ -21,7 +21,9 @@ def signal(rows: pa.Table) -> style.Picture:
             "series": pa.array([t(f"depth.architecture.{row['architecture']}") for row in told], pa.string()),
         }
     )
-    x = alt.X("layer:Q", title=t("depth.axis.layer"), scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickMinStep=1))
+    x = alt.X(
+        "layer:Q", title=t("depth.axis.layer"), scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickMinStep=1)
+    )
     y = alt.Y(
         "sd:Q",
         title=t("depth.axis.sd"),

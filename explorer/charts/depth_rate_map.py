@@ -47,8 +47,12 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         scale=alt.Scale(domain=list(range(len(depths)))[::-1]),
         axis=alt.Axis(labelExpr=f"{style.javascript_list(depths)}[datum.value]", ticks=False, domain=False),
     )
-    legend = alt.Legend(orient="top", direction="horizontal", gradientLength=160, format="~%", title=t("depth.axis.val_error"))
-    colour = alt.Color("val_error:Q", scale=alt.Scale(domain=[0, ceiling], scheme=style.ERROR_SCHEME, clamp=True), legend=legend)
+    legend = alt.Legend(
+        orient="top", direction="horizontal", gradientLength=160, format="~%", title=t("depth.axis.val_error")
+    )
+    colour = alt.Color(
+        "val_error:Q", scale=alt.Scale(domain=[0, ceiling], scheme=style.ERROR_SCHEME, clamp=True), legend=legend
+    )
     tooltip = [
         alt.Tooltip("depth:Q", title=t("depth.axis.depth")),
         alt.Tooltip("rate:N", title=t("depth.axis.rate")),

@@ -36,7 +36,12 @@ def draw(cells: pa.Table, limits: tuple[float, float], epochs: Sequence[int]) ->
         axis=alt.Axis(ticks=False, domain=False),
     )
     legend = alt.Legend(
-        orient="top", direction="horizontal", gradientLength=180, title=t("depth.axis.gradient"), titleLimit=260, format="d"
+        orient="top",
+        direction="horizontal",
+        gradientLength=180,
+        title=t("depth.axis.gradient"),
+        titleLimit=260,
+        format="d",
     )
     colour = alt.Color("log_norm:Q", scale=alt.Scale(domain=list(limits), scheme=SCHEME, clamp=True), legend=legend)
     tooltip = [

@@ -63,7 +63,12 @@ def table(view: View) -> pa.Table:
     title = t("depth.table.title")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(
-            _in_words(rows), hide_index=True, height=TABLE_HEIGHT, alt=title, column_config=_columns(), key="depth.table"
+            _in_words(rows),
+            hide_index=True,
+            height=TABLE_HEIGHT,
+            alt=title,
+            column_config=_columns(),
+            key="depth.table",
         )
     return rows
 
@@ -78,7 +83,10 @@ def runs_of_a_depth(view: View, depth: int) -> None:
         t("depth.runs.text", n=rows.num_rows, parameters=" / ".join(format.count(n) for n in parameters)), width=READING
     )
     st.dataframe(
-        _in_words(rows), hide_index=True, alt=t("depth.runs.alt", depth=depth, n=rows.num_rows), column_config=_columns()
+        _in_words(rows),
+        hide_index=True,
+        alt=t("depth.runs.alt", depth=depth, n=rows.num_rows),
+        column_config=_columns(),
     )
     with st.container(horizontal=True):
         with st.popover(t("depth.runs.repeat"), icon=":material/replay:"):
@@ -116,4 +124,7 @@ def _in_words(rows: pa.Table) -> dict[str, list[Any]]:
 def _columns() -> dict[str, Any]:
     errors = {t(f"depth.part.{part}"): st.column_config.NumberColumn(format="percent") for part in ("train", "test")}
     link = st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")
-    return errors | {t("depth.table.run"): link, t("depth.table.n_params"): st.column_config.NumberColumn(format="localized")}
+    return errors | {
+        t("depth.table.run"): link,
+        t("depth.table.n_params"): st.column_config.NumberColumn(format="localized"),
+    }

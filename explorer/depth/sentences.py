@@ -36,9 +36,7 @@ def title(view: View) -> str:
     if found is None:
         return t("site.question.depth")
     if found["low"] is None:
-        return t(
-            "depth.title.few_seeds", depth=deepest, difference=points(found), seeds=format.seeds(found["n"])
-        )
+        return t("depth.title.few_seeds", depth=deepest, difference=points(found), seeds=format.seeds(found["n"]))
     kind = "lower" if found["high"] < 0 else "higher" if found["low"] > 0 else "alike"
     return t(f"depth.title.{kind}", depth=deepest, difference=points(found, signed=False))
 
@@ -126,7 +124,8 @@ def alt(view: View) -> str:
             shapes.append(t("depth.alt.line", **told))
         if failed:
             counted = ", ".join(
-                t("depth.alt.failed_at", depth=d, failed=failures[d, kind].failed, n=failures[d, kind].n) for d in failed
+                t("depth.alt.failed_at", depth=d, failed=failures[d, kind].failed, n=failures[d, kind].n)
+                for d in failed
             )
             shapes.append(t("depth.alt.failed", architecture=told["architecture"], places=counted))
     picture = t("depth.alt.main", first=depths[0], last=depths[-1], n=len(depths))

@@ -254,7 +254,9 @@ def contrasts(view: View) -> list[dict[str, Any]]:
         part, _, kind = row["quantity"].removeprefix("final_").partition("_error_")
         places = {"depth": changed["depth"], "baseline_depth": baseline["depth"]}
         places |= {"architecture": changed["architecture"]}
-        found.append({"part": part, "kind": kind} | places | {key: row[key] for key in ("estimate", "low", "high", "n")})
+        found.append(
+            {"part": part, "kind": kind} | places | {key: row[key] for key in ("estimate", "low", "high", "n")}
+        )
     return found
 
 
