@@ -18,7 +18,7 @@ if not studies:
     st.stop()
 
 head = st.container()
-main, side = st.columns([3, 1], gap="medium")
+main, side = st.columns([5, 2], gap="medium")
 with side:
     view = controls.view(studies)
     scale = controls.error_scale()

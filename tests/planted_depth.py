@@ -5,7 +5,7 @@ others end at the errors they are given, a little apart by seed.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +46,26 @@ def deep_plain_ones_fail(spec: Spec) -> Outcome:
 
 
 def plant(
-    folder: Path, small: Callable[[Spec], Outcome] | None = None, mlp: Callable[[Spec], Outcome] | None = None
+    folder: Path,
+    small: Callable[[Spec], Outcome] | None = None,
+    mlp: Callable[[Spec], Outcome] | None = None,
+    depths: Sequence[int] | None = None,
 ) -> Path:
-    """Builds folder/results.duckdb from planted runs of the studies that are given, and returns its path."""
+    """Builds folder/results.duckdb from planted runs of the studies that are given, of some depths or of all; returns its path."""
     rows = [
-        shards.row(_run(spec, outcome(spec)), PROVENANCE)
+        shards.row(run_of(spec, outcome(spec)), PROVENANCE)
         for study, outcome in ((SMALL, small), (MLP, mlp))
         if outcome is not None
         for spec in STUDIES[study].specs("full")
+        if depths is None or spec.depth in depths
     ]
     shards.write(rows, folder / "shards")
     build.build(folder / "shards", folder / "results.duckdb")
     return folder / "results.duckdb"
 
 
-def _run(spec: Spec, outcome: Outcome) -> Run:
+def run_of(spec: Spec, outcome: Outcome) -> Run:
+    """What a training loop would return that ended so."""
     diverged = outcome == DIVERGED
     train, test = (0.89, 0.9) if isinstance(outcome, str) else outcome
     counts = {"val_correct": _right(N_VAL, test, spec), "test_correct": _right(N_TEST, test, spec)}

@@ -36,7 +36,7 @@ def draw(
     tables = {"failures": _failures(failures)}
     top = _errors(dots, means, notes, depths, scale, x, tables)
     bottom = _failure_rows(x, {row["architecture"] for row in failures})
-    chart = alt.vconcat(top, bottom, spacing=6).resolve_scale(color="independent", shape="independent")
+    chart = alt.vconcat(top, bottom, spacing=6)
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -71,7 +71,10 @@ def _errors(
         )
     title = t("depth.axis.error")
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
-    legend = alt.Legend(orient="top", direction="horizontal", columns=2, title=None, labelLimit=320, symbolSize=90)
+    legend = alt.Legend(
+        orient="top", direction="horizontal", columns=2, title=None, labelLimit=320,
+        symbolType="stroke", symbolSize=400, symbolStrokeWidth=2.2,
+    )  # fmt: skip
     colours = [style.ARCHITECTURES[architecture] for architecture, _ in SERIES]
     colour = alt.Color("series:N", scale=alt.Scale(domain=words, range=colours), legend=legend)
     dash = alt.StrokeDash(
@@ -80,7 +83,7 @@ def _errors(
         legend=legend,
     )
     shapes = [style.ARCHITECTURE_SHAPES[architecture] for architecture, _ in SERIES]
-    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=shapes), legend=legend)
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=shapes), legend=None)
     layers = []
     if any(row["low"] is not None for row in means):
         band = style.named("means").mark_area(opacity=0.16, clip=True)
@@ -108,15 +111,32 @@ def _errors(
         tables["notes"] = pa.table(
             {
                 "depth": pa.array([note["depth"] for note in notes], pa.int32()),
-                "error": pa.array([min(note["error"], ceiling) for note in notes], pa.float32()),
+                "error": pa.array(_clear_of_lines([note["error"] for note in notes], means, ceiling), pa.float32()),
                 "text": pa.array([note["text"] for note in notes], pa.string()),
             }
         )
         note = style.named("notes").encode(x=x, y=alt.Y("error:Q", title=title), text="text:N")
         layers.append(
-            note.mark_text(align="right", dx=-10, dy=-6, fontSize=12, fontStyle="italic", color=style.NEUTRAL)
+            note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
     return alt.layer(*layers).properties(height=HEIGHT, width="container")
+
+
+def _clear_of_lines(wanted: list[float], means: list[dict[str, Any]], ceiling: float) -> list[float]:
+    """For each note the height nearest to the wanted one at which it crosses no line on the right half of the picture, nor another note;
+    the wanted one where there is none."""
+    depths = sorted({row["depth"] for row in means})
+    taken = [row["mean"] for row in means if row["depth"] in depths[len(depths) // 2 :]]
+    placed = []
+    for height in wanted:
+        steps = [ceiling * step / 40 for step in range(1, 40)]
+        free = [step for step in steps if all(abs(step - other) > NOTE_ROOM * ceiling for other in [*taken, *placed])]
+        placed.append(min(free, key=lambda step: abs(step - height), default=height))
+    return placed
+
+
+NOTE_ROOM = 0.05
+"""Of the height of the picture, above and below a note."""
 
 
 def _failure_rows(x: alt.X, architectures: set[str]) -> alt.LayerChart:

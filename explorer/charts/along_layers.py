@@ -27,7 +27,7 @@ def signal(rows: pa.Table) -> style.Picture:
     y = alt.Y(
         "sd:Q",
         title=t("depth.axis.sd"),
-        scale=alt.Scale(type="log", nice=True, domain=_room(table["sd"].to_pylist())),
+        scale=alt.Scale(type="log", nice=False, domain=_room(table["sd"].to_pylist())),
         axis=alt.Axis(format="~g", tickCount=5),
     )
     tooltip = [
@@ -66,7 +66,11 @@ def damage(rows: pa.Table) -> style.Picture:
         scale=alt.Scale(domain=[0.5, blocks[-1] + 0.5], nice=False),
         axis=alt.Axis(grid=False, tickMinStep=1, format="d"),
     )
-    y = alt.Y("damage:Q", title=t("depth.axis.damage"), axis=alt.Axis(format="~g", tickCount=5))
+    y = alt.Y(
+        "damage:Q",
+        title=t("depth.axis.damage"),
+        axis=alt.Axis(labelExpr="format(datum.value, '~g')", tickCount=5),  # as `format`, it would write 40 as 4e+1
+    )
     tooltip = [
         alt.Tooltip("series:N", title=" "),
         alt.Tooltip("block:Q", title=t("depth.axis.block")),

@@ -37,6 +37,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         axis=alt.Axis(
             labelExpr=f"{style.javascript_list([rate_name(rate) for rate in rates])}[datum.value]",
             labelAngle=0,
+            labelFlush=False,
             ticks=False,
             domain=False,
         ),

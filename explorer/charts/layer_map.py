@@ -17,7 +17,7 @@ def draw(cells: pa.Table, limits: tuple[float, float], epochs: Sequence[int]) ->
     """`cells` has layer, epoch (0 the start), norm, log_norm (NULL where there is no value) and state (value, zero, none). Maps that
     stand side by side get the same `limits`, powers of ten.
 
-    A gradient of exactly zero has a hatched cell of its own colour, one that is not finite stays empty with a cross.
+    A gradient of exactly zero is no colour but a 0, one that is not finite a cross.
     """
     table = cells.select(["layer", "epoch", "norm", "log_norm", "state"])
     layers = sorted(set(table["layer"].to_pylist()))
@@ -42,6 +42,7 @@ def draw(cells: pa.Table, limits: tuple[float, float], epochs: Sequence[int]) ->
         title=t("depth.axis.gradient"),
         titleLimit=260,
         format="d",
+        values=list(range(round(limits[0]), round(limits[1]) + 1, max(1, round(limits[1] - limits[0]) // 6))),
     )
     colour = alt.Color("log_norm:Q", scale=alt.Scale(domain=list(limits), scheme=SCHEME, clamp=True), legend=legend)
     tooltip = [

@@ -10,6 +10,9 @@ from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
 CLAIMED = (20, 56)  # the depths that claims L1 and L2 compare
+NO_RUNS = Failures(0, 0, 0)
+GAP = 0.1
+"""Between the intervals of train and test error, from which on a note calls it overfitting: room for the words, no rule of a claim."""
 
 
 def title(view: View) -> str:
@@ -39,9 +42,6 @@ def title(view: View) -> str:
         return t("depth.title.few_seeds", depth=deepest, difference=points(found), seeds=format.seeds(found["n"]))
     kind = "lower" if found["high"] < 0 else "higher" if found["low"] > 0 else "alike"
     return t(f"depth.title.{kind}", depth=deepest, difference=points(found, signed=False))
-
-
-NO_RUNS = Failures(0, 0, 0)
 
 
 def in_common(failures: dict[tuple[int, str], Failures]) -> list[int]:
@@ -92,7 +92,8 @@ def caption(view: View) -> str:
         for kind in ARCHITECTURES
         for name, depth in zip(("first", "last"), ends, strict=True)
     }
-    seen = t("depth.caption.seen", first=ends[0], last=ends[1], **told)
+    key = "depth.caption.seen" if len(depths) > 1 else "depth.caption.one"
+    seen = t(key, first=ends[0], last=ends[1], **told)
     return f"{seen} {t(f'depth.caption.not_to_conclude.{view.study.code}')}"
 
 
@@ -148,10 +149,6 @@ def notes(view: View) -> list[dict[str, Any]]:
             middle = (train["mean"] + test["mean"]) / 2
             found.append({"depth": max(residual), "error": middle, "text": t("depth.note.overfits")})
     return found
-
-
-GAP = 0.1
-"""Between the intervals of train and test error, from which on a note calls it overfitting: room for the words, no rule of a claim."""
 
 
 def _contrast(view: View, part: str, depth: int) -> dict[str, Any] | None:
