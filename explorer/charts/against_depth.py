@@ -72,7 +72,7 @@ def _errors(
     title = t("depth.axis.error")
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
     legend = alt.Legend(
-        orient="top", direction="horizontal", columns=2, title=None, labelLimit=320,
+        orient="top", direction="horizontal", columns=1, title=None, labelLimit=320,
         symbolType="stroke", symbolSize=400, symbolStrokeWidth=2.2,
     )  # fmt: skip
     colours = [style.ARCHITECTURES[architecture] for architecture, _ in SERIES]
@@ -82,8 +82,6 @@ def _errors(
         scale=alt.Scale(domain=words, range=[style.DASH if part == "train" else [1, 0] for _, part in SERIES]),
         legend=legend,
     )
-    shapes = [style.ARCHITECTURE_SHAPES[architecture] for architecture, _ in SERIES]
-    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=shapes), legend=None)
     layers = []
     if any(row["low"] is not None for row in means):
         band = style.named("means").mark_area(opacity=0.16, clip=True)
@@ -99,14 +97,12 @@ def _errors(
         alt.Tooltip("error:Q", title=t("depth.axis.error"), format=".2%"),
         alt.Tooltip("seed:Q", title=t("site.seed")),
     ]
-    layers.append(
-        style.named("dots")
-        .mark_point(filled=True, opacity=0.8, clip=True, cursor="pointer")
-        .encode(
-            x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=tooltip,
-            size=alt.Size("part:N", scale=alt.Scale(domain=["test", "train"], range=[46, 20]), legend=None),
-        )
-    )  # fmt: skip
+    size = alt.Size("part:N", scale=alt.Scale(domain=["test", "train"], range=[46, 20]), legend=None)
+    # A layer for each shape: as an encoding, the shape would take the dashes out of the legend.
+    for architecture, shape in style.ARCHITECTURE_SHAPES.items():
+        mine = style.named("dots").transform_filter(f"datum.architecture == '{architecture}'")
+        marks = mine.mark_point(filled=True, opacity=0.8, clip=True, cursor="pointer", shape=shape)
+        layers.append(marks.encode(x=x, y=y, color=colour, size=size, href="href:N", tooltip=tooltip))
     if notes:
         tables["notes"] = pa.table(
             {
@@ -177,6 +173,7 @@ def _dots(rows: list[dict[str, Any]]) -> pa.Table:
         {
             "depth": pa.array([row["depth"] for row in found], pa.int32()),
             "series": pa.array([series_name(row["architecture"], row["part"]) for row in found], pa.string()),
+            "architecture": pa.array([row["architecture"] for row in found], pa.string()),
             "part": pa.array([row["part"] for row in found], pa.string()),
             "error": pa.array([row["error"] for row in found], pa.float32()),
             "seed": pa.array([row["seed"] for row in found], pa.int16()),
