@@ -4,6 +4,7 @@ Both errors are in one view: where a network fails to train, both rise together;
 test error. A run that failed has no mark on the error axis and is in no mean: it is counted in the row of its network.
 """
 
+import itertools
 from typing import Any, Literal
 
 import altair as alt
@@ -73,7 +74,7 @@ def _errors(
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
     legend = alt.Legend(
         orient="top", direction="horizontal", columns=1, title=None, labelLimit=320,
-        symbolType="stroke", symbolSize=400, symbolStrokeWidth=2.2,
+        symbolType="stroke", symbolOpacity=1, symbolSize=400, symbolStrokeWidth=2.2,
     )  # fmt: skip
     colours = [style.ARCHITECTURES[architecture] for architecture, _ in SERIES]
     colour = alt.Color("series:N", scale=alt.Scale(domain=words, range=colours), legend=legend)
@@ -119,10 +120,14 @@ def _errors(
 
 
 def _clear_of_lines(wanted: list[float], means: list[dict[str, Any]], ceiling: float) -> list[float]:
-    """For each note the height nearest to the wanted one at which it crosses no line on the right half of the picture, nor another note;
+    """For each note the height nearest to the wanted one at which it crosses no line on the right of the picture, where it stands, nor another note;
     the wanted one where there is none."""
     depths = sorted({row["depth"] for row in means})
-    taken = [row["mean"] for row in means if row["depth"] in depths[len(depths) // 2 :]]
+    right = depths[len(depths) // 3 :]
+    taken = []
+    for series in SERIES:
+        line = [row["mean"] for row in means if (row["architecture"], row["part"]) == series and row["depth"] in right]
+        taken += line + [(one + other) / 2 for one, other in itertools.pairwise(line)]
     placed = []
     for height in wanted:
         steps = [ceiling * step / 40 for step in range(1, 40)]
