@@ -42,10 +42,15 @@ def published_numbers(question: str) -> list[dict[str, Any]]:
         if shown:
             with grid.cell():
                 draw_panel(question, panel, shown)
+    published_table(rows)
+    return rows
+
+
+def published_table(rows: list[dict[str, Any]]) -> None:
+    """All published numbers of a question, each with its source, precision and how it was obtained."""
     with st.expander(t("question.table"), icon=":material/table:"):
         st.dataframe(_in_words(rows), hide_index=True, alt=t("question.table_alt", n=len(rows)))
         st.caption(t("question.tags"))
-    return rows
 
 
 def draw_panel(question: str, panel: Panel, rows: list[dict[str, Any]], *, titled: bool = True) -> None:

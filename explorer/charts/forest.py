@@ -10,8 +10,11 @@ from explorer.charts import style
 ROW = 44
 
 
-def draw(rows: list[dict[str, Any]], axis_title: str) -> style.Picture:
-    """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit."""
+def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any]] | None = None) -> style.Picture:
+    """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit.
+
+    `beside` are the rows of a plot that stands beside this one: both get the axis that holds all of them.
+    """
     table = pa.table(
         {
             "name": pa.array([row["name"] for row in rows]),
@@ -19,7 +22,9 @@ def draw(rows: list[dict[str, Any]], axis_title: str) -> style.Picture:
             **{name: pa.array([row[name] for row in rows], pa.float32()) for name in ("estimate", "low", "high")},
         }
     )
-    ends = [value for row in rows for value in (row["estimate"], row["low"], row["high"]) if value is not None] + [0.0]
+    all_rows = [*rows, *(beside or [])]
+    ends = [value for row in all_rows for value in (row["estimate"], row["low"], row["high"]) if value is not None]
+    ends.append(0.0)
     room = 0.08 * (max(ends) - min(ends) or 1)
     domain = [min(ends) - room, max(ends) + room]
     x = alt.X(

@@ -14,6 +14,8 @@ MEASURED = "#3d85c6"
 PUBLISHED = "#8e7cc3"
 ACCENT = "#d9730d"
 NEUTRAL = "#8a8f98"
+ARCHITECTURES = {"plain": ACCENT, "residual": MEASURED}  # with the shapes below
+ARCHITECTURE_SHAPES = {"plain": "square", "residual": "circle"}
 SHADES = {0.0: "#5aa469", 0.1: "#d9730d", 0.2: "#3d85c6"}  # label noise; a dash and a shape go with each
 
 ERROR_SCHEME = "viridis"  # high error is yellow, as in the papers

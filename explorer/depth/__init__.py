@@ -1,0 +1,1 @@
+"""The page on the number of layers: its controls, sentences, pictures and sections."""

@@ -1,0 +1,64 @@
+"""What a reader may change, all of it in the address: the study, its normalization, the error axis, and which network is opened."""
+
+from typing import Any
+
+from explorer import address, format
+from explorer.results import depth as results
+from explorer.results.depth import Study, View
+from explorer.text import t
+
+NETWORK = ("depth", "seed")  # what opens one network; another study may not have it
+
+
+def view(offered: list[Study]) -> View:
+    """Draws the controls of study and normalization, where there is a choice, and returns what they say."""
+    by_code = {each.code: each for each in offered}
+    code = _one_of(
+        "study",
+        list(by_code),
+        offered[0].code,
+        label=t("depth.control.study"),
+        format=lambda code: t(f"depth.study.{code}"),
+        widget="select",
+        resets=("norm", *NETWORK),
+    )
+    found = results.norms(by_code[code])
+    norm = _one_of(
+        "norm",
+        found,
+        found[0],
+        label=t("depth.control.norm"),
+        format=lambda code: t(f"depth.norm.{code}"),
+        help=t("depth.control.norm_help"),
+        resets=NETWORK,
+    )
+    return View(by_code[code], norm)
+
+
+def error_scale() -> str:
+    """Draws the control of the error axis: linear or log."""
+    return address.choice(
+        "y",
+        ["linear", "log"],
+        "linear",
+        label=t("depth.control.y"),
+        format=lambda code: t(f"depth.scale.{code}"),
+        help=t("depth.control.y_help"),
+    )
+
+
+def depth(offered: list[int]) -> int:
+    """Draws the control of the depth of the opened network; the deepest unless the reader chose another."""
+    return address.number("depth", offered, offered[-1], label=t("depth.control.depth"), format=format.count)
+
+
+def seed(offered: list[int]) -> int:
+    """Draws the control of its seed, where there are several."""
+    return _one_of("seed", offered, offered[0], label=t("site.seed"))
+
+
+def _one_of(key: str, options: list[Any], default: Any, **control: Any) -> Any:
+    """A control where there is something to choose; what the address asks for is checked all the same."""
+    if len(options) > 1:
+        return address.choice(key, options, default, **control)
+    return address.chosen(key, options, default, control["label"], control.get("format", str))

@@ -1,0 +1,130 @@
+"""The main picture, the table behind it, and the runs of one depth with the command that repeats each."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, format
+from explorer.charts import against_depth
+from explorer.depth import sentences
+from explorer.footer import as_csv
+from explorer.question_page import READING
+from explorer.results import depth as results
+from explorer.results import site
+from explorer.results.depth import View
+from explorer.text import language, t
+
+TABLE_HEIGHT = 320
+
+
+def main_picture(view: View, scale: str) -> None:
+    """Train and test error against depth, every seed, and the row of failures."""
+    chart = _chart(site.data_version(), language(), view, scale)
+    st.vega_lite_chart(spec=dict(chart), key="depth.main", alt=sentences.alt(view), width="stretch")
+
+
+# Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
+@st.cache_data(max_entries=32, show_spinner=False)
+def _chart(version: str, language: str, view: View, scale: str) -> dict[str, Any]:
+    rows = results.runs(view).to_pylist()
+    rate = {(row["depth"], row["architecture"]): row["lr"] for row in rows}
+
+    def href(depth: int, architecture: str) -> str:
+        return runs_link(view, depth, architecture, rate[depth, architecture])
+
+    dots = [
+        {name: row[name] for name in ("depth", "architecture", "seed")}
+        | {"train": row["train_error"], "test": row["test_error"], "href": href(row["depth"], row["architecture"])}
+        for row in rows
+        if row["outcome"] == "trained"
+    ]
+    means = [row | {"part": row["measure"]} for row in results.means(view).to_pylist()]
+    failures = [
+        {"depth": depth, "architecture": kind, "failed": each.failed, "n": each.n, "href": href(depth, kind)}
+        for (depth, kind), each in sorted(results.failures(view).items())
+    ]
+    return against_depth.draw(dots, means, failures, sentences.notes(view), scale).specification()
+
+
+def runs_link(view: View, depth: int, architecture: str, lr: float) -> str:
+    """The runs page, with the runs of one network at one rate: the settings that a study does not vary are no filters there."""
+    settings: dict[str, Any] = {"study": view.study.name, "depth": depth}
+    if view.study.code == "mnist_mlp":
+        settings |= {"residual": 2 if architecture == "residual" else 0, "norm": view.norm, "lr": lr}
+    else:
+        settings["architecture"] = architecture
+    return address.link("runs", **settings)
+
+
+def table(view: View) -> pa.Table:
+    """Draws the runs behind the picture, each with a link, and returns them as they are."""
+    rows = results.runs(view)
+    title = t("depth.table.title")
+    with st.expander(title, icon=":material/table:"):
+        st.dataframe(
+            _in_words(rows),
+            hide_index=True,
+            height=TABLE_HEIGHT,
+            alt=title,
+            column_config=_columns(),
+            key="depth.table",
+        )
+    return rows
+
+
+def runs_of_a_depth(view: View, depth: int) -> None:
+    """The runs of one depth, with the command that repeats each of them."""
+    rows = results.runs(view)
+    rows = rows.filter(pa.compute.equal(rows["depth"], depth))
+    st.subheader(t("depth.runs.title", depth=format.count(depth)))
+    parameters = sorted(set(rows["n_params"].to_pylist()))
+    st.markdown(
+        t("depth.runs.text", n=rows.num_rows, parameters=" / ".join(format.count(n) for n in parameters)), width=READING
+    )
+    st.dataframe(
+        _in_words(rows),
+        hide_index=True,
+        alt=t("depth.runs.alt", depth=depth, n=rows.num_rows),
+        column_config=_columns(),
+    )
+    with st.container(horizontal=True):
+        with st.popover(t("depth.runs.repeat"), icon=":material/replay:"):
+            st.caption(t("depth.runs.repeat_text"))
+            commands = (f"python -m precompute run --run-id {run}" for run in rows["run_id"].to_pylist())
+            st.code("\n".join(commands), language=None)
+        st.download_button(
+            t("site.footer.csv"),
+            data=lambda: as_csv(rows),
+            file_name=f"depth-{view.study.code}-{view.norm}-{depth}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="depth.runs.csv",
+        )
+
+
+def _in_words(rows: pa.Table) -> dict[str, list[Any]]:
+    def column(name: str) -> list[Any]:
+        return rows[name].to_pylist()
+
+    return {
+        t("depth.table.depth"): column("depth"),
+        t("depth.table.architecture"): [t(f"depth.architecture.{kind}") for kind in column("architecture")],
+        t("site.seed"): column("seed"),
+        t("depth.table.outcome"): [t(f"depth.outcome.{outcome}") for outcome in column("outcome")],
+        t("depth.part.train"): column("train_error"),
+        t("depth.part.test"): column("test_error"),
+        t("depth.table.lr"): column("lr"),
+        t("depth.table.n_params"): column("n_params"),
+        t("depth.table.run"): [address.link("runs", run=run_id) for run_id in column("run_id")],
+    }
+
+
+def _columns() -> dict[str, Any]:
+    errors = {t(f"depth.part.{part}"): st.column_config.NumberColumn(format="percent") for part in ("train", "test")}
+    link = st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")
+    return errors | {
+        t("depth.table.run"): link,
+        t("depth.table.n_params"): st.column_config.NumberColumn(format="localized"),
+    }
