@@ -55,7 +55,7 @@ def _locked(path: str, megabytes: int):
     """A connection to the file, read-only, that can reach nothing else; one thread, `megabytes` of memory, no file to spill into."""
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 1})
     quoted = path.replace("'", "''")
     connection.execute(f"ATTACH '{quoted}' AS results (READ_ONLY); USE results")
     connection.execute(
