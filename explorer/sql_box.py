@@ -46,9 +46,7 @@ def _statement(shown: str) -> None:
         st.session_state[TEXT] = st.session_state[SEEN] = shown[:LONGEST]
     with st.form("data.form", border=False):
         st.text_area(t("data.box.statement"), key=TEXT, height=BOX_HEIGHT, max_chars=LONGEST)
-        st.form_submit_button(
-            t("data.box.run"), icon=":material/play_arrow:", type="primary", on_click=_into_the_address
-        )
+        st.form_submit_button(t("data.box.run"), icon=":material/play_arrow:", on_click=_into_the_address)
 
 
 def _into_the_address() -> None:

@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class Refused(Exception):
-    """A statement without an answer. `reason` names why in the texts: too_long, busy, not_one, not_select, error, slow, memory, ended."""
+    """A statement without an answer. `reason` names why in the texts: too_long, busy, not_one, not_select, error, slow, memory, ended, not_started."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -72,7 +72,7 @@ _places = threading.BoundedSemaphore(MOST_AT_ONCE + MOST_WAITING)
 
 
 def ask(statement: str, limits: Limits = LIMITS) -> Answer:
-    """The rows of one SELECT. Raises Refused, and explorer.database's Missing where there is no results file."""
+    """The rows of one SELECT. Raises Refused."""
     if len(statement) > LONGEST:
         raise Refused("too_long", str(LONGEST))
     with _turn(), _process(limits) as process:
@@ -82,7 +82,7 @@ def ask(statement: str, limits: Limits = LIMITS) -> Answer:
         talk.start()
         try:
             if _next(heard, START_SECONDS) != READY:
-                raise Refused("ended", "it did not start")
+                raise Refused("not_started")
             begun = time.monotonic()
             said = _next(heard, limits.seconds)
             if said is None:

@@ -24,11 +24,11 @@ PLAIN = {
 
 def main(path: str, packages: str, limits: dict[str, Any]) -> None:
     """Says READY, reads one statement, answers. `packages` is where DuckDB is installed, `limits` is a `Limits` of ask.py by name."""
-    _yield_to_the_app()
     sys.path.append(packages)
     connection = _locked(path, limits["duckdb_megabytes"])
     # Whatever is loaded at first use must be loaded before files are out of reach.
     _written(_rows(connection.sql("SELECT 'a' AS a, 1 AS b, [1] AS c"), limits)[0])
+    _yield_to_the_app()
     _give_up_the_rest(limits)
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()

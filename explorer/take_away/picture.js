@@ -71,6 +71,7 @@ function frame(data, width, height) {
     }
   }
   write(data.title, 20, 600, 1)
+  y += 4
   write(data.subtitle, 13, 400, 0.85)
   y += 10
   const top = y
