@@ -12,7 +12,8 @@ import streamlit as st
 from explorer.results.site import data_version
 from explorer.text import language, t
 
-RESERVED = {"lang", "v", "embed", "embed_options"}
+VIEWS = {"embed", "embed_options", "present"}  # how a page is seen, not what it shows: explorer/views.py
+RESERVED = {"lang", "v"} | VIEWS
 
 
 def choice(
@@ -113,10 +114,10 @@ def parameters(**params: Any) -> dict[str, str]:
     return given | {"lang": language(), "v": data_version()}
 
 
-def here() -> str:
-    """The whole address of the view now shown, with its language and data version."""
+def here(**seen: str) -> str:
+    """The whole address of the view now shown, with its language and data version; `seen` says how: here(present=1)."""
     shown = {key: value for key, value in st.query_params.items() if key not in RESERVED}
-    return f"{st.context.url or ''}?{urlencode(parameters(**shown))}"
+    return f"{st.context.url or ''}?{urlencode(parameters(**shown) | seen)}"
 
 
 def notice(key: str, **values: Any) -> None:

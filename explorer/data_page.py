@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import format
+from explorer.footer import citation
 from explorer.results import dictionary, site
 from explorer.text import t
 
@@ -34,6 +35,20 @@ def sample_query() -> None:
     st.header(t("data.query_title"))
     st.markdown(t("data.query_text"), width=760)
     st.code(dictionary.SAMPLE.strip(), language=None, wrap_lines=True)
+
+
+def cite() -> None:
+    """How to cite the data: one line, and BibTeX."""
+    st.header(t("data.cite_title"))
+    text, bibtex = citation("data")
+    st.code(text, language=None, wrap_lines=True)
+    st.code(bibtex, language=None, wrap_lines=True)
+
+
+def licence() -> None:
+    """What may be done with it."""
+    st.header(t("data.licence_title"))
+    st.markdown(t("data.licence"), width=760)
 
 
 def studies() -> None:

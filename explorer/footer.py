@@ -1,13 +1,14 @@
 """The foot of every page: where the numbers come from, and how to take them away, cite them and make them again."""
 
 from datetime import datetime
+from html import escape
 from io import BytesIO
 
 import pyarrow as pa
 import streamlit as st
-from pyarrow import csv
+from pyarrow import csv, parquet
 
-from explorer import address
+from explorer import address, views
 from explorer.results import site
 from explorer.text import t
 
@@ -28,12 +29,19 @@ def footer(
     `table` is exactly what the page shows and `sql` the statement that gives it; `rerun` is the command that makes the numbers again
     and `sources` names published sources that are shown.
     """
+    if not views.furnished():
+        source_line(page)
+        return
     st.space("large")
     st.header(t("site.footer.title"))
     with st.container(horizontal=True):
         st.download_button(
             t("site.footer.csv"), data=lambda: as_csv(table), file_name=f"{page}-{site.data_version()}.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore", key="footer.csv",
+        )  # fmt: skip
+        st.download_button(
+            "Parquet", data=lambda: as_parquet(table), file_name=f"{page}-{site.data_version()}.parquet",
+            mime="application/vnd.apache.parquet", icon=":material/download:", on_click="ignore", key="footer.parquet",
         )  # fmt: skip
         with st.popover(t("site.footer.cite"), icon=":material/format_quote:"):
             text, bibtex = citation(page)
@@ -44,9 +52,7 @@ def footer(
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
-        with st.popover(t("site.footer.address"), icon=":material/link:"):
-            st.caption(t("site.footer.address_text"))
-            st.code(address.here(), language=None, wrap_lines=True)
+        _addresses()
         if rerun:
             with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
                 st.caption(t("site.footer.rerun_text"))
@@ -54,10 +60,38 @@ def footer(
     st.caption("  \n".join(_lines(studies, sources or [])))
 
 
+# A fragment that runs when it is opened: a pick in a chart changes the address without running the page.
+@st.fragment(key="footer.addresses")
+def _addresses() -> None:
+    with st.popover(t("site.footer.address"), icon=":material/link:", on_change="rerun", key="footer.address"):
+        st.caption(t("site.footer.address_text"))
+        st.code(address.here(), language=None, wrap_lines=True)
+        st.caption(t("site.footer.present_text"))
+        st.code(address.here(present="1"), language=None, wrap_lines=True)
+        st.caption(t("site.footer.embed_text"))
+        frame = (
+            f'<iframe src="{escape(address.here(embed="true"))}" width="100%" height="900" style="border:0"></iframe>'
+        )
+        st.code(frame, language=None, wrap_lines=True)
+
+
+def source_line(page: str) -> None:
+    """All that a view without furniture has for a footer: the source with its data version, and the link to the whole page."""
+    name = t("site.tab", page=t(f"site.nav.{page}"), site=t("site.title"))
+    st.caption(t("site.footer.line", name=name, version=site.data_version(), link=address.here()))
+
+
 def as_csv(table: pa.Table) -> bytes:
     """The table as CSV in UTF-8, NULL as an empty field, numbers unrounded."""
     out = BytesIO()
     csv.write_csv(table, out)
+    return out.getvalue()
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    """The table as a Parquet file, types as they are."""
+    out = BytesIO()
+    parquet.write_table(table, out)
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import address, database, text
+from explorer import address, database, text, views
 from explorer.results import site
 from explorer.text import LANGUAGES, t
 
@@ -41,7 +41,8 @@ def begin(page: str) -> None:
         page_icon=ICON,
         layout="wide",
     )
-    _navigation(page)
+    views.dress()
+    _navigation()
     st.session_state["frame.notices"] = []
     st.session_state["frame.notice_slot"] = st.container()
     if unknown is not None:
@@ -72,12 +73,15 @@ def _settle_language() -> str | None:
     return asked if asked is not None and asked not in LANGUAGES else None
 
 
-def _navigation(page: str) -> None:
+def _navigation() -> None:
     def chosen() -> None:
         st.session_state["language"] = st.session_state["language.control"]
         st.query_params["lang"] = st.session_state["language"]
 
     st.html(KOREAN_LINES)
+    if not views.furnished():
+        _say_language()
+        return
     with st.sidebar:
         st.markdown(f"**{t('site.title')}**")
         st.session_state["language.control"] = language()
@@ -105,8 +109,16 @@ def _link(page: str) -> None:
         FILES[page],
         label=t(f"site.nav.{page}"),
         icon=f":material/{ICONS[page]}:",
-        query_params={"lang": language()},
+        query_params=_everywhere(),
     )
+
+
+def _everywhere() -> dict[str, str]:
+    """What every link carries: the language, and the data version where there are data."""
+    try:
+        return address.parameters()
+    except database.Unusable:
+        return {"lang": language()}
 
 
 def _compare_data_version() -> None:

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import streamlit as st
 
-from explorer import data_page, frame
+from explorer import data_page, frame, sql_box
 from explorer.footer import footer
 from explorer.results import dictionary, site
 from explorer.text import t
@@ -11,13 +11,13 @@ frame.begin("data")
 tables = dictionary.tables()
 st.title(t("data.title"))
 data_page.download(tables)
-data_page.sample_query()
-data_page.studies()
+sql_box.box()
 data_page.columns(tables)
+data_page.studies()
+data_page.sample_query()
+data_page.cite()
+data_page.licence()
 data_page.versions()
-
-st.header(t("data.licence_title"))
-st.markdown(t("data.licence"), width=760)
 
 footer(
     page="data",

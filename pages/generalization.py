@@ -1,11 +1,12 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page
+from explorer import claim_cards, frame, question_page, views
 from explorer.double_descent import controls, evidence, picture, player, sentences
 from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
+from explorer.take_away import take_away
 from explorer.text import t
 
 frame.begin("generalization")
@@ -17,7 +18,7 @@ if not studies:
     st.stop()
 
 head = st.container()
-main, side = st.columns([2, 1], gap="medium")
+main, side = views.picture_and_controls()
 with side:
     study = controls.study(studies)
     maps = results.maps(study)
@@ -31,9 +32,13 @@ cell = controls.picked(axes, default)
 chart, start = controls.mounted(choices.map, cell)
 cells = cell_results.cells(choices.map, choices.view.measure, axes.seeds)
 
+title = sentences.title(row, study, verdicts.get("G1"))
+subtitle = sentences.subtitle(choices, results.settings(choices.map), results.seeds_by_width(choices.map))
+sql = picture.filled(cell_results.cells_sql(choices.map, choices.view.measure, axes.seeds), choices.map)
+
 with head:
-    st.title(sentences.title(row, study, verdicts.get("G1")))
-    st.markdown(sentences.subtitle(choices, results.settings(choices.map), results.seeds_by_width(choices.map)))
+    st.title(title)
+    st.markdown(subtitle)
 with main:
     picture.main_picture(chart, start, default, choices, axes, sentences.map_alt(cells, axes, choices, shown))
 with player_slot:
@@ -42,6 +47,7 @@ with player_slot:
 st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes))
 player.map_first()
+take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
 picture.table(cells, t("generalization.map.table"))
 
 st.header(t("generalization.step.heading"))
@@ -67,7 +73,7 @@ footer(
     page=results.QUESTION,
     studies=[each.name for each in studies],
     table=cells,
-    sql=picture.filled(cell_results.cells_sql(choices.map, choices.view.measure, axes.seeds), choices.map),
+    sql=sql,
     rerun=f"python -m precompute run {study.name}",
     sources=sources,
 )

@@ -72,3 +72,38 @@ def short_number(n: int) -> str:
         if n >= limit:
             return f"{n / limit:.3g}{unit}"
     return str(n)
+
+
+# Sizes that a specification states itself, in pixels; what it leaves to the theme is set here.
+_SIZES = ("fontsize", "lineheight", "extent", "titlelimit", "gradientlength", "gradientthickness")
+_THEME_SIZES = {
+    "axis": {"labelFontSize": 12, "titleFontSize": 12},
+    "legend": {"labelFontSize": 12, "titleFontSize": 12},
+    "header": {"labelFontSize": 12, "titleFontSize": 12},
+    "title": {"fontSize": 14},
+    "text": {"fontSize": 12},
+}
+
+
+def enlarged(specification: dict[str, Any], factor: float) -> dict[str, Any]:
+    """A copy of a specification with all letters, and the room made for them, `factor` times as large; its data tables are shared."""
+    config = dict(specification.get("config", {}))
+    for name, sizes in _THEME_SIZES.items():
+        config[name] = sizes | config.get(name, {})
+    grown = _grown(
+        {key: value for key, value in specification.items() if key != "datasets"} | {"config": config}, factor
+    )
+    return {**grown, "datasets": specification["datasets"]} if "datasets" in specification else grown
+
+
+def _grown(part: Any, factor: float) -> Any:
+    if isinstance(part, list):
+        return [_grown(each, factor) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: round(value * factor, 1)
+        if isinstance(value, int | float) and key.lower().endswith(_SIZES)
+        else _grown(value, factor)
+        for key, value in part.items()
+    }

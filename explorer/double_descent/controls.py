@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import address, format
+from explorer import address, format, views
 from explorer.charts import names
 from explorer.charts.linked_map import View
 from explorer.results import generalization as results
@@ -184,7 +184,7 @@ def remember(chart: str, shown: Map, axes: Axes, default: tuple[int, int]) -> No
     cell = axes.widths[int(places[0]["w"])], axes.epochs[int(places[0]["e"])]
     st.session_state[SHOWN] = (shown.study.name, shown.variant, cell)
     go(width=cell[0] if cell != default else None, epoch=cell[1] if cell != default else None)
-    if st.session_state.get(DRAWN):  # else they are not on the page yet, and come with this cell
+    if st.session_state.get(DRAWN) and views.furnished():  # else they are not on the page, or come with this cell
         st.rerun(["generalization.cell", "generalization.panels"])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format
+from explorer import address, format, views
 from explorer.charts import linked_map, names, panels
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.controls import Choices
@@ -31,7 +31,7 @@ def main_picture(
     for the address."""
     specification = _linked_map(site.data_version(), language(), choices, start)
     st.vega_lite_chart(
-        spec=dict(specification),
+        spec=views.sized(dict(specification)),
         key=chart,
         on_select=lambda: controls.remember(chart, choices.map, axes, default),
         selection_mode="cell",

@@ -110,6 +110,17 @@ function create(root) {
     else read()
   }
 
+  // Before an audience the sliders are hidden: the keys move the cell from anywhere on the page.
+  function press(event) {
+    const [name, by] = { ArrowLeft: ["w", -1], ArrowRight: ["w", 1], ArrowDown: ["e", -1], ArrowUp: ["e", 1] }[event.key] ?? []
+    if (name === undefined && event.key !== " ") return
+    event.preventDefault()
+    if (event.key === " ") return timer === null ? play() : pause()
+    pause()
+    const now = Number(inputs()[name]?.value ?? 0)
+    write(name, Math.min(Math.max(now + by, 0), values[name]().length - 1))
+  }
+
   // The server waits with the rest of the page until the map is on the screen.
   function told() {
     clearTimeout(patience)
@@ -148,9 +159,11 @@ function create(root) {
       if (timer === null) pause()
       styleChart(data.chart)
       attach()
+      if (data.presented) document.addEventListener("keydown", press)
     },
     end() {
       pause()
+      document.removeEventListener("keydown", press)
       clearTimeout(waiting)
       clearTimeout(patience)
       tell = null

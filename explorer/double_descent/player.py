@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import format
+from explorer import format, views
 from explorer.charts import names
 from explorer.charts.linked_map import round_epochs
 from explorer.double_descent.controls import DRAWN
@@ -46,6 +46,7 @@ def player(chart: str, axes: Axes) -> None:
             "widthTexts": texts,
             "roundEpochs": round_epochs(axes),
             "words": words | {"epoch": names.clock_name(axes), "width": names.x_name(axes)},
+            "presented": views.presented(),
             "awaited": not st.session_state.get(DRAWN, False),
         },
         on_drawn_change=_drawn,

@@ -16,6 +16,34 @@ WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = 'test_error'
 ORDER BY label_noise, width
 """
 
+# Statements to start from in the box of the Data page, by their code in the texts.
+EXAMPLES = {
+    "error": SAMPLE,
+    "peaks": """
+SELECT m.study, m.settings->>'label_noise' AS label_noise, l.line AS epoch, l.position AS width, l.low, l.high, l.height, l.clear
+FROM landmarks l JOIN maps m USING (map)
+WHERE l.kind = 'ridge_across' AND l.position IS NOT NULL
+ORDER BY ALL
+""",
+    "verdicts": """
+SELECT c.claim, c.study, c.verdict, p.part, p.quantity, p.estimate, p.low, p.high, p.n, p.unit, p.bound, p.holds
+FROM claims c LEFT JOIN claim_parts p USING (claim, study)
+ORDER BY c.claim, c.study, p.part
+""",
+    "failures": """
+SELECT study, status, count(*) AS runs, round(sum(wall_s) / 3600, 2) AS hours, count(DISTINCT seed) AS seeds
+FROM runs GROUP BY ALL ORDER BY ALL
+""",
+    "published": """
+SELECT source, figure, series, x_name, x, y_name, y, tag, precision
+FROM published WHERE question = 'generalization' ORDER BY ALL
+""",
+    "columns": """
+SELECT table_name, column_name, data_type, comment
+FROM duckdb_columns() WHERE database_name = 'results' ORDER BY table_oid, column_index
+""",
+}
+
 COLUMNS = """
 SELECT c.table_name AS "table", c.column_name AS "column", c.data_type AS type, coalesce(c.comment, '') AS comment
 FROM duckdb_columns() c WHERE c.database_name = 'results' ORDER BY c.table_oid, c.column_index

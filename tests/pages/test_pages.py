@@ -51,7 +51,8 @@ def test_every_page_links_to_all_pages_in_its_own_language(opened, page):
     app = opened(page, lang="ko")
     links = [element.proto for element in app.sidebar.get("page_link")]
     assert len(links) == len(PAGES)
-    assert {link.query_string for link in links} == {"lang=ko"}
+    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
+    assert {link.query_string for link in links} == {f"lang=ko&v={version}"}
     assert all(HANGUL.search(link.label) for link in links)
 
 
@@ -247,7 +248,7 @@ def test_an_unknown_run_gives_the_list_and_a_notice(opened):
 def test_the_data_page_states_the_checksum_of_the_file(opened, results_file):
     text = spoken(opened("data"))
     assert hashlib.sha256(results_file.read_bytes()).hexdigest() in text
-    assert "SELECT" in text and "MIT" in text
+    assert "SELECT" in text and "MIT" in text and "CC BY 4.0" in text
 
 
 def test_the_about_page_names_its_source(opened):
