@@ -47,11 +47,11 @@ def dress() -> None:
         st.html(_PRESENTER)
 
 
-def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:
+def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerator, DeltaGenerator]:
     """The place of the main picture and, beside it, that of its controls; a presenter has the whole width for the picture."""
     if presented():
         return st.container(), st.container(key="views_controls")
-    return st.columns([2, 1], gap="medium")
+    return st.columns(shares, gap="medium")
 
 
 def sized(specification: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page
+from explorer import claim_cards, frame, question_page, views
 from explorer.activation import comparisons, controls, dead, inside, strip
 from explorer.footer import footer
 from explorer.results import activation as results
+from explorer.take_away import take_away
 from explorer.text import t
 
 frame.begin("activation")
@@ -19,7 +20,7 @@ if not studies:
     st.stop()
 
 head = st.container()
-main, side = st.columns([3, 1], gap="medium")
+main, side = views.picture_and_controls((3, 1))
 with side:
     choices = controls.choices()
 
@@ -28,12 +29,17 @@ if choices is None:
         strip.not_yet()
 else:
     place = choices.place
+    title, subtitle = strip.title(place), strip.subtitle(place)
     with head:
-        st.title(strip.title(place))
-        st.markdown(strip.subtitle(place))
+        st.title(title)
+        st.markdown(subtitle)
     with main:
         strip.picture(place, choices.log)
     st.caption(strip.caption(place))
+    take_away(
+        strip.KEY, page="activation", title=title, subtitle=subtitle, studies=[place.study], table=results.fresh(place),
+        sql=results.fresh_sql(place),
+    )  # fmt: skip
     strip.behind(place)
 
     st.header(t("activation.behind"))

@@ -5,6 +5,7 @@ from explorer.batch_size import controls, evidence, picture, sentences
 from explorer.footer import footer
 from explorer.results import batch_size as results
 from explorer.results import site
+from explorer.take_away import take_away
 from explorer.text import t
 
 frame.begin("batch_size")
@@ -21,15 +22,20 @@ if not studies:
 head, main = st.container(), st.container()
 choices = controls.choices(studies)
 
+title, subtitle = sentences.title(choices.study), sentences.subtitle(choices)
 with head:
-    st.title(sentences.title(choices.study))
-    st.markdown(sentences.subtitle(choices))
+    st.title(title)
+    st.markdown(subtitle)
 with main:
     shown = picture.main_picture(choices)
 st.caption(sentences.caption(choices))
 st.caption(sentences.legend(choices))
 if paper := picture.paper_line(choices):
     st.caption(paper)
+take_away(
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name], table=shown,
+    sql=picture.sql(choices),
+)  # fmt: skip
 picture.behind("main", shown)
 
 picture.three_ways(choices)

@@ -1,9 +1,10 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page
+from explorer import claim_cards, frame, question_page, views
 from explorer.depth import controls, evidence, inside, picture, sentences
 from explorer.footer import footer
 from explorer.results import depth as results
+from explorer.take_away import take_away
 from explorer.text import t
 
 frame.begin("depth")
@@ -18,19 +19,24 @@ if not studies:
     st.stop()
 
 head = st.container()
-main, side = st.columns([5, 2], gap="medium")
+main, side = views.picture_and_controls((5, 2))
 with side:
     view = controls.view(studies)
     scale = controls.error_scale()
     st.markdown(t("depth.legend"))
 
+title, subtitle = sentences.title(view), sentences.subtitle(view)
 with head:
-    st.title(sentences.title(view))
-    st.markdown(sentences.subtitle(view))
+    st.title(title)
+    st.markdown(subtitle)
 with main:
     picture.main_picture(view, scale)
 
 st.caption(sentences.caption(view))
+take_away(
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[view.study.name], table=results.runs(view),
+    sql=results.runs_sql(view),
+)  # fmt: skip
 shown = picture.table(view)
 
 st.header(t("depth.behind"))

@@ -6,6 +6,7 @@ from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
+from explorer.section import table
 from explorer.take_away import take_away
 from explorer.text import t
 
@@ -48,7 +49,7 @@ st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes))
 player.map_first()
 take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
-picture.table(cells, t("generalization.map.table"))
+table(cells, t("generalization.map.table"))
 
 st.header(t("generalization.step.heading"))
 evidence.guided_steps(finding, maps)

@@ -8,11 +8,10 @@ import streamlit as st
 from explorer import claim_cards, format, question_page
 from explorer.activation import controls, strip
 from explorer.charts import forest, functions, functions_at_a_place, with_depth
-from explorer.double_descent import section
-from explorer.double_descent.picture import table
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import CNN, MLP, Place
+from explorer.section import begin, points, short_points, table
 from explorer.text import language, t
 
 NEAR = 10.0  # points: a difference beyond it has an axis of its own, or the others could not be told apart
@@ -28,7 +27,7 @@ def depth(place: Place) -> None:
     start = place["start"] if place.study == MLP else results.places(MLP)[0]["start"]
     rows = results.over_depth(start).to_pylist()
     verdict = results.verdict("A2")
-    section.begin(
+    begin(
         t(f"activation.depth.heading.{verdict}", **_gap("A2")),
         t("activation.depth.subtitle", start=t(f"activation.start.{start}"), setup=controls.setup(MLP)),
         ("A2", verdict),
@@ -47,7 +46,7 @@ def depth(place: Place) -> None:
 def _gap(claim: str) -> dict[str, str]:
     """The first measured part of a claim in points, for headings; a dash where there is none."""
     parts = results.parts(claim)
-    return {"gap": section.short_points(parts[0]) if parts and parts[0]["estimate"] is not None else "–"}
+    return {"gap": short_points(parts[0]) if parts and parts[0]["estimate"] is not None else "–"}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -81,7 +80,7 @@ def against_relu(place: Place) -> None:
         _not_measured("relu", place.study)
         return
     verdict = results.verdict("A5")
-    section.begin(
+    begin(
         t(f"activation.relu.heading.{verdict}", **_gap("A5")),
         t("activation.relu.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
         ("A5", verdict),
@@ -122,7 +121,7 @@ def _forest(version: str, language: str, place: Place, kind: str) -> dict[str, A
 
 
 def _label(row: dict[str, Any]) -> str:
-    return f"{functions.name(row['function'])}: {section.points(row)}, n = {row['n']}"
+    return f"{functions.name(row['function'])}: {points(row)}, n = {row['n']}"
 
 
 def norm() -> None:
@@ -133,7 +132,7 @@ def norm() -> None:
         return
     verdict = results.verdict("A3")
     heading = t(f"activation.norm_section.heading.{verdict}", **_rescue())
-    section.begin(heading, t("activation.norm_section.subtitle", setup=controls.setup(CNN)), ("A3", verdict))
+    begin(heading, t("activation.norm_section.subtitle", setup=controls.setup(CNN)), ("A3", verdict))
     grid = st.grid(2, min_column_width=330, gap="medium")
     for place in sorted(places, key=lambda place: place["norm"], reverse=True):
         with grid.cell():
@@ -172,7 +171,7 @@ def speed() -> None:
         _not_measured("speed", CNN)
         return
     verdict, parts = results.verdict("A4"), results.parts("A4")
-    section.begin(
+    begin(
         t(f"activation.speed.heading.{verdict}"),
         t("activation.speed.subtitle", setup=controls.setup(CNN), norm=controls.norm_name("none")),
         ("A4", verdict),

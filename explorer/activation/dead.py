@@ -7,11 +7,10 @@ import streamlit as st
 from explorer import address, format, question_page
 from explorer.activation.formulas import born_dead_bound
 from explorer.charts import with_depth
-from explorer.double_descent import section
-from explorer.double_descent.picture import table
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import BORN_DEAD
+from explorer.section import begin, table
 from explorer.text import language, t
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64)
@@ -29,7 +28,7 @@ def born_dead() -> None:
     else:
         rows = results.born_dead().to_pylist()
         worst, widest = max(rows, key=lambda row: row["share"]), max(rows, key=lambda row: (row["width"], row["depth"]))
-        section.begin(
+        begin(
             t(
                 "activation.dead.heading",
                 worst=format.percent(worst["share"]),

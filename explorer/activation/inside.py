@@ -10,11 +10,10 @@ from explorer.activation import controls
 from explorer.activation.formulas import FORMULAS, PRELU_START
 from explorer.charts import functions, inside_layers
 from explorer.charts.inside_layers import INSIDE
-from explorer.double_descent import section
-from explorer.double_descent.picture import table
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import Place
+from explorer.section import begin, table
 from explorer.text import language, t
 
 COMPARED = ("sigmoid", "tanh", "relu")  # always there; the reader adds one
@@ -40,7 +39,7 @@ def layers(place: Place) -> None:
         shown = _compared(there)
     claim = CLAIM[measure]
     with slot:
-        section.begin(
+        begin(
             t(f"activation.inside.heading.{claim}.{results.verdict(claim)}"),
             t("activation.inside.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
             (claim, results.verdict(claim)),
@@ -141,7 +140,7 @@ def bends(place: Place) -> None:
     )
     inputs = _inputs(rows, code)
     with slot:
-        section.begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
+        begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
     chart = _bend_chart(site.data_version(), language(), place, code)
     st.vega_lite_chart(spec=dict(chart), key="activation.bend", alt=_bend_alt(code, inputs), width="stretch")
     told = [

@@ -5,16 +5,16 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, question_page
+from explorer import address, format, question_page, views
 from explorer.activation import controls
 from explorer.charts import functions, functions_at_a_place
-from explorer.double_descent import section
-from explorer.double_descent.picture import table
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import Place
+from explorer.section import begin, table
 from explorer.text import language, t
 
+KEY = "activation.strip"  # of the main picture
 FEWEST_SEEDS = 3
 LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apart in sentences
 
@@ -59,7 +59,7 @@ def subtitle(place: Place) -> str:
 def picture(place: Place, log: bool) -> None:
     """The strip plot. A click on a dot opens the runs of that function at this place."""
     chart = _chart(site.data_version(), language(), place, log, address.link("runs"))
-    st.vega_lite_chart(spec=dict(chart), key="activation.strip", alt=alt(place), width="stretch")
+    st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=alt(place), width="stretch")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -170,7 +170,7 @@ def rates(place: Place) -> None:
         heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
     else:
         heading = t("activation.rates.one" if picked else "activation.rates.question")
-    section.begin(heading, t("activation.rates.subtitle", place=controls.place_in_words(place), n=len(tried)))
+    begin(heading, t("activation.rates.subtitle", place=controls.place_in_words(place), n=len(tried)))
     st.vega_lite_chart(
         spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
     )  # fmt: skip

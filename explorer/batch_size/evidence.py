@@ -11,11 +11,11 @@ from explorer.batch_size import sentences
 from explorer.batch_size.controls import Choices, goal
 from explorer.batch_size.picture import behind
 from explorer.charts import bends, budgets, forest, rates, scaling
-from explorer.double_descent.section import begin
 from explorer.question_page import READING
 from explorer.results import batch_size as results
 from explorer.results import site
 from explorer.results.batch_size import Verdict
+from explorer.section import begin
 from explorer.text import language, t
 
 EQUAL_UNITS = ("epochs", "steps")

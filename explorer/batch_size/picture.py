@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address
+from explorer import address, views
 from explorer.batch_size import sentences
 from explorer.batch_size.controls import MEASURES, Choices
 from explorer.charts import scaling
@@ -13,9 +13,10 @@ from explorer.footer import as_csv
 from explorer.question_page import READING, word
 from explorer.results import batch_size as results
 from explorer.results import published, site
+from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
-TABLE_HEIGHT = 320
+KEY = "batch_size.main"
 PAPER = {
     "sgd": "MNIST, simple CNN, SGD",
     "momentum": "MNIST, simple CNN, momentum",
@@ -28,7 +29,7 @@ def main_picture(choices: Choices) -> pa.Table:
     runs, curve = rows(choices, choices.measure)
     specification = _chart(site.data_version(), language(), choices, choices.measure)
     st.vega_lite_chart(
-        spec=dict(specification), key="batch_size.main", width="stretch", alt=sentences.alt(choices, runs, curve)
+        spec=views.sized(dict(specification)), key=KEY, width="stretch", alt=sentences.alt(choices, runs, curve)
     )
     return results.tuned_runs(choices.study, choices.target, list(choices.optimizers))
 

@@ -12,6 +12,7 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import published, site
 from explorer.results.depth import ARCHITECTURES, View
+from explorer.section import TABLE_HEIGHT
 from explorer.text import has, language, t
 
 FOREST_ROW = 40
@@ -35,7 +36,7 @@ def learning_rates(view: View) -> None:
             st.caption(t("depth.rates.chosen", rates=sentences.rates(mine)))
     st.caption(t("depth.rates.caption"))
     with st.expander(t("depth.rates.table"), icon=":material/table:"):
-        st.dataframe(results.rate_map(view), hide_index=True, height=picture.TABLE_HEIGHT, alt=t("depth.rates.table"))
+        st.dataframe(results.rate_map(view), hide_index=True, height=TABLE_HEIGHT, alt=t("depth.rates.table"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

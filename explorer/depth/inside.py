@@ -13,6 +13,7 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import site
 from explorer.results.depth import ARCHITECTURES, View
+from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 
@@ -165,4 +166,4 @@ def _of(rows: pa.Table, kind: str) -> pa.Table:
 
 def _table(rows: pa.Table, title: str) -> None:
     with st.expander(title, icon=":material/table:"):
-        st.dataframe(rows, hide_index=True, height=picture.TABLE_HEIGHT, alt=title)
+        st.dataframe(rows, hide_index=True, height=TABLE_HEIGHT, alt=title)

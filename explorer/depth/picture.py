@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format
+from explorer import address, format, views
 from explorer.charts import against_depth
 from explorer.depth import sentences
 from explorer.footer import as_csv
@@ -13,15 +13,16 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import site
 from explorer.results.depth import View
+from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
-TABLE_HEIGHT = 320
+KEY = "depth.main"
 
 
 def main_picture(view: View, scale: str) -> None:
     """Train and test error against depth, every seed, and the row of failures."""
     chart = _chart(site.data_version(), language(), view, scale)
-    st.vega_lite_chart(spec=dict(chart), key="depth.main", alt=sentences.alt(view), width="stretch")
+    st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=sentences.alt(view), width="stretch")
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.

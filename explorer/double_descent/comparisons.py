@@ -13,6 +13,7 @@ from explorer.results import generalization_studies as studies
 from explorer.results import site
 from explorer.results.generalization import Study
 from explorer.results.generalization_studies import REGIMES, Doubling, Verdict
+from explorer.section import begin, points, short_points
 from explorer.text import language, t
 
 FOREST_ROW = 36
@@ -37,7 +38,7 @@ def more_data() -> None:
     values |= {"large": format.count(shown.twice), "epochs": format.count(shown.epochs)}
     values |= {"epochs_twice": format.count(shown.epochs_twice)}
     with slot:
-        section.begin(
+        begin(
             _data_heading(verdict),
             t("generalization_studies.data.subtitle", **values, seeds=seeds),
             ("G6", verdict.verdict if verdict else "not tested here"),
@@ -96,7 +97,7 @@ def _data_heading(verdict: Verdict | None) -> str:
     cells = [
         t(
             f"generalization_studies.data.part.{part['quantity'].rpartition('_at_')[2]}",
-            value=section.short_points(part),
+            value=short_points(part),
         )
         for part in verdict.parts
         if part["estimate"] is not None
@@ -152,7 +153,7 @@ def weight_decay() -> None:
     verdict = next(iter(studies.verdicts("G8")), None)
     values = section.values(maps[0])
     tried = sorted({dict(each.variant)["weight_decay"] for each in maps})
-    section.begin(
+    begin(
         _decay_heading(verdict),
         t(
             "generalization_studies.decay.subtitle",
@@ -187,7 +188,7 @@ def weight_decay() -> None:
 def _decay_heading(verdict: Verdict | None) -> str:
     if verdict is None or verdict.parts[0]["estimate"] is None:
         return t("generalization_studies.decay.question")
-    rise = section.short_points(verdict.parts[0])
+    rise = short_points(verdict.parts[0])
     return t(f"generalization_studies.decay.heading.{verdict.verdict}", rise=rise)
 
 
@@ -204,7 +205,7 @@ def _row_name(row: dict[str, Any]) -> str:
 
 
 def _row_label(row: dict[str, Any]) -> str:
-    return f"{_row_name(row)}: {section.points(row)}, n = {row['n']}"
+    return f"{_row_name(row)}: {points(row)}, n = {row['n']}"
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

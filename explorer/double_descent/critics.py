@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer.double_descent import section
 from explorer.results import generalization_studies as studies
+from explorer.section import points
 from explorer.text import t
 
 PAPERS = {  # the claims whose verdicts bear on them
@@ -50,4 +51,4 @@ def _in_words(verdict: studies.Verdict) -> str:
     if part is None:
         return t("generalization_studies.critics.verdict", **values)
     noise = section.noise(part)
-    return t("generalization_studies.critics.verdict_rise", **values, rise=section.points(part), noise=noise)
+    return t("generalization_studies.critics.verdict_rise", **values, rise=points(part), noise=noise)

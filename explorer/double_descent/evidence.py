@@ -9,10 +9,10 @@ import streamlit as st
 from explorer import address, format, question_page
 from explorer.charts import against_width, forest, names, published, style
 from explorer.double_descent import controls, sentences
-from explorer.double_descent.picture import table
 from explorer.results import cells, site
 from explorer.results import generalization as results
 from explorer.results.generalization import Map, Study
+from explorer.section import table
 from explorer.text import has, language, t
 
 GUESSES = ("stays", "shrinks", "gone")

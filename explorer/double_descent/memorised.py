@@ -13,6 +13,7 @@ from explorer.results import generalization_studies as studies
 from explorer.results import site
 from explorer.results.generalization import Map, Study
 from explorer.results.generalization_studies import Role
+from explorer.section import begin
 from explorer.text import language, t
 
 
@@ -42,7 +43,7 @@ def wrong_labels() -> None:
         "low": format.percent(low["mean"]),
         "end": format.percent(end["mean"]),
     }
-    section.begin(
+    begin(
         t(f"generalization_studies.memorised.heading.{kind}", **values, **short),
         t(
             "generalization_studies.memorised.subtitle",

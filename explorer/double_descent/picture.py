@@ -16,9 +16,9 @@ from explorer.results import cells as cell_results
 from explorer.results import generalization as results
 from explorer.results import site
 from explorer.results.generalization import Axes, Map, Row
+from explorer.section import table
 from explorer.text import language, t
 
-TABLE_HEIGHT = 320
 MOST_NOTES = 3
 MOST_PANELS = 8
 
@@ -79,12 +79,6 @@ def legend(choices: Choices, axes: Axes) -> str:
     shown = choices.map
     threshold, ridge = results.threshold(shown, choices.level), results.ridge(shown, choices.view.reading)
     return sentences.legend(choices.level, threshold, ridge, choices.view, axes)
-
-
-def table(cells: pa.Table, title: str) -> None:
-    """The table behind a chart."""
-    with st.expander(title, icon=":material/table:"):
-        st.dataframe(cells, hide_index=True, height=TABLE_HEIGHT, alt=title)
 
 
 @st.fragment(key="generalization.cell")

@@ -1,30 +1,19 @@
-"""What every section on one study has: its finding as a heading with the verdict, the measure and setup, and the table behind the picture."""
+"""What the sections on one study of double descent have in common: its setup in words, and the table behind the picture with its commands."""
 
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, format, question_page
+from explorer import format
 from explorer.footer import as_csv
 from explorer.results import generalization as results
 from explorer.results.generalization import Map, Study
 from explorer.results.generalization_studies import Role
+from explorer.section import TABLE_HEIGHT
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
-TABLE_HEIGHT = 320
-
-
-def begin(heading: str, subtitle: str, *badges: tuple[str, str]) -> None:
-    """The finding in words, a badge for each claim and verdict, and the measure with its unit, data, settings and seeds."""
-    st.subheader(heading)
-    if badges:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            for claim, verdict in badges:
-                st.badge(claim, color="gray")
-                claim_cards.badge(verdict)
-    st.markdown(subtitle, width=question_page.READING)
 
 
 def not_measured(code: str, *studies: str) -> None:
@@ -86,17 +75,6 @@ def counted(seeds: list[int]) -> str:
 def interval(row: dict[str, Any]) -> str:
     """Mean of fractions with interval and seeds."""
     return format.interval(row["mean"], row["low"], row["high"], row["n"])
-
-
-def points(part: dict[str, Any]) -> str:
-    """A difference in points with its interval, without the number of seeds."""
-    return format.quantity(part["estimate"], part["low"], part["high"], "points")
-
-
-def short_points(part: dict[str, Any]) -> str:
-    """A difference in points without its interval, for headings."""
-    half = (part["high"] - part["low"]) / 2 if part["low"] is not None else None
-    return format.quantity(part["estimate"], None, None, "points", digits=format.decimals(half))
 
 
 def noise(part: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
 from explorer.results.generalization import Map, Study
+from explorer.section import begin
 from explorer.text import language, t
 
 
@@ -29,7 +30,7 @@ def beside_measurement() -> None:
     networks = [code for code in codes if code != exact.code]
     network = networks[0] if networks else None
     peaks = {code: _peak(maps, code, rows) for code in codes}
-    section.begin(
+    begin(
         _theory_heading(peaks[exact.code], peaks.get(network), network),
         t(
             "generalization_studies.theory.subtitle",

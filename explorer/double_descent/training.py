@@ -13,6 +13,7 @@ from explorer.results import generalization_studies as studies
 from explorer.results import site
 from explorer.results.generalization import Map, Study
 from explorer.results.generalization_studies import Role, Verdict
+from explorer.section import begin
 from explorer.text import language, t
 
 PLACES = ("minimum_before", "peak", "minimum_after")  # of claim G4, in the order in which they follow one another
@@ -38,7 +39,7 @@ def one_network() -> None:
     means = studies.along_epochs(shown, [role.width], ["test_error", "train_error"])
     marks = _marks(means, verdict, role)
     with slot:
-        section.begin(
+        begin(
             _heading(study, roles[-1], shown, verdict),
             t(
                 "generalization_studies.epochs.subtitle",
