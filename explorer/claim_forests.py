@@ -50,8 +50,7 @@ def _parts(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _forest(parts: list[dict[str, Any]], unit: str, stretched: bool) -> None:
-    there = [part for part in parts if part["estimate"] is not None or part["own"]]
-    if not there:
+    if all(part["estimate"] is None and (part["own"] is None or part["own"]["estimate"] is None) for part in parts):
         facts = {"n": len(parts), "claims": len({part["claim"] for part in parts})}
         st.caption(t("claims.forest.no_value", unit=claim_cards.word("unit", unit), **facts))
         return

@@ -80,9 +80,9 @@ def _noise_scale(table: pa.Table) -> None:
     missing = table.num_rows - len(values)
     if len(values):
         titles = {"x_title": t("runs.step"), "y_title": t("runs.noise_scale_axis")}
-        renamed = table.select(["step", "value"]).rename_columns(["step", "train_noise"])
+        renamed = table.select(["step", "value"]).rename_columns(["step", "noise_scale"])
         chart = run_curves.run_curves(
-            renamed, {"train_noise": t("runs.noise_scale")}, x="step", y_log=True, legend=t("runs.which"), **titles
+            renamed, {"noise_scale": t("runs.noise_scale")}, x="step", y_log=True, legend=t("runs.which"), **titles
         )
         facts = {"low": f"{pc.min(values).as_py():.3g}", "high": f"{pc.max(values).as_py():.3g}", "n": len(values)}
         st.altair_chart(chart, alt=t("runs.noise_scale_alt", **facts), key="run.noise_scale")

@@ -44,7 +44,7 @@ def draw(
     )
     kind = "log" if unit in LOGARITHMIC else "symlog" if stretched else "linear"
     scale = alt.Scale(type=kind, domain=domain, nice=False, **({"constant": 1} if kind == "symlog" else {}))
-    axis = alt.Axis(format="~g", **({"values": _stretched_ticks(domain)} if kind == "symlog" else {"tickCount": 6}))
+    axis = alt.Axis(format="~f", **({"values": _stretched_ticks(domain)} if kind == "symlog" else {"tickCount": 6}))
 
     def along(name: str) -> alt.X:
         return alt.X(f"{name}:Q", title=axis_title, scale=scale, axis=axis)
@@ -73,7 +73,9 @@ def draw(
     ]  # fmt: skip
     tables = {"parts": table}
     if unit not in LOGARITHMIC:
-        layers.append(style.named("zero").mark_rule(color=style.NEUTRAL, strokeWidth=1.2).encode(x=along("estimate")))
+        layers.append(
+            style.named("zero").mark_rule(color=style.NEUTRAL, strokeWidth=1, opacity=0.7).encode(x=along("estimate"))
+        )
         tables["zero"] = pa.table({"estimate": pa.array([0.0], pa.float32())})
     chart = alt.layer(*layers).properties(height=ROW * len(rows))
     return style.Picture(style.fitted(chart), tables)

@@ -11,6 +11,8 @@ from explorer.charts.style import ACCENT, DASH, MEASURED, NEUTRAL
 LOOKS = {"test": (MEASURED, [1, 0]), "train": (MEASURED, DASH), "val": (NEUTRAL, [1, 3])}
 """Colour and dash: train and test share a hue, dashed and solid; validation is grey and dotted."""
 
+FEW = 6  # readings that each have a tick: a logarithmic axis would put fractions of an epoch between them
+
 
 def run_curves(
     table: pa.Table,
@@ -26,18 +28,22 @@ def run_curves(
 ) -> alt.LayerChart:
     """Curves of one run against column `x` (log axis), a point per reading.
 
-    `kinds` gives each column to be drawn its word, in the order of the legend; a column's name starts with test, train or val. Values are
+    `kinds` gives each column to be drawn its word, in the order of the legend; one alone has none. Values are
     multiplied by `factor`; NULL, after divergence, is not drawn, nor is a zero on a log axis. `own` has the same columns of one's own run
     and is drawn as hollow points over the lines.
     """
     domain = list(kinds.values())
-    looks = [LOOKS[name.partition("_")[0]] for name in kinds]
-    key = alt.Legend(title=legend, orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolSize=400)
+    looks = [LOOKS.get(name.partition("_")[0], (MEASURED, [1, 0])) for name in kinds]
+    key = (
+        None
+        if len(kinds) == 1
+        else alt.Legend(title=legend, orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolSize=400)
+    )
     colour = alt.Color("kind:N", scale=alt.Scale(domain=domain, range=[look[0] for look in looks]), legend=key)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=domain, range=[look[1] for look in looks]), legend=key)
-    along = alt.X(
-        f"{x}:Q", title=x_title, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, tickCount=5)
-    )
+    readings = sorted(set(table[x].to_pylist()))
+    ticks = {"values": readings} if len(readings) <= FEW else {"tickCount": 5}
+    along = alt.X(f"{x}:Q", title=x_title, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, **ticks))
     scale = alt.Scale(type="log") if y_log else alt.Scale(domainMin=0)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(tickCount=5))
     tooltip = [alt.Tooltip(f"{x}:Q", title=x_title), alt.Tooltip("value:Q", title=y_title, format=".4~g"), "kind:N"]
@@ -63,7 +69,7 @@ def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_ti
         .mark_point(shape="diamond", filled=True, size=70, color=ACCENT, opacity=1)
         .encode(x=alt.X("step:Q", title=x_title), y=y)
     )
-    return alt.layer(lines, *chart.layer, marks).properties(height=320)
+    return alt.layer(lines, chart, marks).properties(height=320)
 
 
 def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, positive: bool) -> pa.Table:

@@ -40,7 +40,7 @@ def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: s
     if measure in LOGARITHMIC:
         zero = base.transform_filter("datum.value <= 0").mark_point(shape="cross", color=NEUTRAL, size=40, opacity=1)
         marks.append(zero.encode(x=x, y=y, tooltip=tooltip))
-    return alt.layer(*marks).properties(height=max(120, 22 * len(epochs) + 90))
+    return alt.layer(*marks).properties(height=28 * len(epochs) + 150)
 
 
 def _scale(shown: pa.Table, measure: str) -> alt.Scale:
