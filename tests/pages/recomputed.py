@@ -37,7 +37,7 @@ class Study:
 
     def __init__(self, database: str, name: str):
         with duckdb.connect(database, read_only=True) as connection:
-            ask = lambda sql: connection.sql(sql, params=[name]).to_arrow_table().to_pylist()  # noqa: E731
+            ask = lambda sql: connection.sql(sql, params=[name]).to_arrow_table().to_pylist()
             self.x = ask("SELECT x_axis FROM studies WHERE study = ?")[0]["x_axis"]
             rows = ask(
                 "SELECT r.*, c.settings FROM runs r JOIN configurations c USING (configuration) WHERE r.study = ?"
@@ -483,7 +483,7 @@ def equal_budgets(study: Study) -> dict[str, dict[str, Found]]:
     """B4: at each budget, the largest batch size minus the smallest, of the seeds that tuned nothing."""
     budget = lambda run: (
         ("epochs", run.settings["epochs"]) if run.settings["epochs"] else ("steps", run.settings["steps"])
-    )  # noqa: E731
+    )
     rates = defaultdict(set)
     for run in study.runs:
         rates[budget(run), run.settings["batch_size"], run.seed].add(run.settings["lr"])
