@@ -275,7 +275,7 @@ def address(draw: random.Random, known: dict[str, list[str]]) -> dict[str, str]:
     return query
 
 
-@pytest.mark.parametrize(("page", "number"), [("runs", 780), ("run", 70), ("claims", 150)])
+@pytest.mark.parametrize(("page", "number"), [("runs", 880), ("run", 40), ("claims", 80)])
 def test_a_thousand_addresses_that_nobody_would_write_open_without_an_exception(results_file, page, number):
     """A thousand in all, through the code of the pages themselves, one reader after the other opening them in one session."""
     st.cache_resource.clear()
