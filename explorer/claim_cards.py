@@ -65,7 +65,7 @@ def rows_of_claims() -> list[dict[str, Any]]:
 def parts_of_claims() -> list[dict[str, Any]]:
     """The measured parts, `details` as a dictionary; `own` is the same part in one's own results, None without. A part that only one's own
     results have is a part without an estimate, with `published` False."""
-    rows = [_part(row) | {"own": None, "published": True} for row in site.claim_parts().to_pylist()]
+    rows = [_part(row) for row in site.claim_parts().to_pylist()]
     if database.own_meta() is None:
         return rows
     found = {_key(row): row for row in rows}
@@ -80,7 +80,13 @@ def parts_of_claims() -> list[dict[str, Any]]:
 
 
 def _part(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"details": json.loads(row["details"])}
+    """A row of the table claim_parts as the functions here speak of a part; one that is a part already stays as it is."""
+    details = row["details"]
+    return (
+        {"own": None, "published": True}
+        | row
+        | {"details": json.loads(details) if isinstance(details, str) else details}
+    )
 
 
 def _key(part: dict[str, Any]) -> tuple:
@@ -144,7 +150,9 @@ def counted() -> None:
 
 
 def measured(part: dict[str, Any]) -> str:
-    """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds."""
+    """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds. `part` is one of
+    `parts_of_claims`, or a row of the table claim_parts."""
+    part = _part(part)
     words = {"quantity": word("quantity", part["quantity"]), "bound": bound(part)}
     own = part["own"]
     if not part["published"]:
@@ -216,7 +224,7 @@ def _reason(part: dict[str, Any]) -> str:
 
 def kinds_of_interval(parts: list[dict[str, Any]]) -> list[str]:
     """How the intervals of some parts were made, in words."""
-    codes = [part["details"].get("interval") for part in parts]
+    codes = [_part(part)["details"].get("interval") for part in parts]
     return [word("interval", code) for code in dict.fromkeys(codes) if code]
 
 
