@@ -78,6 +78,33 @@ def number(
     return st.select_slider(label, options, format_func=labels.__getitem__, **arguments)
 
 
+def words(key: str, *, label: str, placeholder: str, most: int = 200, resets: Sequence[str] = ()) -> str:
+    """Draws a field for a search and returns what is asked for, "" without; it is in the address as typed, up to `most` characters."""
+    asked = (st.query_params.get(key) or "")[:most]
+    state = f"address.{key}"
+    st.session_state[state] = asked
+    arguments = {"key": state, "on_change": _write, "args": (key, "", tuple(resets))}
+    return st.text_input(label, type="search", max_chars=most, placeholder=placeholder, **arguments) or ""
+
+
+def page(key: str, pages: int, *, label: str) -> int:
+    """Draws the way from page to page where there are several, and returns the one asked for, counted from 1; a page that is not there
+    becomes the nearest one, with a notice."""
+    asked = st.query_params.get(key)
+    number = None if asked is None else _as_float(asked)
+    value = 1 if number is None else int(min(max(number, 1), pages))
+    if asked is not None and str(value) != asked:
+        notice("site.notice.nearest", asked=asked, label=label, shown=value)
+    if pages == 1:
+        return value
+    state = f"address.{key}.{value}"  # a widget of its own for each page: this one takes no value from the session
+
+    def turned() -> None:
+        put(key, None if st.session_state[state] == 1 else st.session_state[state])
+
+    return st.pagination(pages, default=value, key=state, on_change=turned)
+
+
 def get(key: str, default: str | None = None) -> str | None:
     """What the address says under `key`, unchecked."""
     return st.query_params.get(key, default)

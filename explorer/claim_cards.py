@@ -6,8 +6,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import format
-from explorer.results import site
+from explorer import address, database, format
+from explorer.database import OWN
+from explorer.frame import FILES
+from explorer.frame import ICONS as PAGE_ICONS
+from explorer.results import generalization, site
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
@@ -20,79 +23,215 @@ def of_question(question: str) -> None:
 
 
 def grid(claims: list[dict[str, Any]]) -> None:
-    """Cards side by side where there is room."""
+    """A card for each claim of some rows of the table of claims, side by side where there is room; a card tells of every study that tests
+    its claim."""
     if not claims:
         st.info(t("claims.none"))
         return
-    parts = site.claim_parts().to_pylist()
+    rows, parts = rows_of_claims(), parts_of_claims()
     cells = st.grid(2, min_column_width=340)
-    for claim in claims:
+    for code in dict.fromkeys(claim["claim"] for claim in claims):
         with cells.cell():
-            card(claim, parts)
+            card(code, [row for row in rows if row["claim"] == code], [part for part in parts if part["claim"] == code])
 
 
 def chosen(question: str, verdict: str) -> list[dict[str, Any]]:
-    """The claims of a question with a verdict; "all" chooses every one."""
+    """The rows of claims of a question with a verdict, in the published results or one's own; "all" chooses every one."""
     return [
         claim
-        for claim in site.claims().to_pylist()
-        if question in ("all", claim["question"]) and verdict in ("all", claim["verdict"])
+        for claim in rows_of_claims()
+        if question in ("all", claim["question"]) and verdict in ("all", claim["verdict"], claim["own_verdict"])
     ]
 
 
-def card(claim: dict[str, Any], parts: list[dict[str, Any]]) -> None:
-    """One card; `parts` are all rows of claim_parts."""
-    code = claim["claim"]
+def rows_of_claims() -> list[dict[str, Any]]:
+    """Every claim and study that tests it, with its verdict and own_verdict; either is None where that file does not test it."""
+    rows = [row | {"own_verdict": None} for row in site.claims().to_pylist()]
+    if database.own_meta() is None:
+        return rows
+    found = {(row["claim"], row["study"]): row for row in rows}
+    for own in site.claims(OWN).to_pylist():
+        if own["study"] is None:
+            continue
+        row = found.get((own["claim"], own["study"]))
+        if row is None:
+            rows.append(own | {"verdict": None, "own_verdict": own["verdict"]})
+        else:
+            row["own_verdict"] = own["verdict"]
+    order = list(dict.fromkeys(row["claim"] for row in rows))
+    return sorted(rows, key=lambda row: order.index(row["claim"]))
+
+
+def parts_of_claims() -> list[dict[str, Any]]:
+    """The measured parts, `details` as a dictionary; `own` is the same part in one's own results, None without. A part that only one's own
+    results have is a part without an estimate, with `published` False."""
+    rows = [_part(row) for row in site.claim_parts().to_pylist()]
+    if database.own_meta() is None:
+        return rows
+    found = {_key(row): row for row in rows}
+    for own in map(_part, site.claim_parts(OWN).to_pylist()):
+        row = found.get(_key(own))
+        if row is None:
+            nothing = {"estimate": None, "low": None, "high": None, "n": 0, "holds": False, "details": {}}
+            rows.append(own | nothing | {"own": own, "published": False})
+        else:
+            row["own"] = own
+    return rows
+
+
+def _part(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table claim_parts as the functions here speak of a part; one that is a part already stays as it is."""
+    details = row["details"]
+    return (
+        {"own": None, "published": True}
+        | row
+        | {"details": json.loads(details) if isinstance(details, str) else details}
+    )
+
+
+def _key(part: dict[str, Any]) -> tuple:
+    return part["claim"], part["study"], part["quantity"], part["part"]
+
+
+def card(code: str, claims: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:
+    """One card: `claims` are the rows of this claim, one a study, and `parts` its measured parts."""
     with st.container(border=True, height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(code, color="gray")
-            badge(claim["verdict"])
-            if claim["study"]:
-                st.caption(claim["study"].split("/")[-1])
-        st.markdown(f"**{t(f'claims.{code}.sentence')}**")
-        mine = [part for part in parts if part["claim"] == code and part["study"] == claim["study"]]
-        if mine:
-            st.markdown("\n".join(f"- {measured(part)}" for part in mine))
+        st.markdown(f":gray-badge[{code}] **{t(f'claims.{code}.sentence')}**")
+        for claim in claims:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if claim["verdict"]:
+                    badge(claim["verdict"])
+                if claim["own_verdict"]:
+                    badge(claim["own_verdict"], t("claims.own"))
+                if claim["study"]:
+                    st.caption(claim["study"])
+            mine = [part for part in parts if part["study"] == claim["study"]]
+            told = [f"- {measured(part)}" for part in mine]
+            if told:
+                st.markdown("\n".join(told))
+            if why := undecided(claim, mine):
+                st.caption(why)
         with st.expander(t("claims.more")):
-            st.markdown(f"**{t('claims.rule')}**  \n{t(f'claims.{code}.rule')}")
-            st.markdown(f"**{t('claims.against')}**  \n{t(f'claims.{code}.against')}")
-            st.markdown(f"**{t('claims.change')}**  \n{t(f'claims.{code}.change')}")
-            for kind in kinds_of_interval(mine):
+            for part in ("rule", "against", "change"):
+                st.markdown(f"**{t(f'claims.{part}')}**  \n{t(f'claims.{code}.{part}')}")
+            for kind in kinds_of_interval(parts):
                 st.caption(kind)
-            if claim["study"]:
-                st.caption(f"{t('claims.study')}: `{claim['study']}`")
+        _pictures(claims)
 
 
-def badge(value: str) -> None:
+def _pictures(claims: list[dict[str, Any]]) -> None:
+    """The way to the picture of each study, or to the question where none tests the claim."""
+    question = claims[0]["question"]
+    on_the_map = {study.name: study.code for study in generalization.studies()}
+    tested = [claim["study"] for claim in claims if claim["study"] and claim["verdict"]]
+    studies = [study for study in tested if study in on_the_map] or [None]
+    with st.container(horizontal=True):
+        for study in studies:
+            name = t(f"generalization.study.{on_the_map[study]}") if study else t(f"site.nav.{question}")
+            st.page_link(
+                FILES[question],
+                label=t("claims.picture", name=name),
+                icon=f":material/{PAGE_ICONS[question]}:",
+                query_params=address.parameters(study=on_the_map.get(study)),
+            )
+
+
+def badge(value: str, whose: str = "") -> None:
     """The verdict as a badge: colour, sign and word."""
-    st.badge(t(f"site.verdict.{value}"), icon=f":material/{ICONS[value]}:", color=COLOURS[value])
+    word = t(f"site.verdict.{value}")
+    st.badge(f"{whose}: {word}" if whose else word, icon=f":material/{ICONS[value]}:", color=COLOURS[value])
+
+
+def counted() -> None:
+    """How many claims have each verdict, as a line of badges."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for verdict, n in site.verdict_counts().items():
+            st.badge(f"{n} {t(f'site.verdict.{verdict}')}", icon=f":material/{ICONS[verdict]}:", color=COLOURS[verdict])
 
 
 def measured(part: dict[str, Any]) -> str:
-    """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds."""
+    """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds. `part` is one of
+    `parts_of_claims`, or a row of the table claim_parts."""
+    part = _part(part)
+    words = {"quantity": word("quantity", part["quantity"]), "bound": bound(part)}
+    own = part["own"]
+    if not part["published"]:
+        return t("claims.part_own", **words, value=estimate(own), holds=_holds(own))
+    told = t("claims.part", **words, value=estimate(part), holds=_holds(part))
+    if own is None:
+        return told
+    if own["estimate"] is None or part["estimate"] is None:
+        return f"{told} {t('claims.own_part', value=estimate(own), holds=_holds(own))}"
+    apart = difference(part)
+    return f"{told} {t('claims.own_part_apart', value=estimate(own), holds=_holds(own), apart=apart)}"
+
+
+def _holds(part: dict[str, Any]) -> str:
+    return t("claims.holds" if part["holds"] else "claims.fails")
+
+
+def estimate(part: dict[str, Any]) -> str:
+    """The estimate with its interval and n, or that there is none, and why."""
     if part["estimate"] is None:
-        why = json.loads(part["details"]).get("why")
-        value = t("claims.missing") + (f" ({_word('why', why).rstrip('.')})" if why else "")
-    else:
-        number = format.quantity(part["estimate"], part["low"], part["high"], part["unit"])
-        value = f"{number}, {format.seeds(part['n'])}"
-    words = {"quantity": _word("quantity", part["quantity"]), "bound": _bound(part)}
-    return t("claims.part", **words, value=value, holds=t("claims.holds" if part["holds"] else "claims.fails"))
+        why = part["details"].get("why")
+        return t("claims.missing") + (f" ({word('why', why).rstrip('.')})" if why else "")
+    return f"{quantity(part)}, {format.seeds(part['n'])}"
 
 
-def _bound(part: dict[str, Any]) -> str:
-    """The bound in words; one that says its unit may have words of its own for another unit than points."""
-    own = f"{part['bound']} [{part['unit']}]"
-    return _word("bound", own if has(f"claims.bound.{own}") else part["bound"])
+def quantity(part: dict[str, Any]) -> str:
+    """The estimate in its unit with its interval."""
+    return format.quantity(part["estimate"], part["low"], part["high"], part["unit"])
+
+
+def difference(part: dict[str, Any]) -> str:
+    """One's own estimate minus the published one, in their unit; of ratios their ratio."""
+    ours, theirs = part["own"]["estimate"], part["estimate"]
+    if part["unit"] == "ratio":
+        return f"×{ours / theirs:.2g}"
+    return format.quantity(ours - theirs, None, None, part["unit"])
+
+
+def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
+    """Why a claim has no verdict either way, and what its runs left out; "" where there is nothing to tell."""
+    if claim["verdict"] == "not tested here":
+        baked = claim["question"] in site.baked_questions()
+        return t("claims.undecided.no_study" if baked else "claims.undecided.not_baked")
+    told = []
+    if claim["verdict"] == "not shown":
+        failing = [part for part in parts if part["published"] and not part["holds"]]
+        told += dict.fromkeys(t(f"claims.undecided.{_reason(part)}") for part in failing)
+    for part in parts:
+        lost = part["details"].get("failed_to_train")
+        if isinstance(lost, dict):
+            counts = (f"{side}: {n} / {part['details']['runs'][side]}" for side, n in lost.items())
+            told.append(t("claims.failed_to_train", counts=", ".join(counts)))
+        elif lost is not None:
+            told.append(t("claims.failed_to_train", counts=f"{lost} / {part['details']['runs']}"))
+        sizes = part["details"].get("not_reached")
+        if isinstance(sizes, list) and sizes:
+            told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
+    return " ".join(dict.fromkeys(told))
+
+
+def _reason(part: dict[str, Any]) -> str:
+    if part["estimate"] is None:
+        return "no_value"
+    return "few_seeds" if part["low"] is None else "unclear"
 
 
 def kinds_of_interval(parts: list[dict[str, Any]]) -> list[str]:
     """How the intervals of some parts were made, in words."""
-    codes = [json.loads(part["details"]).get("interval") for part in parts]
-    return [_word("interval", code) for code in dict.fromkeys(codes) if code]
+    codes = [_part(part)["details"].get("interval") for part in parts]
+    return [word("interval", code) for code in dict.fromkeys(codes) if code]
 
 
-def _word(kind: str, code: str) -> str:
+def bound(part: dict[str, Any]) -> str:
+    """What the rule asks of a part, in words; the same code may mean points in one unit and doublings in another."""
+    of_unit = f"claims.bound.{part['unit']}.{part['bound']}"
+    return t(of_unit) if has(of_unit) else word("bound", part["bound"])
+
+
+def word(kind: str, code: str) -> str:
     """The words of a code of the table claim_parts; a code that is newer than the texts stands for itself."""
     key = f"claims.{kind}.{code}"
     return t(key) if has(key) else code.replace("_", " ")
@@ -117,7 +256,7 @@ def filter_sentence(shown: list[dict[str, Any]], question: str, verdict: str) ->
 
 def as_table(claims: list[dict[str, Any]]) -> pa.Table:
     """The claims with their words and measured parts, one row a claim and study."""
-    parts = site.claim_parts().to_pylist()
+    parts = parts_of_claims()
 
     def parts_of(claim: dict[str, Any]) -> str:
         mine = [part for part in parts if part["claim"] == claim["claim"] and part["study"] == claim["study"]]
@@ -128,13 +267,16 @@ def as_table(claims: list[dict[str, Any]]) -> pa.Table:
         "question": [t(f"site.nav.{claim['question']}") for claim in claims],
         "sentence": [t(f"claims.{claim['claim']}.sentence") for claim in claims],
         "rule": [t(f"claims.{claim['claim']}.rule") for claim in claims],
-        "verdict": [t(f"site.verdict.{claim['verdict']}") for claim in claims],
+        "verdict": [t(f"site.verdict.{claim['verdict']}") if claim["verdict"] else "" for claim in claims],
         "study": [claim["study"] or "" for claim in claims],
         "measured": [parts_of(claim) for claim in claims],
     }
+    if database.own_meta() is not None:
+        own = [claim["own_verdict"] for claim in claims]
+        columns["own_verdict"] = [t(f"site.verdict.{verdict}") if verdict else "" for verdict in own]
     return pa.table({t(f"claims.column.{name}"): pa.array(values, pa.string()) for name, values in columns.items()})
 
 
 def studies(claims: list[dict[str, Any]]) -> list[str]:
-    """The studies that test some claims."""
-    return sorted({claim["study"] for claim in claims if claim["study"]})
+    """The studies of the published results that test some claims."""
+    return sorted({claim["study"] for claim in claims if claim["study"] and claim["verdict"]})

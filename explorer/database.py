@@ -2,6 +2,9 @@
 
 The file is attached to an in-memory database rather than opened directly: DuckDB keeps one instance per path and process, so that after a
 rename a direct `connect` would go on reading the old file for as long as anyone still holds it. An attached file has no such memory.
+
+A second file, of the reader's own runs, may be attached beside it under the name `own`. Every statement can be asked of either file, and one
+that names `own.runs` of both.
 """
 
 import os
@@ -18,6 +21,7 @@ import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "data" / "schema.sql"
+PUBLISHED, OWN = "results", "own"  # the names under which the files are attached
 
 # What DuckDB raises when bytes of the file are not what they should be. Other errors are errors of a query, ours to mend.
 BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
@@ -61,9 +65,39 @@ class NewerSchema(Unusable):
     kind = "newer"
 
 
+class TooMany(Unusable):
+    """WHY_RESULTS names more than two files; `path` is the third."""
+
+    kind = "too_many"
+
+
+class Same(Unusable):
+    """The file of one's own runs is the published file once more."""
+
+    kind = "same"
+
+
 def location() -> Path:
-    """Where the results file is looked for: the environment variable WHY_RESULTS, else data/results.duckdb beside the app."""
-    return Path(os.environ.get("WHY_RESULTS") or ROOT / "data" / "results.duckdb").expanduser().resolve()
+    """Where the results file is looked for: the first path in the environment variable WHY_RESULTS, else data/results.duckdb beside the app."""
+    return _resolved(_named()[0] or ROOT / "data" / "results.duckdb")
+
+
+def own_location() -> Path | None:
+    """Where one's own results are looked for: the second path in WHY_RESULTS, None without one. Raises TooMany where there is a third."""
+    _, *others = _named()
+    if len(others) > 1:
+        raise TooMany(_resolved(others[1]))
+    return _resolved(others[0]) if others and others[0] else None
+
+
+def _named() -> list[str]:
+    # Separated as in PATH. A file that has the separator in its name is one path all the same.
+    given = os.environ.get("WHY_RESULTS", "")
+    return [given] if Path(given).expanduser().is_file() else given.split(os.pathsep)
+
+
+def _resolved(path: str | Path) -> Path:
+    return Path(path).expanduser().resolve()
 
 
 def expected_schema() -> int:
@@ -75,29 +109,40 @@ def expected_schema() -> int:
 
 
 def meta() -> dict[str, str]:
-    """The facts that the file states about itself, by key. Raises Missing, Damaged, OlderSchema or NewerSchema."""
+    """The facts that the file states about itself, by key. Raises Missing, Damaged, OlderSchema, NewerSchema or TooMany."""
     return _current().meta
 
 
-def query(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
-    """The rows of one SELECT, as an Arrow table; the answer to the same question is kept as long as the file is the same.
+def own_meta() -> dict[str, str] | None:
+    """The same of the file of one's own runs; None where there is none, or none that can be laid over the published one."""
+    return _current().own
 
-    Raises Missing, Damaged, OlderSchema or NewerSchema, and DuckDB's own errors for a statement it cannot run.
+
+def refused() -> Unusable | None:
+    """Why the file of one's own runs is not laid over the published one; None where it is, or where none was named."""
+    return _current().refused
+
+
+def query(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, of: str = PUBLISHED) -> pa.Table:
+    """The rows of one SELECT, as an Arrow table; the answer to the same question is kept as long as the file is the same. `of` is the
+    file asked: PUBLISHED, or OWN where there is one.
+
+    Raises Missing, Damaged, OlderSchema, NewerSchema or TooMany, and DuckDB's own errors for a statement it cannot run.
     """
     opened = _current()
-    asked = f"{sql}\0{params!r}"
+    asked = f"{of}\0{sql}\0{params!r}"
     kept = opened.answers.get(asked)
     if kept is None:
-        kept = _ask(opened, sql, params)
+        kept = _ask(opened, sql, params, of)
         if kept.nbytes <= LARGEST_ANSWER:
             opened.answers.put(asked, kept)
     return kept
 
 
-def _ask(opened: "_Opened", sql: str, params: Sequence[Any] | Mapping[str, Any]) -> pa.Table:
+def _ask(opened: "_Opened", sql: str, params: Sequence[Any] | Mapping[str, Any], of: str) -> pa.Table:
     cursor = opened.connection.cursor()  # a connection shared between threads raises, or returns no rows at all
     try:
-        cursor.execute("USE results")  # a cursor does not inherit it
+        cursor.execute(f"USE {of}")  # a cursor does not inherit it
         return cursor.sql(sql, params=params or None).to_arrow_table()
     except BROKEN as error:
         raise Damaged(location(), _first_line(error)) from error
@@ -129,40 +174,71 @@ class _Opened(NamedTuple):
     connection: duckdb.DuckDBPyConnection
     meta: dict[str, str]
     answers: _Answers
+    own: dict[str, str] | None
+    refused: Unusable | None
 
 
 def _current() -> _Opened:
-    path = location()
+    path, own = location(), own_location()
+    facts = _facts(path)
+    if facts is None:
+        raise Missing(path)
+    return _opened(str(path), facts, None if own is None else str(own), None if own is None else _facts(own))
+
+
+def _facts(path: Path) -> tuple[int, int, int] | None:
+    """What a file renamed over another changes; None where there is no file."""
     try:
-        facts = path.stat()
-    except OSError as error:
-        raise Missing(path) from error
-    return _opened(str(path), facts.st_mtime_ns, facts.st_size, facts.st_ino)
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 # A file renamed over the old one has other facts, hence its own entry. The one before is not closed by hand: a query that still runs on
 # it holds it, and with the last such query it closes itself.
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _opened(path: str, mtime_ns: int, size: int, inode: int) -> _Opened:
+def _opened(path: str, facts: tuple[int, int, int], own: str | None, own_facts: tuple[int, int, int] | None) -> _Opened:
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute(f"ATTACH {_quoted(path)} AS results (READ_ONLY)")
-        connection.execute(
-            "SET memory_limit = '128MB'; SET threads = 2; SET temp_directory = '';"
-            "SET enable_external_access = false; SET lock_configuration = true; USE results"
-        )
-        meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-        _require_schema(Path(path), int(meta["schema_version"]))
-        if not meta.get("content_hash"):
-            raise ValueError("meta holds no content_hash: the build did not finish")
-        _read_everything(connection)
-    except Unusable:
+        connection.execute("SET memory_limit = '128MB'; SET threads = 2; SET temp_directory = ''")
+        meta = _attach(connection, Path(path), PUBLISHED)
+        own_meta, problem = None, None
+        try:
+            own_meta = None if own is None else _attach_own(connection, Path(own), Path(path), own_facts)
+        except (
+            Unusable
+        ) as error:  # the published runs are shown all the same, and a line that says why the others are not
+            problem = error
+        connection.execute(f"SET enable_external_access = false; SET lock_configuration = true; USE {PUBLISHED}")
+    except (Unusable, duckdb.Error):
         connection.close()
         raise
+    return _Opened(connection, meta, _Answers(), own_meta, problem)
+
+
+def _attach_own(
+    connection: duckdb.DuckDBPyConnection, own: Path, published: Path, facts: tuple[int, int, int] | None
+) -> dict[str, str]:
+    if facts is None:
+        raise Missing(own)
+    if os.path.samefile(own, published):  # DuckDB attaches a file once
+        raise Same(own)
+    return _attach(connection, own, OWN)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> dict[str, str]:
+    """Attaches a results file read-only under that name and reads it whole; returns its meta."""
+    try:
+        connection.execute(f"ATTACH {_quoted(path)} AS {name} (READ_ONLY)")
+        meta = dict(connection.execute(f"SELECT key, value FROM {name}.meta").fetchall())
+        _require_schema(path, int(meta["schema_version"]))
+        if not meta.get("content_hash"):
+            raise ValueError("meta holds no content_hash: the build did not finish")
+        _read_everything(connection, name)
     except (duckdb.Error, ValueError, KeyError) as error:
-        connection.close()
-        raise Damaged(Path(path), _first_line(error)) from error
-    return _Opened(connection, meta, _Answers())
+        raise Damaged(path, _first_line(error)) from error
+    return meta
 
 
 def _require_schema(path: Path, found: int) -> None:
@@ -171,15 +247,15 @@ def _require_schema(path: Path, found: int) -> None:
         raise (OlderSchema if found < expected else NewerSchema)(path, found=found, expected=expected)
 
 
-def _read_everything(connection: duckdb.DuckDBPyConnection) -> None:
+def _read_everything(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     # Reading every block once checks its checksum, so that a torn file is found here and not halfway down a page.
-    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'results'").fetchall()
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [name]).fetchall()
     for (table,) in tables:
-        connection.execute(f'SELECT sum(hash(COLUMNS(*))) FROM "{table}"').fetchall()
+        connection.execute(f'SELECT sum(hash(COLUMNS(*))) FROM {name}."{table}"').fetchall()
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import address, database, text, views
+from explorer import address, database, own_results, text, views
 from explorer.results import site
 from explorer.text import LANGUAGES, t
 
@@ -52,6 +52,8 @@ def begin(page: str) -> None:
     except database.Unusable as problem:
         _explain(problem)
         st.stop()
+    if (problem := database.refused()) is not None:
+        st.warning(own_results.refusal(problem), icon=":material/person_off:")
     _compare_data_version()
 
 
@@ -131,6 +133,8 @@ def _explain(problem: database.Unusable) -> None:
     st.title(t(f"site.database.{problem.kind}.title"))
     st.markdown(t(f"site.database.{problem.kind}.text", **problem.versions))
     st.markdown(t("site.database.where", path=f"`{problem.path}`"))
+    if isinstance(problem, database.TooMany):
+        return
     st.markdown(t("site.database.mend"))
     st.code(MEND, language=None)
     if problem.detail:

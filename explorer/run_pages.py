@@ -1,198 +1,221 @@
-"""The two views of the runs page: the list of a study's runs, and one run laid open."""
+"""One run laid open: what was measured, its configuration and provenance, its siblings, the way back, and the command that repeats it."""
 
-import json
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
-from explorer import address, format
+from explorer import address, database, format, run_list, run_measures
 from explorer.charts.run_curves import run_curves
-from explorer.footer import footer
+from explorer.database import OWN, PUBLISHED
+from explorer.footer import as_csv, footer
 from explorer.frame import FILES, ICONS
-from explorer.results import runs, site
-from explorer.text import has, t
+from explorer.results import generalization, runs
+from explorer.text import t
 
-ANY = "any"
+ERRORS, LOSSES = ("test_error", "train_error", "val_error"), ("test_loss", "train_loss", "val_loss")
 FACTS = [
-    "n_params",
-    "steps",
-    "epochs",
-    "best_epoch",
-    "n_train",
-    "n_val",
-    "n_test",
-    "wrong_labels",
-    "flops",
-    "wall_s",
-    "device",
-    "engine",
-    "precision",
-    "torch",
-    "python",
-    "git_commit",
-    "recipe",
-    "started_at",
-    "dataset_copy",
-    "data_fingerprint",
-]
+    "n_params", "steps", "epochs", "best_epoch", "n_train", "n_val", "n_test", "wrong_labels", "flops", "wall_s", "device", "engine",
+    "precision", "torch", "python", "git_commit", "recipe", "started_at", "dataset_copy", "data_fingerprint",
+]  # fmt: skip
+COMPARED = ("steps", "epochs", "best_epoch", "wall_s", "device", "engine", "torch", "git_commit", "data_fingerprint")
+MOST = 32  # letters of a fact where two stand side by side
 
 
 def find(run_id: str | None) -> dict[str, Any] | None:
-    """The run of that lasting name, or None."""
-    return None if run_id is None else runs.run(run_id)
-
-
-def filters() -> tuple[str, str | None, dict[str, Any]]:
-    """Draws the filters; returns the study, the status (None for any) and the settings asked for. All are in the address."""
-    names = [study["study"] for study in site.studies()]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        study = address.choice("study", names, names[0], label=t("site.study"), widget="select")
-        status = address.choice(
-            "status", [ANY, *site.STATUSES], ANY, label=t("runs.status"), format=_status_name, widget="select"
-        )
-    chosen: dict[str, Any] = {}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name, values in runs.settings_that_vary(study).items():
-            value = address.choice(
-                name, [ANY, *values], ANY, label=setting_name(name), format=_setting_value, widget="select"
-            )
-            if value != ANY:
-                chosen[name] = value
-    return study, None if status == ANY else status, chosen
-
-
-def listed(study: str, status: str | None, settings: dict[str, Any]) -> None:
-    """The list of runs, what it holds in words, and the footer."""
-    table = runs.runs(study, status, settings)
-    st.markdown(_sentence(table.num_rows, study, status, settings))
-    if table.num_rows == 0:
-        st.info(t("runs.none"))
-    else:
-        st.caption(t("runs.choose"))
-        st.dataframe(
-            _with_settings(table, list(runs.settings_that_vary(study))),
-            hide_index=True,
-            column_config=_columns(),
-            on_select=lambda: _open_selected(table),
-            selection_mode="single-row",
-            key="runs.table",
-            alt=t("runs.table_alt", n=table.num_rows),
-        )
-    sql, parameters = runs.runs_sql(study, status, settings)
-    rerun = f"python -m precompute run {study}"
-    footer(page="runs", studies=[study], table=table, sql=_filled(sql, parameters), rerun=rerun)
+    """The run of that lasting name, or None. `of` names the file that has it, `own` is the same run in one's own results, None without."""
+    if run_id is None:
+        return None
+    published = runs.run(run_id)
+    own = None if database.own_meta() is None else runs.run(run_id, OWN)
+    if published is not None:
+        return published | {"of": PUBLISHED, "own": own}
+    return None if own is None else own | {"of": OWN, "own": None}
 
 
 def one(run: dict[str, Any]) -> None:
-    """One run: its curves, configuration, provenance, siblings and the command that repeats it."""
-    st.title(t("runs.run_title", id=run["run_id"]))
-    status = t(f"site.status.{run['status']}")
-    st.markdown(t("runs.run_lead", study=f"`{run['study']}`", seed=run["seed"], status=status))
-    st.page_link(
-        FILES["runs"],
-        label=t("runs.all"),
-        icon=f":material/{ICONS['runs']}:",
-        query_params=address.parameters(study=run["study"]),
-    )
+    """The page of one run."""
+    run_id, of = run["run_id"], run["of"]
+    curves = runs.curves(run_id, of)
+    st.title(t("runs.run_title", id=run_id))
+    _lead(run, curves)
+    _ways_back(run, curves)
     if run["status"] == "diverged":
         st.warning(t("runs.diverged", step=format.count(run["stop_step"] or 0)), icon=":material/trending_up:")
     if run["status"] == "failed":
-        st.error(t("runs.failed", message=run["error"]), icon=":material/error:")
-    curves = runs.curves(run["run_id"])
-    _curves(curves)
+        st.error(t("runs.failed", message=run["error"] or "–"), icon=":material/error:")
+    if of == OWN:
+        st.info(t("runs.only_own"), icon=":material/person:")
+    own = None if run["own"] is None else runs.curves(run_id, OWN)
+    _curves(run, curves, own)
+    if own is not None:
+        _beside_own(run, curves, own)
+    tables = run_measures.sections(run, curves)
     configuration, provenance = st.columns(2, gap="large")
     with configuration:
         st.subheader(t("runs.configuration"))
-        _facts({setting_name(name): _setting_value(value) for name, value in run["settings"].items()})
+        names = {run_list.setting_name(name, run["study"]): value for name, value in run["settings"].items()}
+        _facts({name: run_list.setting_value(value) for name, value in names.items()})
     with provenance:
         st.subheader(t("runs.provenance"))
         _facts({t(f"runs.fact.{name}"): _fact(name, run[name]) for name in FACTS})
-    st.subheader(t("runs.siblings"))
-    siblings = runs.siblings(run["run_id"])
-    st.dataframe(_linked(siblings), hide_index=True, column_config=_columns(), alt=t("runs.siblings_alt"))
-    st.subheader(t("runs.repeat"))
-    st.markdown(t("runs.repeat_text"), width=760)
-    command = f"python -m precompute run --run-id {run['run_id']}"
-    st.code(command, language=None, wrap_lines=True)
-    sql = _filled(runs.CURVES, {"run_id": run["run_id"]})
-    footer(page="runs", studies=[run["study"]], table=curves, sql=sql, rerun=command)
+    _siblings(run)
+    command = f"python -m precompute run --run-id {run_id}"
+    _repeat(command)
+    _rows(run_id, {"curves": curves} | tables)
+    sql = run_list.filled(runs.CURVES, {"run_id": run_id})
+    footer(page="runs", studies=[run["study"]] if of == PUBLISHED else [], table=curves, sql=sql, rerun=command)
 
 
-def setting_name(name: str) -> str:
-    """A setting in words, or its own name where there are none."""
-    return t(f"site.setting.{name}") if has(f"site.setting.{name}") else name.replace("_", " ")
-
-
-def _curves(curves: pa.Table) -> None:
-    measured = [row for row in curves.to_pylist() if row["test_error"] is not None]
-    if not measured:
+def _lead(run: dict[str, Any], curves: pa.Table) -> None:
+    facts = {"study": f"`{run['study']}`", "seed": run["seed"], "status": run_list.status_name(run["status"])}
+    st.markdown(t("runs.run_lead", **facts))
+    if run["status"] != "complete" or not curves.num_rows:
         return
-    st.subheader(t("runs.curves"))
-    words = {kind: t(f"runs.curve.{kind}") for kind in ("train_error", "val_error", "test_error")}
-    chart = run_curves(curves, names=words, x_title=t("runs.epoch"), y_title=t("runs.error"), legend=t("runs.which"))
+    end = curves.slice(curves.num_rows - 1).to_pylist()[0]
+    told = [t("runs.at_the_end", kind=t(f"runs.column.{name}"), value=format.percent(end[name], 2))
+            for name in ERRORS if end[name] is not None]  # fmt: skip
+    st.markdown(" · ".join(told))
+
+
+def _ways_back(run: dict[str, Any], curves: pa.Table) -> None:
+    """To the list as it was, or to the runs of the study, and to the picture that this run is part of."""
+    left = {key: value for key, value in st.query_params.items() if key not in address.RESERVED | {"run", "layers"}}
+    with st.container(horizontal=True):
+        st.page_link(
+            FILES["runs"],
+            label=t("runs.back") if left else t("runs.all"),
+            icon=f":material/{ICONS['runs']}:",
+            query_params=address.parameters(**(left or {"study": run["study"]})),
+        )
+        question = run["question"]
+        st.page_link(
+            FILES[question],
+            label=t("runs.picture", question=t(f"site.nav.{question}")),
+            icon=f":material/{ICONS[question]}:",
+            query_params=address.parameters(**_place_on_the_map(run, curves)),
+        )
+
+
+def _place_on_the_map(run: dict[str, Any], curves: pa.Table) -> dict[str, Any]:
+    """What the address of the page on generalization calls the cell that this run lies in at its end; nothing for other questions."""
+    study = next((each for each in generalization.studies() if each.name == run["study"]), None)
+    if run["of"] == OWN or study is None or not curves.num_rows:
+        return {}
+    found = next((each for each in generalization.maps(study) if each.key == run["map"]), None)
+    if found is None:
+        return {}
+    place = {"study": study.code, "variant": found.code or None, "noise": found.noise}
+    return place | {"width": f"{run['x']:g}", "epoch": curves["epoch"][-1].as_py()}
+
+
+def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None:
+    """Errors and losses along the clock; a run that is read at its end alone has them in words and in the table only."""
+    measured = [row for row in curves.to_pylist() if row["test_error"] is not None]
+    if len(measured) > 1:
+        st.subheader(t("runs.curves"))
+        clock = t(f"generalization.clock.{run['clock']}.title")
+        kinds = {name: t(f"runs.curve.{name.partition('_')[0]}_error") for name in ERRORS if _there(curves, name)}
+        titles = {"x_title": clock, "legend": t("runs.which"), "own": own}
+        chart = run_curves(curves, kinds, y_title=t("runs.error"), factor=100, **titles)
+        st.altair_chart(chart, alt=_curves_alt(run, measured), key="run.curves")
+        st.caption(t("runs.curves_caption") + (" " + t("runs.hollow") if own is not None else ""))
+        kinds = {name: t(f"runs.curve.{name.partition('_')[0]}_error") for name in LOSSES if _there(curves, name)}
+        loss = t(f"generalization.loss_name.{run['loss']}.axis")
+        chart = run_curves(curves, kinds, y_title=loss, y_log=True, **titles)
+        with st.expander(t("runs.losses"), icon=":material/show_chart:"):
+            ends = {name: f"{measured[-1][name]:.3g}" for name in ("test_loss", "train_loss")}
+            st.altair_chart(chart, alt=t("runs.losses_alt", loss=loss, **ends), key="run.losses")
+            st.caption(t("runs.losses_caption"))
+    if curves.num_rows:
+        with st.expander(t("runs.curves_table"), icon=":material/table:"):
+            st.dataframe(curves, hide_index=True, column_config=run_list.columns(), alt=t("runs.curves_table"))
+
+
+def _there(curves: pa.Table, name: str) -> bool:
+    return pc.count(curves[name]).as_py() > 0
+
+
+def _curves_alt(run: dict[str, Any], measured: list[dict[str, Any]]) -> str:
     first, last, best = measured[0], measured[-1], min(measured, key=lambda row: row["test_error"])
-    description = t(
+    return t(
         "runs.curves_alt",
-        last=curves["epoch"][-1].as_py(),
-        first=first["epoch"],
+        clock=t(f"generalization.clock.{run['clock']}.word"),
+        last=format.count(last["epoch"]),
+        first=format.count(first["epoch"]),
         test_first=format.percent(first["test_error"]),
         test_last=format.percent(last["test_error"]),
-        best=best["epoch"],
+        best=format.count(best["epoch"]),
         test_best=format.percent(best["test_error"]),
-        train_last=format.percent(last["train_error"]),
+        train_last="–" if last["train_error"] is None else format.percent(last["train_error"]),
     )
-    st.altair_chart(chart, alt=description, key="run.curves")
-    st.caption(t("runs.curves_caption"))
-    with st.expander(t("runs.curves_table"), icon=":material/table:"):
-        st.dataframe(curves, hide_index=True, column_config=_columns(), alt=t("runs.curves_table"))
 
 
-def _sentence(n: int, study: str, status: str | None, settings: dict[str, Any]) -> str:
-    total = sum(row["complete"] + row["diverged"] + row["failed"] for row in site.studies() if row["study"] == study)
-    asked = [t("runs.filter", name=setting_name(name), value=_setting_value(value)) for name, value in settings.items()]
-    if status is not None:
-        asked.append(_status_name(status))
-    filters = t("runs.with", filters=", ".join(asked)) if asked else ""
-    return t("runs.sentence", n=format.count(n), total=format.count(total), study=f"`{study}`", filters=filters)
+def _beside_own(run: dict[str, Any], curves: pa.Table, own_curves: pa.Table) -> None:
+    """The published run and one's own of the same name, value by value, with the difference."""
+    own = run["own"]
+    st.subheader(t("runs.own"))
+    ours, theirs = ({row["epoch"]: row for row in table.to_pylist()} for table in (own_curves, curves))
+    both = [
+        (theirs[epoch]["test_error"], ours[epoch]["test_error"])
+        for epoch in theirs.keys() & ours.keys()
+        if theirs[epoch]["test_error"] is not None and ours[epoch]["test_error"] is not None
+    ]
+    if both:
+        apart = max(abs(mine - published) for published, mine in both)
+        key = "runs.own_same" if apart == 0 else "runs.own_apart"
+        st.markdown(t(key, n=len(both), apart=format.points(apart, 2, signed=False)))
+    else:
+        st.markdown(t("runs.own_nothing_in_common"))
+    rows = [(t("runs.status"), run_list.status_name(run["status"]), run_list.status_name(own["status"]), "")]
+    ends = [table.to_pylist()[-1] if table.num_rows else dict.fromkeys(ERRORS) for table in (curves, own_curves)]
+    for name in ERRORS:
+        published, mine = (end[name] for end in ends)
+        shown = ["–" if value is None else format.percent(value, 2) for value in (published, mine)]
+        difference = "–" if None in (published, mine) else format.points(mine - published, 2)
+        rows.append((t(f"runs.column.{name}"), *shown, difference))
+    for name in COMPARED:
+        shown = [_fact(name, value)[:MOST] for value in (run[name], own[name])]
+        rows.append((t(f"runs.fact.{name}"), *shown, "" if shown[0] == shown[1] else t("runs.differs")))
+    heads = [t(f"runs.beside.{name}") for name in ("what", "published", "own", "difference")]
+    columns = dict(zip(heads, map(list, zip(*rows, strict=True)), strict=True))
+    st.table(columns, border="horizontal", hide_index=True, alt=t("runs.own_alt"))
 
 
-def _with_settings(table: pa.Table, names: list[str]) -> pa.Table:
-    """The rows shown: the settings that vary first, then what was measured, then a link."""
-    settings = [json.loads(text) for text in table["settings"].to_pylist()]
-    columns = {setting_name(name): pa.array([row[name] for row in settings]) for name in names}
-    columns |= {name: table[name] for name in table.column_names if name not in ("settings", "run_id", "epochs")}
-    return _linked(pa.table({"run_id": table["run_id"]} | columns))
+def _siblings(run: dict[str, Any]) -> None:
+    st.subheader(t("runs.siblings"))
+    siblings = runs.siblings(run["run_id"], run["of"])
+    if run["of"] == PUBLISHED and run["own"] is not None:
+        mine = {row["seed"]: row["test_error"] for row in runs.siblings(run["run_id"], OWN).to_pylist()}
+        own = [mine.get(seed) for seed in siblings["seed"].to_pylist()]
+        siblings = siblings.append_column("own_test_error", pa.array(own, pa.float64()))
+        difference = pc.subtract(siblings["own_test_error"], siblings["test_error"])
+        siblings = siblings.append_column("difference", run_list.in_points(difference))
+    shown = run_list.linked(siblings)
+    st.dataframe(shown, hide_index=True, column_config=run_list.columns(), alt=t("runs.siblings_alt"))
 
 
-def _linked(table: pa.Table) -> pa.Table:
-    """The same rows with the run as a link, and its status in words."""
-    columns = {name: table[name] for name in table.column_names}
-    columns["run_id"] = pa.array([address.link("runs", run=run) for run in table["run_id"].to_pylist()], pa.string())
-    columns["status"] = pa.array([_status_name(status) for status in table["status"].to_pylist()], pa.string())
-    return pa.table(columns)
+def _repeat(command: str) -> None:
+    st.subheader(t("runs.repeat"))
+    st.markdown(t("runs.repeat_text"), width=760)
+    st.code(command, language=None, wrap_lines=True)
 
 
-def _columns() -> dict[str, Any]:
-    errors = {
-        name: st.column_config.NumberColumn(t(f"runs.column.{name}"), format="percent")
-        for name in ("train_error", "val_error", "test_error")
-    }
-    plain = {
-        name: st.column_config.Column(t(f"runs.column.{name}"))
-        for name in ("seed", "status", "epochs", "epoch", "train_loss", "val_loss", "test_loss")
-    }
-    return errors | plain | {
-        "n_params": st.column_config.NumberColumn(t("runs.column.n_params"), format="localized"),
-        "wall_s": st.column_config.NumberColumn(t("runs.column.wall_s"), format="%.1f"),
-        "run_id": st.column_config.LinkColumn(t("runs.column.run_id"), display_text=r"run=([0-9a-f]+)"),
-    }  # fmt: skip
-
-
-def _open_selected(table: pa.Table) -> None:
-    rows = st.session_state["runs.table"].selection.rows
-    if rows:
-        address.put("run", table["run_id"][rows[0]].as_py())
+def _rows(run_id: str, tables: dict[str, pa.Table]) -> None:
+    """All that the file holds of this run, table by table, as CSV."""
+    st.subheader(t("runs.rows"))
+    with st.container(horizontal=True):
+        for name, table in tables.items():
+            st.download_button(
+                t("runs.rows_of", table=name, n=format.count(table.num_rows)),
+                data=lambda table=table: as_csv(table),
+                file_name=f"{run_id}-{name}.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"runs.rows.{name}",
+            )
 
 
 def _facts(facts: dict[str, str]) -> None:
@@ -204,29 +227,11 @@ def _fact(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name == "data_fingerprint":
-        return f"{value[:16]}…"
+        return f"{value[:16]}…" if value else "–"
     if name == "flops":
         return f"{value:.3g}"
     if name == "wall_s":
         return format.duration(value)
     if name == "started_at":
         return f"{value:%Y-%m-%d %H:%M}"
-    return format.count(value) if isinstance(value, int) else str(value)
-
-
-def _status_name(status: str) -> str:
-    return t("runs.any") if status == ANY else t(f"site.status.{status}")
-
-
-def _setting_value(value: Any) -> str:
-    if value == ANY:
-        return t("runs.any")
-    return format.plain(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-
-
-def _filled(sql: str, parameters: dict[str, Any]) -> str:
-    """The statement with its parameters written in, to be run by hand."""
-    for name, value in sorted(parameters.items(), key=lambda item: -len(item[0])):
-        quoted = str(value).replace("'", "''")
-        sql = sql.replace(f"${name}", f"'{quoted}'")
-    return sql
+    return format.count(value) if isinstance(value, int) else str(value) or "–"

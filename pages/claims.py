@@ -1,6 +1,6 @@
 import streamlit as st
 
-from explorer import address, claim_cards, frame
+from explorer import address, claim_cards, claim_forests, frame, own_results
 from explorer.footer import footer
 from explorer.results import site
 from explorer.text import t
@@ -9,6 +9,9 @@ frame.begin("claims")
 
 st.title(t("claims.title", total=site.number_of_claims()))
 st.markdown(t("claims.lead"), width=760)
+claim_cards.counted()
+st.caption(t("claims.legend"))
+own_results.told()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     question = address.choice(
@@ -29,9 +32,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
 
 shown = claim_cards.chosen(question, verdict)
-st.markdown(claim_cards.filter_sentence(shown, question, verdict))
-st.caption(t("claims.legend"))
+st.markdown(f"{claim_cards.filter_sentence(shown, question, verdict)} {claim_forests.way_there(shown)}")
 claim_cards.grid(shown)
+claim_forests.forests(shown)
 
 table = claim_cards.as_table(shown)
 with st.expander(t("claims.table"), icon=":material/table:"):

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer import address, frame, run_pages
-from explorer.results import site
+from explorer import address, frame, own_results, run_list, run_pages
+from explorer.results import runs
 from explorer.text import t
 
 frame.begin("runs")
@@ -11,13 +11,14 @@ run = run_pages.find(asked)
 if asked is not None and run is None:
     address.notice("site.notice.no_run", asked=asked)
 
-if not site.studies():
+if run is not None:
+    run_pages.one(run)
+elif not runs.studies():
     st.title(t("runs.title"))
     st.info(t("runs.nothing"))
-elif run is not None:
-    run_pages.one(run)
 else:
     st.title(t("runs.title"))
     st.markdown(t("runs.lead"), width=760)
-    study, status, settings = run_pages.filters()
-    run_pages.listed(study, status, settings)
+    own_results.told()
+    found, sort = run_list.filters()
+    run_list.listed(found, sort)

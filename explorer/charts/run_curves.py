@@ -1,38 +1,90 @@
-"""One run's errors over its epochs."""
+"""What was measured of one run along its training."""
+
+from collections.abc import Mapping
 
 import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.charts.style import DASH, MEASURED, NEUTRAL
+from explorer.charts.style import ACCENT, DASH, MEASURED, NEUTRAL
 
-KINDS = ("test_error", "train_error", "val_error")
+LOOKS = {"test": (MEASURED, [1, 0]), "train": (MEASURED, DASH), "val": (NEUTRAL, [1, 3])}
+"""Colour and dash: train and test share a hue, dashed and solid; validation is grey and dotted."""
+
+FEW = 6  # readings that each have a tick: a logarithmic axis would put fractions of an epoch between them
 
 
-def run_curves(table: pa.Table, *, names: dict[str, str], x_title: str, y_title: str, legend: str) -> alt.LayerChart:
-    """Train, validation and test error in percent against epoch (log axis), a point per evaluation.
+def run_curves(
+    table: pa.Table,
+    kinds: Mapping[str, str],
+    *,
+    x: str = "epoch",
+    x_title: str,
+    y_title: str,
+    legend: str,
+    factor: float = 1.0,
+    y_log: bool = False,
+    own: pa.Table | None = None,
+) -> alt.LayerChart:
+    """Curves of one run against column `x` (log axis), a point per reading.
 
-    `table` has epoch and the three errors as fractions, NULL after divergence; `names` gives each its word. Train and test share a hue,
-    dashed and solid; validation is grey and dotted.
+    `kinds` gives each column to be drawn its word, in the order of the legend; one alone has none. Values are
+    multiplied by `factor`; NULL, after divergence, is not drawn, nor is a zero on a log axis. `own` has the same columns of one's own run
+    and is drawn as hollow points over the lines.
     """
+    domain = list(kinds.values())
+    looks = [LOOKS.get(name.partition("_")[0], (MEASURED, [1, 0])) for name in kinds]
+    key = (
+        None
+        if len(kinds) == 1
+        else alt.Legend(title=legend, orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolSize=400)
+    )
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=domain, range=[look[0] for look in looks]), legend=key)
+    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=domain, range=[look[1] for look in looks]), legend=key)
+    readings = sorted(set(table[x].to_pylist()))
+    ticks = {"values": readings} if len(readings) <= FEW else {"tickCount": 5}
+    along = alt.X(f"{x}:Q", title=x_title, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, **ticks))
+    scale = alt.Scale(type="log") if y_log else alt.Scale(domainMin=0)
+    y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(tickCount=5))
+    tooltip = [alt.Tooltip(f"{x}:Q", title=x_title), alt.Tooltip("value:Q", title=y_title, format=".4~g"), "kind:N"]
+    base = alt.Chart(_long(table, kinds, x, factor, y_log))
+    layers = [
+        base.mark_line(strokeWidth=2).encode(x=along, y=y, color=colour, strokeDash=dash),
+        base.mark_point(filled=True, size=18, opacity=0.9).encode(x=along, y=y, color=colour, tooltip=tooltip),
+    ]
+    if own is not None:
+        hollow = alt.Chart(_long(own, kinds, x, factor, y_log)).mark_point(filled=False, size=55, strokeWidth=1.4)
+        layers.append(hollow.encode(x=along, y=y, color=colour, tooltip=tooltip))
+    return alt.layer(*layers).properties(height=320)
+
+
+def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_title: str) -> alt.LayerChart:
+    """The same picture with a line at each target (a fraction, drawn in percent) and a diamond at the step where it was reached."""
+    reached = pa.table({"value": _percent(targets["target"]), "step": targets["step"]})
+    base = alt.Chart(reached)
+    y = alt.Y("value:Q", title=y_title)
+    lines = base.mark_rule(color=NEUTRAL, strokeDash=[2, 3], opacity=0.7).encode(y=y)
+    marks = (
+        base.transform_filter("isValid(datum.step)")
+        .mark_point(shape="diamond", filled=True, size=70, color=ACCENT, opacity=1)
+        .encode(x=alt.X("step:Q", title=x_title), y=y)
+    )
+    return alt.layer(lines, chart, marks).properties(height=320)
+
+
+def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, positive: bool) -> pa.Table:
     long = pa.concat_tables(
         pa.table(
             {
-                "epoch": table["epoch"],
-                "error": pc.multiply(table[kind].cast(pa.float32()), pa.scalar(100, pa.float32())),
-                "kind": pa.array([names[kind]] * table.num_rows, pa.string()),
+                x: table[x],
+                "value": pc.multiply(table[name].cast(pa.float32()), pa.scalar(factor, pa.float32())),
+                "kind": pa.array([word] * table.num_rows, pa.string()),
             }
         )
-        for kind in KINDS
+        for name, word in kinds.items()
     )
-    domain = [names[kind] for kind in KINDS]
-    key = alt.Legend(title=legend, orient="top", symbolType="stroke", symbolStrokeWidth=2, symbolSize=400)
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=domain, range=[MEASURED, MEASURED, NEUTRAL]), legend=key)
-    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=domain, range=[[1, 0], DASH, [1, 3]]), legend=key)
-    x = alt.X("epoch:Q", title=x_title, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, tickCount=5))
-    y = alt.Y("error:Q", title=y_title, scale=alt.Scale(domainMin=0))
-    tooltip = [alt.Tooltip("epoch:Q", title=x_title), alt.Tooltip("error:Q", title=y_title, format=".2f"), "kind:N"]
-    base = alt.Chart(long)
-    lines = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
-    points = base.mark_point(filled=True, size=18, opacity=0.9).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    return alt.layer(lines, points).properties(height=360)
+    return long.filter(pc.greater(long["value"], 0)) if positive else long
+
+
+def _percent(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.multiply(values.cast(pa.float32()), pa.scalar(100, pa.float32()))

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, views
+from explorer import address, database, format, views
 from explorer.charts import linked_map, names, panels
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.controls import Choices
@@ -90,7 +90,7 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
     st.markdown(_cell_in_words(choices.map, width, epoch, axes, runs))
     if runs.num_rows == 0:
         return
-    shown = _run_table(runs, axes)
+    shown = _run_table(runs, axes) | _own_columns(runs, epoch)
     st.dataframe(
         shown,
         hide_index=True,
@@ -99,6 +99,8 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
             t("generalization.cell.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)"),
             t("generalization.curve.test_error"): st.column_config.NumberColumn(format="percent"),
             t("generalization.curve.train_error"): st.column_config.NumberColumn(format="percent"),
+            t("runs.column.own_test_error"): st.column_config.NumberColumn(format="percent"),
+            t("runs.column.difference"): st.column_config.NumberColumn(format="%+.2f"),
         },
     )
     settings = json.loads(runs["settings"][0].as_py())
@@ -164,6 +166,17 @@ def _run_table(runs: pa.Table, axes: Axes) -> dict[str, list[Any]]:
         t("generalization.cell.device"): column("device"),
         t("generalization.cell.commit"): [commit[:10] for commit in column("git_commit")],
     }
+
+
+def _own_columns(runs: pa.Table, epoch: int) -> dict[str, list[Any]]:
+    """One's own test error at the same epoch and its difference in points, where one's own results lie over the published ones."""
+    if database.own_meta() is None:
+        return {}
+    found = cell_results.own_test_errors(runs["run_id"].to_pylist(), epoch)
+    own = [found.get(run_id) for run_id in runs["run_id"].to_pylist()]
+    pairs = zip(own, runs["test_error"].to_pylist(), strict=True)
+    apart = [None if None in pair else 100 * (pair[0] - pair[1]) for pair in pairs]
+    return {t("runs.column.own_test_error"): own, t("runs.column.difference"): apart}
 
 
 @st.fragment(key="generalization.panels")

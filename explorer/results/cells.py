@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from explorer.database import query
+from explorer.database import OWN, query
 from explorer.results.generalization import COLOURED, PAIRS, Map
 
 PER_RUN = {
@@ -105,6 +105,19 @@ ORDER BY r.seed
 def runs_of_cell(shown: Map, width: int, epoch: int) -> pa.Table:
     """The runs behind one cell, a row per seed: errors and losses at that epoch, configuration, time (s), device, commit, status."""
     return query(runs_of_cell_sql(shown), {"map": shown.key, "width": width, "epoch": epoch})
+
+
+def own_test_errors(run_ids: list[str], epoch: int) -> dict[str, float]:
+    """By run_id, the test error at that epoch (a fraction) of those runs that one's own results have too; only where there are such."""
+    rows = query(
+        """
+        SELECT run_id, 1 - test_correct / n_test AS test_error FROM runs JOIN curves USING (run)
+        WHERE list_contains($run_ids, run_id) AND epoch = $epoch AND test_correct IS NOT NULL
+        """,
+        {"run_ids": run_ids, "epoch": epoch},
+        of=OWN,
+    ).to_pylist()
+    return {row["run_id"]: row["test_error"] for row in rows}
 
 
 def early_stopped(shown: Map) -> pa.Table:

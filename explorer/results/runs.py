@@ -1,11 +1,31 @@
-"""Single runs: the list of a study's runs by settings and status, one run with its curves, and its siblings by seed."""
+"""Single runs: the list by question, study, settings, status and words, one run with everything measured of it, its siblings by seed.
+
+Where one's own results lie over the published ones, the list holds the runs of both, side by side by their lasting name.
+"""
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from explorer.database import query
+from explorer import database
+from explorer.database import OWN, PUBLISHED, query
+
+PAGE = 25
+"""Runs on one page of the list: the others stay on the server."""
+MOST_WORDS = 8
+"""Words of a search beyond these are not looked for."""
+
+SORTS = ("grid", "test_error", "-test_error", "train_error", "-train_error", "n_params", "-n_params", "wall_s", "-wall_s", "-started_at")  # fmt: skip
+"""Orders of the list: "grid" is that of the study's own grid, a minus is the largest first; what has no value comes last."""
+OWN_SORTS = ("-apart",)
+"""With one's own results: the runs whose test errors lie furthest apart first."""
+ORIGINS = ("both", PUBLISHED, OWN)
+"""Which file has a run: both, or one alone."""
+
+SEARCHED = "concat_ws(' ', r.run_id, r.study, c.settings::VARCHAR, r.status::VARCHAR, r.device, r.engine, r.git_commit, r.error)"
+"""What the words of a search are looked for in."""
 
 CURVES = """
 SELECT epoch,
@@ -15,17 +35,53 @@ FROM curves JOIN runs USING (run)
 WHERE run_id = $run_id
 ORDER BY epoch
 """
+MEASURED = {
+    "layers": "SELECT m.* EXCLUDE (run) FROM layers m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY epoch, layer",
+    "damage": """
+        SELECT m.kind, m.stage, m.part, m.target, 1 - m.test_correct / n_test AS test_error, m.test_loss
+        FROM damage m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY m.kind, m.stage, m.part, m.target
+        """,
+    "counts": "SELECT m.* EXCLUDE (run) FROM counts m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY quantity",
+    "targets": "SELECT m.* EXCLUDE (run) FROM targets m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY target DESC",
+    "validation": """
+        SELECT m.step, 1 - m.val_correct / n_val AS val_error, m.val_loss
+        FROM validation m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY m.step
+        """,
+    "noise_scale": "SELECT m.* EXCLUDE (run) FROM noise_scale m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY step",
+}
+"""What may have been measured of a run besides its curves: the statement by table, errors as fractions."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs are asked for; None and empty ask for any."""
+
+    question: str | None = None
+    study: str | None = None
+    status: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    words: str = ""
+    origin: str | None = None
+
+
+def studies() -> list[dict[str, Any]]:
+    """Every study with a run, of both files where there are two: study, question."""
+    found = {row["study"]: row["question"] for of in _files() for row in query("FROM studies", of=of).to_pylist()}
+    return [{"study": study, "question": question} for study, question in sorted(found.items())]
 
 
 def settings_that_vary(study: str) -> dict[str, list[Any]]:
     """The settings that differ between a study's configurations, each with its values in order."""
-    table = query(
-        "SELECT DISTINCT settings::VARCHAR AS settings FROM configurations WHERE study = $study", {"study": study}
-    )
     values: dict[str, set[Any]] = {}
-    for text in table["settings"].to_pylist():
-        for name, value in json.loads(text).items():
-            values.setdefault(name, set()).add(value if not isinstance(value, list) else json.dumps(value))
+    for of in _files():
+        table = query(
+            "SELECT DISTINCT settings::VARCHAR AS settings FROM configurations WHERE study = $study",
+            {"study": study},
+            of=of,
+        )
+        for text in table["settings"].to_pylist():
+            for name, value in json.loads(text).items():
+                values.setdefault(name, set()).add(value if not isinstance(value, list) else json.dumps(value))
     return {
         name: sorted(found, key=lambda value: (isinstance(value, str), value))
         for name, found in sorted(values.items())
@@ -33,65 +89,143 @@ def settings_that_vary(study: str) -> dict[str, list[Any]]:
     }
 
 
-def runs_sql(study: str, status: str | None, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The SELECT behind `runs`, and its parameters."""
-    conditions, parameters = ["r.study = $study"], {"study": study}
-    if status is not None:
-        conditions.append("r.status = $status")
-        parameters["status"] = status
-    for number, (name, value) in enumerate(settings.items()):
-        conditions.append(f"json_extract_string(c.settings, $name{number}) = $value{number}")
-        parameters |= {
-            f"name{number}": f"$.{name}",
-            f"value{number}": json.dumps(value) if not isinstance(value, str) else value,
-        }
-    sql = f"""
-SELECT r.run_id, c.settings::VARCHAR AS settings, c.n_params, r.seed, r.status::VARCHAR AS status, r.epochs,
-       1 - last.train_correct / r.n_train AS train_error, 1 - last.test_correct / r.n_test AS test_error, r.wall_s
-FROM runs r
-JOIN configurations c USING (configuration)
-LEFT JOIN (SELECT run, max(epoch) AS epoch FROM curves GROUP BY run) ended USING (run)
-LEFT JOIN curves last ON last.run = r.run AND last.epoch = ended.epoch
-WHERE {" AND ".join(conditions)}
-ORDER BY c.map, c.x, r.seed
-"""
-    return sql, parameters
+def runs_sql(asked: Filter, sort: str = "grid") -> tuple[str, dict[str, Any]]:
+    """The SELECT of all runs that a filter asks for, and its parameters."""
+    condition, parameters = _condition(asked)
+    if database.own_meta() is None:
+        return f"{_runs_of(PUBLISHED, condition)}\nORDER BY {_order(sort)}", parameters
+    both = ("run_id", "question", "study", "map", "x", "settings", "n_params", "seed", "status", "started_at")
+    columns = ",\n       ".join(f"coalesce(p.{name}, o.{name}) AS {name}" for name in both)
+    sql = f"""WITH published AS ({_runs_of(PUBLISHED, condition)}), own AS ({_runs_of(OWN, condition)})
+SELECT {columns},
+       p.train_error, p.test_error, p.wall_s, o.status AS own_status, o.test_error AS own_test_error,
+       o.test_error - p.test_error AS difference,
+       CASE WHEN o.run_id IS NULL THEN '{PUBLISHED}' WHEN p.run_id IS NULL THEN '{OWN}' ELSE 'both' END AS origin
+FROM published p FULL JOIN own o ON p.run_id = o.run_id
+{"" if asked.origin is None else "WHERE origin = $origin"}
+ORDER BY {_order(sort)}"""
+    return sql, parameters | ({} if asked.origin is None else {"origin": asked.origin})
 
 
-def runs(study: str, status: str | None = None, settings: dict[str, Any] | None = None) -> pa.Table:
-    """The runs of a study, errors as fractions after the last epoch; `settings` as JSON text."""
-    return query(*runs_sql(study, status, settings or {}))
+def runs(asked: Filter, sort: str = "grid", page: int | None = None) -> pa.Table:
+    """The runs that a filter asks for, or one page of them counted from 1: run_id, question, study, settings as JSON text, n_params, seed,
+    status, train_error, test_error (fractions at the end of a complete run, else NULL), wall_s, and with one's own results own_status,
+    own_test_error, difference (own minus published) and origin."""
+    sql, parameters = runs_sql(asked, sort)
+    if page is not None:
+        sql += f"\nLIMIT {PAGE} OFFSET {PAGE * (page - 1)}"
+    return query(sql, parameters)
 
 
-def run(run_id: str) -> dict[str, Any] | None:
-    """Everything about one run: its row, its study's data set, `settings` as a dictionary; None when there is no such run."""
+def number_of_runs(asked: Filter) -> int:
+    """How many runs a filter asks for; one that both files have counts once."""
+    sql, parameters = _ids(asked)
+    return query(f"SELECT count(DISTINCT run_id) AS n FROM ({sql})", parameters)["n"][0].as_py()
+
+
+def _ids(asked: Filter) -> tuple[str, dict[str, Any]]:
+    condition, parameters = _condition(asked)
+    one = {of: f"SELECT r.run_id {_from(of)} {condition}" for of in _files()}
+    if asked.origin is None or len(one) == 1:
+        return " UNION ALL ".join(one.values()), parameters
+    if asked.origin == "both":
+        return f"({one[PUBLISHED]}) INTERSECT ({one[OWN]})", parameters
+    other = OWN if asked.origin == PUBLISHED else PUBLISHED
+    return f"({one[asked.origin]}) EXCEPT ({one[other]})", parameters
+
+
+def _files() -> tuple[str, ...]:
+    return (PUBLISHED,) if database.own_meta() is None else (PUBLISHED, OWN)
+
+
+def _from(of: str) -> str:
+    return f"FROM {of}.runs r JOIN {of}.configurations c USING (configuration) JOIN {of}.studies s ON s.study = r.study"
+
+
+def _runs_of(of: str, condition: str) -> str:
+    # Only a complete run has an error at its end: a curve that breaks off tells of the moment where it broke.
+    return f"""
+SELECT r.run_id, s.question, r.study, c.map, c.x, c.settings::VARCHAR AS settings, c.n_params, r.seed, r.status::VARCHAR AS status,
+       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.train_correct / r.n_train END AS train_error,
+       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.test_correct / r.n_test END AS test_error, r.wall_s, r.started_at
+{_from(of)}
+LEFT JOIN (SELECT run, max_by({{'train_correct': train_correct, 'test_correct': test_correct}}, epoch) AS curve
+           FROM {of}.curves GROUP BY run) ended ON ended.run = r.run
+{condition}"""
+
+
+def _condition(asked: Filter) -> tuple[str, dict[str, Any]]:
+    wanted = {"s.question": asked.question, "r.study": asked.study, "r.status": asked.status}
+    conditions, parameters = [], {}
+    for column, value in wanted.items():
+        if value is not None:
+            name = column.partition(".")[2]
+            conditions.append(f"{column} = ${name}")
+            parameters[name] = value
+    settings, words = list(asked.settings.items()), []
+    for word in asked.words.split()[:MOST_WORDS]:
+        name, _, value = word.partition("=")
+        if name.isidentifier() and value:
+            settings.append((name, value))
+        else:
+            words.append(word)
+    for number, (name, value) in enumerate(settings):
+        is_seed = name == "seed"
+        found = "CAST(r.seed AS VARCHAR)" if is_seed else f"json_extract_string(c.settings, $name{number})"
+        conditions.append(_is(found, f"$value{number}"))
+        parameters |= {f"value{number}": _text(value)} | ({} if is_seed else {f"name{number}": f"$.{name}"})
+    for number, word in enumerate(words):
+        conditions.append(f"contains(lower({SEARCHED}), lower($word{number}))")
+        parameters[f"word{number}"] = word
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", parameters
+
+
+def _is(value: str, asked: str) -> str:
+    """Equal as text, or as numbers however they are written: 1e-3 is 0.001."""
+    return f"({value} = {asked} OR TRY_CAST({value} AS DOUBLE) = TRY_CAST({asked} AS DOUBLE))"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _order(sort: str) -> str:
+    grid = "study, map, x, seed, run_id"
+    if sort == "grid":
+        return grid
+    if sort == "-apart":
+        return f"abs(difference) DESC NULLS LAST, {grid}"
+    return f"{sort.lstrip('-')} {'DESC' if sort.startswith('-') else 'ASC'} NULLS LAST, {grid}"
+
+
+def run(run_id: str, of: str = PUBLISHED) -> dict[str, Any] | None:
+    """Everything about one run: its row, its map and x, its study's question, data set, x axis, clock and loss, `settings` as a dictionary; None when
+    the file has no such run."""
     rows = query(
         """
-        SELECT r.*, r.status::VARCHAR AS status, c.settings::VARCHAR AS settings, c.n_params, s.question, s.dataset_copy, s.dataset
+        SELECT r.*, r.status::VARCHAR AS status, c.settings::VARCHAR AS settings, c.n_params, c.x, c.map, s.question, s.dataset_copy, s.dataset,
+               s.x_axis, s.clock, s.loss
         FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study
         WHERE r.run_id = $run_id
         """,
         {"run_id": run_id},
+        of=of,
     ).to_pylist()
     return rows[0] | {"settings": json.loads(rows[0]["settings"])} if rows else None
 
 
-def curves(run_id: str) -> pa.Table:
-    """Errors (fractions) and losses (nats) of one run at every evaluated epoch."""
-    return query(CURVES, {"run_id": run_id})
+def curves(run_id: str, of: str = PUBLISHED) -> pa.Table:
+    """Errors (fractions) and losses (as in `studies.loss`) of one run at every reading of its clock."""
+    return query(CURVES, {"run_id": run_id}, of=of)
 
 
-def siblings(run_id: str) -> pa.Table:
-    """The runs of the same configuration, this one included, by seed, with their errors after the last epoch."""
-    return query(
-        """
-        SELECT r.run_id, r.seed, r.status::VARCHAR AS status,
-               1 - last.train_correct / r.n_train AS train_error, 1 - last.test_correct / r.n_test AS test_error
-        FROM runs r
-        LEFT JOIN (SELECT run, max(epoch) AS epoch FROM curves GROUP BY run) ended USING (run)
-        LEFT JOIN curves last ON last.run = r.run AND last.epoch = ended.epoch
-        WHERE r.configuration = (SELECT configuration FROM runs WHERE run_id = $run_id)
-        ORDER BY r.seed
-        """,
-        {"run_id": run_id},
-    )
+def measured(run_id: str, table: str, of: str = PUBLISHED) -> pa.Table:
+    """The rows of a run in one of the tables of MEASURED; none where that was not measured."""
+    return query(MEASURED[table], {"run_id": run_id}, of=of)
+
+
+def siblings(run_id: str, of: str = PUBLISHED) -> pa.Table:
+    """The runs of the same configuration, this one included, by seed, with their errors at the end."""
+    condition = "WHERE r.configuration = (SELECT configuration FROM runs WHERE run_id = $run_id)"
+    sql = f"SELECT run_id, seed, status, train_error, test_error FROM ({_runs_of(of, condition)}) ORDER BY seed"
+    return query(sql, {"run_id": run_id}, of=of)

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from explorer import database
-from explorer.database import query
+from explorer.database import PUBLISHED, query
 
 VERSION_DIGITS = 12
 
@@ -74,14 +74,14 @@ def provenance(names: list[str]) -> dict[str, Any]:
     return facts | {key: facts[key] or [] for key in ("commits", "devices", "versions", "datasets")}
 
 
-def claims() -> pa.Table:
+def claims(of: str = PUBLISHED) -> pa.Table:
     """Every claim with its verdict: claim, question, study (NULL when none tests it), verdict."""
-    return query(CLAIMS)
+    return query(CLAIMS, of=of)
 
 
-def claim_parts() -> pa.Table:
+def claim_parts(of: str = PUBLISHED) -> pa.Table:
     """The measured parts behind the verdicts."""
-    return query(CLAIM_PARTS)
+    return query(CLAIM_PARTS, of=of)
 
 
 def number_of_claims() -> int:

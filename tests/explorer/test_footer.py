@@ -3,7 +3,7 @@ import io
 import pyarrow as pa
 from pyarrow import csv
 
-from explorer import claim_cards, footer, run_pages
+from explorer import claim_cards, footer, run_list
 from explorer.results import runs, site
 
 
@@ -32,11 +32,11 @@ def test_the_statement_of_a_filtered_list_runs_as_it_is_printed(results_file):
 
     study = "double_descent/mnist_mlp"
     width = runs.settings_that_vary(study)["width"][0]
-    sql, parameters = runs.runs_sql(study, "complete", {"width": width, "label_noise": 0.2})
-    printed = run_pages._filled(sql, parameters)
+    asked = runs.Filter(study=study, status="complete", settings={"width": width, "label_noise": 0.2})
+    printed = run_list.filled(*runs.runs_sql(asked))
     with duckdb.connect(str(results_file), read_only=True) as connection:
         rows = connection.execute(printed).fetchall()
-    assert len(rows) == runs.runs(study, "complete", {"width": width, "label_noise": 0.2}).num_rows > 0
+    assert len(rows) == runs.runs(asked).num_rows > 0
 
 
 def test_a_measured_part_is_a_sentence_with_estimate_interval_seeds_and_bound(language):

@@ -1,7 +1,6 @@
 """results/site.py, results/runs.py and results/dictionary.py against the database itself."""
 
 import hashlib
-import json
 
 import duckdb
 import pytest
@@ -50,25 +49,6 @@ def test_the_settings_that_vary_are_width_and_label_noise(raw):
     assert set(varying) == {"width", "label_noise"}
     widths = raw.execute("SELECT DISTINCT x FROM configurations WHERE study = ? ORDER BY 1", [STUDY]).fetchall()
     assert varying["width"] == [row[0] for row in widths]
-
-
-def test_runs_are_filtered_by_settings_and_status(raw):
-    total = raw.execute("SELECT count(*) FROM runs WHERE study = ?", [STUDY]).fetchone()[0]
-    assert runs.runs(STUDY).num_rows == total
-    values = runs.settings_that_vary(STUDY)
-    by_setting = [
-        runs.runs(STUDY, None, {"width": w, "label_noise": p}) for w in values["width"] for p in values["label_noise"]
-    ]
-    assert sum(table.num_rows for table in by_setting) == total
-    assert all(table.num_rows > 0 for table in by_setting)
-    by_status = [runs.runs(STUDY, status).num_rows for status in site.STATUSES]
-    assert sum(by_status) == total
-    chosen = runs.runs(STUDY, None, {"width": values["width"][0]})
-    assert {json.loads(text)["width"] for text in chosen["settings"].to_pylist()} == {values["width"][0]}
-
-
-def test_a_setting_is_never_read_as_sql():
-    assert runs.runs(STUDY, None, {"width": "1' OR '1' = '1"}).num_rows == 0
 
 
 def test_one_run_has_its_curves_settings_and_siblings(raw):

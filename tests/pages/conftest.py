@@ -17,7 +17,7 @@ def no_results_file_is_held_over_from_another_test():
 def opened():
     """Opens a page as a reader with that address and browser language would: opened("runs", lang="ko", run=ID)."""
 
-    def open_page(page: str, *, locale: str = "en-US", **query: str) -> AppTest:
+    def open_page(page: str, /, *, locale: str = "en-US", **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
         app.context = {"locale": locale, "url": "http://localhost:8501/"}
         if page != "home":

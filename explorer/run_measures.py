@@ -1,0 +1,138 @@
+"""What was measured of one run besides its curves: inside its layers, with parts taken out, what was counted, and the way to its targets."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import streamlit as st
+
+from explorer import address, format, run_list
+from explorer.charts import run_curves, run_parts
+from explorer.results import runs
+from explorer.text import has, t
+
+LAYER_MEASURES = ("gradient_norm", "preactivation_sd", "preactivation_mean", "dead", "saturated")
+
+
+def sections(run: dict[str, Any], curves: pa.Table) -> dict[str, pa.Table]:
+    """Draws a section for each table that holds rows of this run; returns those tables by name."""
+    tables = {name: runs.measured(run["run_id"], name, run["of"]) for name in runs.MEASURED}
+    tables = {name: table for name, table in tables.items() if table.num_rows}
+    if "counts" in tables:
+        _counts(tables["counts"])
+    if "targets" in tables:
+        _targets(tables["targets"], tables.get("validation"))
+    if "noise_scale" in tables:
+        _noise_scale(tables["noise_scale"])
+    if "layers" in tables:
+        _layers(tables["layers"])
+    if "damage" in tables:
+        last = curves["test_error"][-1].as_py() if curves.num_rows and run["status"] == "complete" else None
+        _damage(tables["damage"], last)
+    return tables
+
+
+def _counts(table: pa.Table) -> None:
+    st.subheader(t("runs.counts"))
+    for row in table.to_pylist():
+        key = f"runs.count.{row['quantity']}"
+        facts = {"n": format.count(row["value"]), "trials": format.count(row["trials"])}
+        share = format.percent(row["value"] / row["trials"]) if row["trials"] else "–"
+        what = t(key) if has(key) else row["quantity"].replace("_", " ")
+        st.markdown(t("runs.counted", what=what, share=share, **facts))
+
+
+def _targets(table: pa.Table, validation: pa.Table | None) -> None:
+    st.subheader(t("runs.targets"))
+    rows = table.to_pylist()
+    reached = [row for row in rows if row["reached"]]
+    facts = {"n": len(reached), "total": len(rows)}
+    if validation is not None:
+        titles = {"x_title": t("runs.step"), "y_title": t("runs.curve_title.val_error")}
+        kinds = {"val_error": t("runs.curve.val_error")}
+        chart = run_curves.run_curves(validation, kinds, x="step", factor=100, legend=t("runs.which"), **titles)
+        ends = {
+            "last": format.count(validation["step"][-1].as_py()),
+            "least": format.percent(pc.min(validation["val_error"]).as_py()),
+        }
+        st.altair_chart(
+            run_curves.with_targets(chart, table, **titles),
+            alt=t("runs.targets_alt", **facts, **ends),
+            key="run.targets",
+        )
+    st.caption(t("runs.targets_caption", **facts))
+    shown = {
+        t("runs.target"): [format.percent(row["target"]) for row in rows],
+        t("runs.reached"): [t("runs.yes" if row["reached"] else "runs.not_reached") for row in rows],
+        t("runs.step"): [_or_dash(row["step"], format.count) for row in rows],
+        t("runs.examples"): [_or_dash(row["examples"], format.count) for row in rows],
+        t("runs.column.wall_s"): [_or_dash(row["seconds"], lambda value: f"{value:.2f}") for row in rows],
+        t("runs.best_val"): [_or_dash(row["best_val_error"], format.percent) for row in rows],
+    }
+    st.table(shown, border="horizontal", hide_index=True, alt=t("runs.targets_caption", **facts))
+    if validation is not None:
+        _behind(validation, t("runs.validation_table"))
+
+
+def _noise_scale(table: pa.Table) -> None:
+    st.subheader(t("runs.noise_scale"))
+    values = pc.drop_null(table["value"])
+    missing = table.num_rows - len(values)
+    if len(values):
+        titles = {"x_title": t("runs.step"), "y_title": t("runs.noise_scale_axis")}
+        renamed = table.select(["step", "value"]).rename_columns(["step", "noise_scale"])
+        chart = run_curves.run_curves(
+            renamed, {"noise_scale": t("runs.noise_scale")}, x="step", y_log=True, legend=t("runs.which"), **titles
+        )
+        facts = {"low": f"{pc.min(values).as_py():.3g}", "high": f"{pc.max(values).as_py():.3g}", "n": len(values)}
+        st.altair_chart(chart, alt=t("runs.noise_scale_alt", **facts), key="run.noise_scale")
+    st.caption(t("runs.noise_scale_caption", missing=missing, n=table.num_rows))
+    _behind(table, t("runs.noise_scale_table"))
+
+
+def _layers(table: pa.Table) -> None:
+    st.subheader(t("runs.layers"))
+    there = [name for name in LAYER_MEASURES if pc.count(table[name]).as_py()]
+    if there:
+        measure = address.choice(
+            "layers", there, there[0], label=t("runs.layers_show"), format=lambda name: t(f"runs.layer.{name}")
+        )
+        title = t(f"runs.layer.{measure}")
+        chart = run_parts.layer_map(table, measure, layer=t("runs.layer_axis"), epoch=t("runs.epoch"), title=title)
+        found = [row for row in table.to_pylist() if row[measure] is not None]
+        low, high = min(found, key=lambda row: row[measure]), max(found, key=lambda row: row[measure])
+        facts = {
+            "title": title, "layers": max(row["layer"] for row in found), "last": max(row["epoch"] for row in found),
+            "low": f"{low[measure]:.3g}", "low_layer": low["layer"], "low_epoch": low["epoch"],
+            "high": f"{high[measure]:.3g}", "high_layer": high["layer"], "high_epoch": high["epoch"],
+        }  # fmt: skip
+        st.altair_chart(chart, alt=t("runs.layers_alt", **facts), key=f"run.layers.{measure}")
+        st.caption(t(f"runs.layer_caption.{measure}"))
+    _behind(table, t("runs.layers_table"))
+
+
+def _damage(table: pa.Table, whole: float | None) -> None:
+    st.subheader(t("runs.damage"))
+    for kind in dict.fromkeys(table["kind"].to_pylist()):
+        mine = table.filter(pc.equal(table["kind"], kind))
+        rows = mine.to_pylist()
+        names = [f"{row['part']}" if row["target"] is None else f"{row['part']}→{row['target']}" for row in rows]
+        named = mine.append_column("name", pa.array(names))
+        word = t(f"runs.part.{kind}") if has(f"runs.part.{kind}") else kind
+        worst = max(zip(names, rows, strict=True), key=lambda pair: pair[1]["test_error"])
+        told = format.percent(whole) if whole is not None else "–"
+        facts = {"n": len(rows), "part": word, "whole": told, "worst": worst[0]}
+        facts["most"] = format.percent(worst[1]["test_error"])
+        chart = run_parts.damage(named, whole, x_title=word, y_title=t("runs.curve_title.test_error"))
+        st.altair_chart(chart, alt=t("runs.damage_alt", **facts), key=f"run.damage.{kind}")
+        st.caption(t("runs.damage_caption", **facts))
+    _behind(table, t("runs.damage_table"))
+
+
+def _behind(table: pa.Table, title: str) -> None:
+    with st.expander(title, icon=":material/table:"):
+        st.dataframe(table, hide_index=True, column_config=run_list.columns(), alt=title)
+
+
+def _or_dash(value: Any, written: Any) -> str:
+    return "–" if value is None else written(value)

@@ -1,0 +1,204 @@
+"""The page of claims: every claim with every study that tests it, every number from the database, and one's own beside it."""
+
+import json
+import math
+import os
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import text
+from tests.results_files import own_results
+
+HANGUL = re.compile("[가-힣]")
+both = pytest.mark.parametrize("language", ["en", "ko"])
+
+
+def ask(file, sql: str, *parameters) -> list[tuple]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def spoken(app: AppTest) -> str:
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error")
+    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
+
+
+def forest_rows(app: AppTest) -> list[dict]:
+    """The rows of all forest plots of a page, as the charts hold them."""
+    tables = [
+        pa.ipc.open_stream(each.data.data).read_all()
+        for element in app.get("vega_lite_chart")
+        for each in element.proto.datasets
+        if each.name == "parts"
+    ]
+    return [row for table in tables for row in table.to_pylist()]
+
+
+@pytest.fixture
+def own(results_file, tmp_path, monkeypatch) -> Path:
+    path = own_results(results_file, tmp_path / "own.duckdb")
+    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{path}")
+    return path
+
+
+def test_all_claims_are_there_and_are_filtered(opened, results_file):
+    everything = opened("claims")
+    codes = [row[0] for row in ask(results_file, "SELECT DISTINCT claim FROM claims")]
+    assert sorted(re.findall(r":gray-badge\[([A-Z]\d)\]", spoken(everything))) == sorted(codes)
+    assert len(codes) == 33
+    wiring = opened("claims", question="wiring")
+    assert set(re.findall(r":gray-badge\[([A-Z]\d)\]", spoken(wiring))) == {"W1", "W2", "W3", "W4", "W5"}
+    assert "5 of 33" in spoken(wiring)
+    for verdict in ("shown", "contradicted"):
+        n = ask(results_file, "SELECT count(DISTINCT claim) FROM claims WHERE verdict = ?", verdict)[0][0]
+        assert f"{n} of 33" in spoken(opened("claims", verdict=verdict))
+
+
+def test_a_card_tells_of_every_study_that_tests_its_claim(opened, results_file):
+    studies = [row[0] for row in ask(results_file, "SELECT study FROM claims WHERE claim = 'G1' ORDER BY 1")]
+    assert len(studies) > 1
+    captions = [caption.value for caption in opened("claims", question="generalization").caption]
+    assert all(captions.count(study) >= 1 for study in studies)
+
+
+@both
+def test_the_verdicts_are_counted_as_on_the_home_page(opened, results_file, language):
+    counts = ask(results_file, "SELECT verdict::VARCHAR, count(DISTINCT claim) FROM claims GROUP BY 1")
+    claims, home = spoken(opened("claims", lang=language)), opened("home", lang=language)
+    shown = {element.value for element in home.markdown}
+    for verdict, n in counts:
+        assert f"{n} {text.of(language, f'site.verdict.{verdict}')}" in claims
+        assert f"**{n}**" in shown
+
+
+def test_the_forests_hold_every_part_with_the_numbers_of_the_database(opened, results_file):
+    drawn = {row["name"]: row for row in forest_rows(opened("claims"))}
+    parts = ask(results_file, "SELECT claim, study, part, unit, estimate, low, high, holds, n FROM claim_parts")
+    valued = {unit for _, _, _, unit, estimate, *_ in parts if estimate is not None}
+    assert len(drawn) == sum(unit in valued for _, _, _, unit, *_ in parts)
+    for claim, study, part, unit, estimate, low, high, holds, n in parts:
+        if unit not in valued:
+            continue
+        row = drawn[f"{claim} {study} {part}"]
+        for name, value in (("estimate", estimate), ("low", low), ("high", high)):
+            assert row[name] == (None if value is None else pytest.approx(value, rel=1e-5, abs=1e-5))
+        assert row["state"] == text.of("en", f"claims.forest.{'holds' if holds else 'fails'}")
+        assert estimate is None or f"n = {n}" in row["label"]
+        assert row["own_estimate"] is None
+
+
+def test_an_estimate_that_holds_is_drawn_on_the_ground_that_its_rule_needs(opened):
+    for row in forest_rows(opened("claims")):
+        if row["state"] == "part holds" and not row["outside"] and "G3" not in row["name"]:
+            assert row["from"] - 1e-4 <= row["estimate"] <= row["to"] + 1e-4
+
+
+@both
+def test_a_chart_for_each_unit_with_words_in_the_readers_language(opened, results_file, language):
+    app = opened("claims", lang=language, axis="stretched")
+    units = [row[0] for row in ask(results_file, "SELECT DISTINCT unit FROM claim_parts WHERE estimate IS NOT NULL")]
+    found = [element.proto for element in app.get("vega_lite_chart")]
+    assert len(found) == len(units)
+    for chart in found:
+        assert len(chart.alt) > 40 and bool(HANGUL.search(chart.alt)) == (language == "ko")
+    kinds = [
+        layer["encoding"]["x"]["scale"]["type"]
+        for c in found
+        for layer in json.loads(c.spec)["layer"]
+        if "scale" in layer["encoding"]["x"]
+    ]
+    assert "symlog" in kinds and "log" in kinds
+
+
+@both
+def test_every_code_of_the_measured_parts_has_its_words(results_file, language):
+    codes = {
+        "quantity": "SELECT DISTINCT quantity FROM claim_parts",
+        "bound": "SELECT DISTINCT bound FROM claim_parts",
+        "unit": "SELECT DISTINCT unit FROM claim_parts",
+        "why": "SELECT DISTINCT details->>'why' FROM claim_parts WHERE details->>'why' IS NOT NULL",
+        "interval": "SELECT DISTINCT details->>'interval' FROM claim_parts WHERE details->>'interval' IS NOT NULL",
+    }
+    words = text.section_texts(language, "claims")
+    assert [
+        (kind, code)
+        for kind, sql in codes.items()
+        for (code,) in ask(results_file, sql)
+        if f"{kind}.{code}" not in words
+    ] == []
+
+
+def test_no_bound_in_doublings_or_ratios_is_said_in_points(opened, results_file):
+    table = next(frame.value for frame in opened("claims").dataframe if "Unit" in frame.value)
+    other = table[~table["Unit"].str.startswith("percentage points")]
+    assert len(other) and not other["Needed"].str.contains("point").any()
+
+
+def test_what_is_undecided_says_why(opened, results_file):
+    told = spoken(opened("claims"))
+    assert "no run of this question is baked yet" in told  # wiring
+    missing = ask(results_file, "SELECT count(*) FROM claim_parts WHERE estimate IS NULL")[0][0]
+    assert missing and "a quantity that the rule needs does not exist" in told
+    failed = ask(results_file, "SELECT count(*) FROM claim_parts WHERE details->>'failed_to_train' IS NOT NULL")[0][0]
+    assert failed and "Runs that failed to train" in told
+
+
+def test_every_card_leads_to_its_picture(opened):
+    app = opened("claims", question="generalization")
+    links = [element.proto for element in app.main.get("page_link")]
+    assert {link.page for link in links} == {"generalization"}
+    assert any("study=random_features" in link.query_string for link in links)
+    assert {link.page for link in [e.proto for e in opened("claims", question="depth").main.get("page_link")]} == {
+        "depth"
+    }
+
+
+@both
+def test_ones_own_numbers_stand_beside_the_published_ones(opened, own, results_file, language):
+    app = opened("claims", lang=language)
+    assert not app.exception
+    for row in forest_rows(app):
+        if row["estimate"] is not None:
+            assert row["own_estimate"] == pytest.approx(row["estimate"] + 1, rel=1e-4, abs=1e-4)
+    published = ask(results_file, "SELECT estimate FROM claim_parts WHERE estimate IS NOT NULL")
+    column = text.of(language, "claims.column.difference")
+    table = next(frame.value for frame in app.dataframe if column in frame.value)
+    there = [value for value in table[column] if value is not None and not math.isnan(value)]
+    assert len(there) == len(published) and there == pytest.approx([1.0] * len(there))
+    assert f"{text.of(language, 'claims.own')}: {text.of(language, 'site.verdict.shown')}" in spoken(app)
+
+
+def test_a_claim_that_only_ones_own_results_test_is_shown_as_that(opened, own, results_file, monkeypatch, tmp_path):
+
+    bare = tmp_path / "bare.duckdb"
+    shutil.copy(results_file, bare)
+    with duckdb.connect(str(bare)) as connection:
+        connection.execute("DELETE FROM claim_parts; UPDATE claims SET study = NULL, verdict = 'not tested here'")
+    monkeypatch.setenv("WHY_RESULTS", f"{bare}{os.pathsep}{own}")
+    app = opened("claims")
+    assert not app.exception
+    assert "in your own results only" in spoken(app)
+    rows = forest_rows(app)
+    assert rows and all(row["estimate"] is None for row in rows)
+    assert any(row["own_estimate"] is not None for row in rows)
+
+
+def test_a_code_that_is_newer_than_the_texts_stands_for_itself(opened, results_file, tmp_path, monkeypatch):
+
+    path = tmp_path / "newer.duckdb"
+    shutil.copy(results_file, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE claim_parts SET quantity = 'something_new', bound = 'as good as it gets', unit = 'furlongs' WHERE claim = 'G2'"
+        )
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    app = opened("claims", question="generalization")
+    assert not app.exception
+    assert "something new" in spoken(app) and "as good as it gets" in spoken(app)
+    assert any("furlongs" in element.proto.alt for element in app.get("vega_lite_chart"))

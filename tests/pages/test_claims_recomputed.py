@@ -1,0 +1,68 @@
+"""Every number behind a verdict, recomputed from the single runs by code that shares nothing with the build (`recomputed.py`)."""
+
+import re
+
+import duckdb
+import pytest
+
+from tests.pages import recomputed
+
+RECOMPUTED = ("generalization", "depth", "batch_size")
+"""Questions whose rules are written down a second time."""
+
+
+@pytest.fixture(scope="module")
+def database() -> str:
+    import os
+
+    return os.environ["WHY_RESULTS"]
+
+
+def rows(database: str, sql: str, *parameters) -> list[dict]:
+    with duckdb.connect(database, read_only=True) as connection:
+        return connection.sql(sql, params=list(parameters) or None).to_arrow_table().to_pylist()
+
+
+def holds(bound: str, estimate: float | None, low: float | None, high: float | None) -> bool:
+    """Whether a part holds by the words of its rule, read as the sentence that they are."""
+    if estimate is None or low is None:
+        return False
+    if found := re.fullmatch(r"within (\S+) of (\S+), and low and high within (\S+)", bound):
+        near, centre, wide = map(float, found.groups())
+        return abs(estimate - centre) <= near and low >= centre - wide and high <= centre + wide
+    rule = f"estimate {bound}" if bound[0] in "<>" else bound
+    assert re.fullmatch(r"[a-z<>=()\d.\s-]+", rule)
+    return eval(rule, {"__builtins__": {}}, {"estimate": estimate, "low": low, "high": high})
+
+
+def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):
+    compared = 0
+    for study in rows(database, "SELECT study, question FROM studies ORDER BY study"):
+        if study["question"] not in RECOMPUTED:
+            continue
+        again = recomputed.claims_of(recomputed.Study(database, study["study"]), study["question"], study["study"])
+        parts = rows(database, "SELECT * FROM claim_parts WHERE study = ? ORDER BY claim, part", study["study"])
+        assert {part["claim"] for part in parts} == set(again), study["study"]
+        for part in parts:
+            found = again[part["claim"]][part["quantity"]]
+            if isinstance(found, list):  # a quantity of several budgets, in their order
+                found = found.pop(0)
+            where = part["study"], part["claim"], part["quantity"]
+            for name, value in zip(("estimate", "low", "high", "n"), found, strict=True):
+                expected = pytest.approx(value, rel=1e-6, abs=1e-9) if value is not None else None
+                assert part[name] == expected, (*where, name)
+            assert part["holds"] == holds(part["bound"], *found[:3]), where
+            compared += 1
+    assert compared >= 20  # else this test sees nothing
+
+
+def test_a_claim_is_shown_just_where_every_part_holds(database):
+    verdicts = rows(
+        database,
+        """SELECT c.verdict::VARCHAR AS verdict, bool_and(p.holds) AS holds, count(*) AS n
+        FROM claims c JOIN claim_parts p ON p.claim = c.claim AND p.study = c.study GROUP BY c.claim, c.study, c.verdict""",
+    )
+    assert verdicts
+    assert all((row["verdict"] == "shown") == row["holds"] for row in verdicts)
+    untested = rows(database, "SELECT verdict::VARCHAR AS verdict FROM claims WHERE study IS NULL")
+    assert all(row["verdict"] == "not tested here" for row in untested)
