@@ -1,6 +1,6 @@
 """The studies: one file per question. Each declares its grids, its models and how they train."""
 
-from precompute.studies import activation, activation_cnn, batch_size, depth, depth_mlp, double_descent
+from precompute.studies import activation, activation_cnn, batch_norm, batch_size, depth, depth_mlp, double_descent
 from precompute.studies.study import Study
 
 STUDIES: dict[str, Study] = {
@@ -11,6 +11,7 @@ STUDIES: dict[str, Study] = {
         *depth.ALL,
         *activation.ALL,
         *activation_cnn.ALL,
+        *batch_norm.ALL,
         *batch_size.ALL,
     )
 }
