@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from precompute.evidence import batch_size, depth, generalization
+from precompute.evidence import batch_norm, batch_size, depth, generalization
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.verdicts import Part, verdict
@@ -20,12 +20,14 @@ QUESTIONS = {
 
 CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {
     "generalization": generalization.claims,
+    "batch_norm": batch_norm.claims,
     "batch_size": batch_size.claims,
     "depth": depth.claims,
 }
 """By question: the claims that one study tests, each with its measured parts."""
 CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {
     "generalization": generalization.contrasts,
+    "batch_norm": batch_norm.contrasts,
     "batch_size": batch_size.contrasts,
     "depth": depth.contrasts,
 }

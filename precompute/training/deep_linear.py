@@ -61,6 +61,8 @@ def _train_one(spec: DeepLinearSpec, device: torch.device) -> Run:
     when, rows = set(evaluation_epochs(spec.epochs, EVALUATIONS)), []
     not_finite_at, losses = -1, []
     for step in range(1, spec.epochs + 2):
+        if step <= spec.epochs:
+            probes.before(step, network, loss, spec.lr)
         value = loss()
         losses.append(float(value.detach()))
         if step - 1 in when:  # the loss before an update is the one after the last
@@ -69,7 +71,6 @@ def _train_one(spec: DeepLinearSpec, device: torch.device) -> Run:
             not_finite_at = step
             break
         if step <= spec.epochs:
-            probes.before(step, network, loss, spec.lr)
             optimizer.zero_grad()
             value.backward()
             optimizer.step()
