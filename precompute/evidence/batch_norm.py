@@ -159,7 +159,8 @@ def _range_of_rates(none: Arm, batch: Arm) -> Part:
     """N1: the share of learning rates within 2 points of the best, with batch normalization minus without, over the rates that both
     were tried at and the seeds that have them all."""
     rates = sorted(none.runs.keys() & batch.runs.keys())
-    seeds = sorted(set.intersection(*(set(arm.runs[rate]) for arm in (none, batch) for rate in rates)))
+    tried = [set(arm.runs[rate]) for arm in (none, batch) for rate in rates]
+    seeds = sorted(set.intersection(*tried)) if tried else []
     shares = {}
     for norm, arm in ((NONE, none), (BATCH, batch)):
         own = arm.complete(arm.own_rate)
