@@ -116,8 +116,9 @@ def test_a_probed_run_has_the_bits_of_one_that_is_not(cifar10, monkeypatch, norm
     assert [row["step"] for row in probed.probes] == steps and plain.probes == plain.shifts == []
     assert [(row["step"], row["layer"]) for row in probed.shifts] == list(itertools.product(steps, range(2, 10)))
     assert all(math.isfinite(value) for row in probed.probes for value in row.values())
-    again = single.train([spec], cifar10, CPU)[0]
-    assert (again.probes, again.shifts) == (probed.probes, probed.shifts)
+    if norm == "noisy_batch":
+        again = single.train([spec], cifar10, CPU)[0]
+        assert (again.probes, again.shifts) == (probed.probes, probed.shifts)
 
 
 def test_the_first_probe_is_of_the_first_batch_before_its_step(cifar10):
@@ -198,12 +199,12 @@ def test_a_deep_linear_run_that_diverges_is_counted_and_blank():
 
 @pytest.fixture(scope="module")
 def baked(tmp_path_factory, data_folder):
-    """Two seeds of the smoke grids of all four studies, trained and built."""
+    """One seed of the smoke grids of all four studies, trained and built."""
     from precompute.executors import Settings
 
     folder = tmp_path_factory.mktemp("shards")
     for study in ALL:
-        specs = [spec for spec in study.specs("smoke") if spec.seed < 2]
+        specs = [spec for spec in study.specs("smoke") if spec.seed == 0]
         for group in study.groups(specs):
             train_group(group, Settings(folder, str(data_folder), "cpu"))
     path = tmp_path_factory.mktemp("data") / "results.duckdb"
@@ -221,10 +222,10 @@ def test_the_smoke_runs_of_every_study_go_through_the_build(baked):
     assert build.verify(path)
     rows = list(shards.read(folder))
     assert query(path, "SELECT study, complete + diverged, failed FROM studies ORDER BY ALL") == [
-        ("batch_norm/batch_size", 12, 0),
-        ("batch_norm/cifar10_vgg", 6, 0),
-        ("batch_norm/cifar10_vgg_small", 32, 0),
-        ("batch_norm/deep_linear", 4, 0),
+        ("batch_norm/batch_size", 6, 0),
+        ("batch_norm/cifar10_vgg", 3, 0),
+        ("batch_norm/cifar10_vgg_small", 16, 0),
+        ("batch_norm/deep_linear", 2, 0),
     ]
     for table in ("probes", "shifts"):
         told = sum(len(row[table]) for row in rows)
