@@ -90,10 +90,11 @@ def test_moves_are_half_to_four_times_the_rate_and_at_most_0_4(rate, distances):
     assert Probes.of_images(make_spec(lr=rate, probes=3), 100).distances == distances
 
 
-def test_only_plain_sgd_is_probed(cifar10):
+def test_only_plain_sgd_is_probed():
     for changes in ({"momentum": 0.9}, {"weight_decay": 0.1}, {"optimizer": "adam"}):
         with pytest.raises(ValueError, match="plain SGD"):
-            single.train([make_spec(probes=2, **changes)], cifar10, CPU)
+            Probes.of_images(make_spec(probes=2, **changes), 100)
+        assert not Probes.of_images(make_spec(**changes), 100).steps
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -229,7 +230,7 @@ def test_the_smoke_runs_of_every_study_go_through_the_build(baked):
     ]
     for table in ("probes", "shifts"):
         told = sum(len(row[table]) for row in rows)
-        assert query(path, f"SELECT count(*) FROM {table}") == [(told,)] and told > 100
+        assert query(path, f"SELECT count(*) FROM {table}") == [(told,)] and told > 50
     assert query(path, "SELECT bool_and(cosine BETWEEN -1 AND 1), min(layer) FROM shifts") == [(True, 2)]
     assert query(path, "SELECT bool_and(loss_low <= loss_high AND change_low <= change_high) FROM probes") == [(True,)]
     linear = query(path, "SELECT count(*), count(train_loss), count(test_correct) FROM curves JOIN runs USING (run) "
