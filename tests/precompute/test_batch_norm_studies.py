@@ -10,9 +10,10 @@ from torch import nn
 
 from precompute import build, datasets, shards
 from precompute.build import BuildError
-from precompute.executors import train_group
+from precompute.executors import Settings, train_group
 from precompute.models.normalization import LayerNoise
 from precompute.models.vgg import vgg
+from precompute.repeat import repeat
 from precompute.spec import VGGSpec
 from precompute.studies import STUDIES
 from precompute.studies.batch_norm import ALL, NORMS
@@ -201,8 +202,6 @@ def test_a_deep_linear_run_that_diverges_is_counted_and_blank():
 @pytest.fixture(scope="module")
 def baked(tmp_path_factory, data_folder):
     """One seed of the smoke grids of all four studies, trained and built."""
-    from precompute.executors import Settings
-
     folder = tmp_path_factory.mktemp("shards")
     for study in ALL:
         specs = [spec for spec in study.specs("smoke") if spec.seed == 0]
@@ -243,6 +242,17 @@ def test_the_smoke_runs_of_every_study_go_through_the_build(baked):
     }
     sizes = query(path, "SELECT count(DISTINCT changed) FROM contrasts WHERE study = 'batch_norm/batch_size'")
     assert sizes == [(4,)], "two norms at two batch sizes"
+
+
+@pytest.mark.parametrize("study", [LINEAR, SMALL], ids=lambda study: study.name)
+def test_a_published_run_is_repeated_to_the_bit_with_its_probes(baked, data_folder, tmp_path, capsys, study):
+    spec = study.specs("smoke")[1]
+    assert repeat(spec, Settings(tmp_path, str(data_folder), "cpu"), baked[1]) == 0
+    told = capsys.readouterr().out
+    assert "every number of all" in told and "train loss" in told
+    assert ("test error" in told) == (study is SMALL)
+    rows = {row["run_id"]: row for row in build.published_rows(baked[1])}
+    assert rows[spec.run_id]["probes"] and rows[spec.run_id]["shifts"]
 
 
 def test_published_rows_give_the_probes_back(baked):
