@@ -244,6 +244,52 @@ COMMENT ON COLUMN noise_scale.gradient_sq IS 'Unbiased estimate of the squared n
 COMMENT ON COLUMN noise_scale.trace IS 'Unbiased estimate of the trace of the covariance of the gradients of single examples.';
 COMMENT ON COLUMN noise_scale.value IS 'trace / gradient_sq, in examples; NULL where gradient_sq is not positive.';
 
+CREATE TABLE probes (
+    run INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    loss FLOAT,
+    loss_low FLOAT,
+    loss_high FLOAT,
+    gradient_norm FLOAT,
+    change_low FLOAT,
+    change_high FLOAT,
+    smoothness FLOAT
+);
+COMMENT ON TABLE probes IS 'The loss along the current gradient (Santurkar et al. 2018) at log-spaced steps of a run of plain SGD: on the batch of the step, all parameters moved against its gradient by a few fixed lengths. Images: 1/2, 1, 2 and 4 times the learning rate at the start, at most 0.4, times the gradient; deep_linear: 0.01, 0.1, 1, 3, 10 and 30 times. NULL where a move left the finite range, and after divergence.';
+COMMENT ON COLUMN probes.run IS 'The run.';
+COMMENT ON COLUMN probes.step IS 'Number of the optimizer update, counted from 1, before which the probe was taken.';
+COMMENT ON COLUMN probes.loss IS 'Loss on the batch of the step before it (studies.loss).';
+COMMENT ON COLUMN probes.loss_low IS 'Smallest loss over the moves.';
+COMMENT ON COLUMN probes.loss_high IS 'Largest loss over the moves.';
+COMMENT ON COLUMN probes.gradient_norm IS 'Euclidean norm of the gradient with respect to all parameters, before the step.';
+COMMENT ON COLUMN probes.change_low IS 'Smallest Euclidean distance over the moves between the gradient there and the gradient before the step (gradient predictiveness).';
+COMMENT ON COLUMN probes.change_high IS 'Largest such distance.';
+COMMENT ON COLUMN probes.smoothness IS 'Effective beta-smoothness: the largest ratio over the moves of that distance to the distance moved; of loss over parameter squared.';
+
+CREATE TABLE shifts (
+    run INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    layer INTEGER NOT NULL,
+    gradient_norm FLOAT,
+    gradient_change FLOAT,
+    cosine FLOAT,
+    input_mean FLOAT,
+    input_sd FLOAT,
+    mean_drift FLOAT,
+    sd_drift FLOAT
+);
+COMMENT ON TABLE shifts IS 'Internal covariate shift at the steps of the table probes, in both meanings: how the gradient of a layer turns when the layers below it make their step (Santurkar et al. 2018, definition 2.1), and how what it is fed drifts from one step to the next. Same batch before and after. NULL after divergence.';
+COMMENT ON COLUMN shifts.run IS 'The run.';
+COMMENT ON COLUMN shifts.step IS 'As in probes.';
+COMMENT ON COLUMN shifts.layer IS 'Layer with weights, counted from 1 at the input; the first has none below it and no row.';
+COMMENT ON COLUMN shifts.gradient_norm IS 'Euclidean norm of the gradient of the loss with respect to the weights of the layer, before the step.';
+COMMENT ON COLUMN shifts.gradient_change IS 'Euclidean distance between that gradient and the one after all layers below, and no other, have made the step.';
+COMMENT ON COLUMN shifts.cosine IS 'Cosine of the two; NULL where one is zero.';
+COMMENT ON COLUMN shifts.input_mean IS 'Mean of what the layer is fed, over units (channels, in a convolution), places and examples of the batch, before the step.';
+COMMENT ON COLUMN shifts.input_sd IS 'Standard deviation of the same.';
+COMMENT ON COLUMN shifts.mean_drift IS 'How far the mean of each unit that it is fed moves when all layers make the step (and, with noise, draw that of the next): Euclidean norm over the units, as a multiple of that of their standard deviations before the step.';
+COMMENT ON COLUMN shifts.sd_drift IS 'The same of the standard deviation of each unit.';
+
 CREATE TABLE tuned (
     study VARCHAR NOT NULL,
     optimizer VARCHAR NOT NULL,

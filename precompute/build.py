@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,8 +30,8 @@ STORAGE = "v1.5.0"  # same size as the 2.0 default, and DuckDB 1.5 reads it too
 BLOCK = 16384  # bytes; the default of 256 KiB would make a small database ten times larger
 
 TABLES = (
-    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "damage", "counts", "targets", "validation", "noise_scale", "tuned",
-    "regimes", "intervals", "landmarks", "contrasts", "claims", "claim_parts", "published",
+    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "damage", "counts", "targets", "validation", "noise_scale", "probes",
+    "shifts", "tuned", "regimes", "intervals", "landmarks", "contrasts", "claims", "claim_parts", "published",
 )  # fmt: skip
 # What two builds of the same content may differ in: times, and facts about the build rather than the results.
 OUTSIDE_THE_HASH = {"runs": ("wall_s", "started_at"), "targets": ("seconds",)}
@@ -263,7 +264,8 @@ def _grid(members: Sequence[tuple[Spec, dict]], x_axis: str) -> MapGrid:
         for part in ("train", "val", "test"):
             if row[f"n_{part}"]:
                 arrays[f"{part}_error"][cell] = [
-                    1 - point[f"{part}_correct"] / row[f"n_{part}"] for point in row["curves"]
+                    math.nan if point[f"{part}_correct"] is None else 1 - point[f"{part}_correct"] / row[f"n_{part}"]
+                    for point in row["curves"]
                 ]
                 arrays[f"{part}_loss"][cell] = [point[f"{part}_loss"] for point in row["curves"]]
         if row["wrong_labels"]:
@@ -328,12 +330,17 @@ def _check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "points of validation that are there twice": "SELECT count(*) - count(DISTINCT (run, step)) FROM validation",
         "noise scales without a run": "SELECT count(*) FROM noise_scale ANTI JOIN runs USING (run)",
         "noise scales that are there twice": "SELECT count(*) - count(DISTINCT (run, step)) FROM noise_scale",
+        "probes without a run": "SELECT count(*) FROM probes ANTI JOIN runs USING (run)",
+        "probes that are there twice": "SELECT count(*) - count(DISTINCT (run, step)) FROM probes",
+        "shifts without a probe": "SELECT count(*) FROM shifts ANTI JOIN probes USING (run, step)",
+        "shifts that are there twice": "SELECT count(*) - count(DISTINCT (run, step, layer)) FROM shifts",
         "counts without a run": "SELECT count(*) FROM counts ANTI JOIN runs USING (run)",
         "counts that are there twice": "SELECT count(*) - count(DISTINCT (run, quantity)) FROM counts",
         "complete runs without points": "SELECT count(*) FROM (FROM runs WHERE status = 'complete') ANTI JOIN curves USING (run) "
         "ANTI JOIN counts USING (run)",
         "complete runs with missing measures": "SELECT count(*) FROM curves JOIN runs USING (run) "
-        "WHERE status = 'complete' AND (test_loss IS NULL OR test_correct IS NULL OR isnan(test_loss))",
+        "WHERE status = 'complete' AND CASE WHEN n_test > 0 THEN test_loss IS NULL OR test_correct IS NULL OR isnan(test_loss) "
+        "ELSE train_loss IS NULL OR isnan(train_loss) END",
         "runs without a configuration": "SELECT count(*) FROM runs ANTI JOIN configurations USING (configuration)",
         "configurations without a map": "SELECT count(*) FROM configurations ANTI JOIN maps USING (map)",
         "intervals without a configuration": "SELECT count(*) FROM intervals ANTI JOIN configurations USING (configuration)",

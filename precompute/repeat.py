@@ -67,7 +67,11 @@ def _print_measures(here: dict, published: dict | None = None) -> None:
         f"{'epoch ' + str(here['curves'][-1]['epoch']):>14}{'here':>12}" + (f"{'published':>12}" if published else "")
     )
     for name in ("train", "val", "test"):
+        if not here[f"n_{name}"]:
+            continue
         for measure in ("error", "loss"):
+            if measure == "error" and here["n_test"] == 0:  # such a study classifies nothing
+                continue
             values = [_value(row, name, measure) for row in (here, published) if row]
             print(f"{name + ' ' + measure:>14}" + "".join(f"{value:>12}" for value in values))
 

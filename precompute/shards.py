@@ -39,6 +39,20 @@ NOISE_SCALE = pa.struct(
     [(name, pa.int32()) for name in ("step", "small_batch", "large_batch")]
     + [(name, pa.float32()) for name in ("gradient_sq", "trace", "value")]
 )
+PROBE = pa.struct(
+    [("step", pa.int32())]
+    + [
+        (name, pa.float32())
+        for name in ("loss", "loss_low", "loss_high", "gradient_norm", "change_low", "change_high", "smoothness")
+    ]
+)
+SHIFT = pa.struct(
+    [("step", pa.int32()), ("layer", pa.int32())]
+    + [
+        (name, pa.float32())
+        for name in ("gradient_norm", "gradient_change", "cosine", "input_mean", "input_sd", "mean_drift", "sd_drift")
+    ]
+)
 DAMAGE = pa.struct(
     [("kind", pa.string()), ("stage", pa.int32()), ("part", pa.int32()), ("target", pa.int32())]
     + [("test_loss", pa.float32()), ("test_correct", pa.int32())]
@@ -52,6 +66,8 @@ NESTED = {
     "targets": TARGET,
     "validation": VALIDATION,
     "noise_scale": NOISE_SCALE,
+    "probes": PROBE,
+    "shifts": SHIFT,
 }
 """The tables of the database that hold several rows a run, without their first column, the run."""
 SCHEMA = pa.schema(

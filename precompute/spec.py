@@ -5,6 +5,8 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 CLASSES = 10
 INPUTS = {"ylecun/mnist": 28 * 28, "uoft-cs/cifar10": 3 * 32 * 32}
@@ -178,6 +180,11 @@ class ImageSpec(Spec):
     """Points of the logarithmic schedule of evaluations before equal ones are merged. On 4,000 images an evaluation is as much work as
     one and a half epochs."""
 
+    @property
+    def rate(self) -> float:
+        """The learning rate that the optimizer starts with."""
+        return self.lr
+
     def _flops_of(self, first: int, later: int) -> float:
         """Training's products from the multiplications of one example in the first layer and in all later ones.
 
@@ -253,6 +260,107 @@ class ResNetSpec(ImageSpec):
         first, second, third = self._weights()
         later = first * places + second * (places // 4) + third * (places // 16) + 4 * self.width * CLASSES
         return self._flops_of(27 * self.width * places, later)
+
+
+class VGGLayout(NamedTuple):
+    """What a VGG-like network is made of."""
+
+    channels: tuple[int, ...]
+    """Of each 3x3 convolution, in units of `width`."""
+    halved_after: tuple[int, ...]
+    """The convolutions, counted from 1, that maxima over 2 x 2 follow."""
+    hidden: int
+    """Linear ReLU layers, as wide as the last convolution, before the last layer."""
+
+
+VGG_LAYOUTS = {
+    "small": VGGLayout((1, 1, 2, 2, 4, 4, 4, 4), (2, 4, 6, 8), hidden=0),
+    "a": VGGLayout((1, 2, 4, 4, 8, 8, 8, 8), (1, 2, 4, 6, 8), hidden=2),
+}
+"""a is configuration A of Simonyan & Zisserman 2014 (arXiv 1409.1556) at a width of 64, with linear layers of 512 for images of 32 x 32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VGGSpec(ImageSpec):
+    """A chain of 3x3 convolutions, each with normalization and ReLU, and linear layers without it. `width` is the channels of the first."""
+
+    norm: str
+    """none, batch, layer, group, l1, linf, noisy_batch (noise behind batch normalization) or noise (the same without a normalization): see
+    precompute/models/normalization.py."""
+    layout: str = "small"
+    """One of VGG_LAYOUTS."""
+    reference_batch: int = 0
+    """Where it is not 0: `lr` is the rate at this batch size, and at others the rate is in proportion to the batch size (Goyal et al.
+    2017, arXiv 1706.02677)."""
+    probes: int = 0
+    """Points of the logarithmic schedule of probed steps before equal ones are merged: the rows of the tables `probes` and `shifts`."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that the optimizer starts with."""
+        return self.lr * self.batch_size / self.reference_batch if self.reference_batch else self.lr
+
+    @property
+    def channels(self) -> list[int]:
+        """Of each convolution."""
+        return [self.width * multiple for multiple in VGG_LAYOUTS[self.layout].channels]
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars: convolutions and linear layers with biases, two numbers a channel of a normalization. 9,750,922 in
+        configuration A without one."""
+        channels, hidden = self.channels, VGG_LAYOUTS[self.layout].hidden
+        convolutions = sum(9 * before * after + after for before, after in pairwise([3, *channels]))
+        last = channels[-1]
+        scales_and_shifts = 0 if self.norm in ("none", "noise") else 2 * sum(channels)
+        return convolutions + scales_and_shifts + hidden * (last**2 + last) + CLASSES * (last + 1)
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the products that training needs."""
+        layout, channels, places = VGG_LAYOUTS[self.layout], self.channels, self.side**2
+        first, later = 27 * channels[0] * places, 0
+        for number, (before, after) in enumerate(pairwise(channels), start=1):
+            places //= 4 if number in layout.halved_after else 1
+            later += 9 * before * after * places
+        later += layout.hidden * channels[-1] ** 2 + CLASSES * channels[-1]
+        return self._flops_of(first, later)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepLinearSpec(Spec):
+    """A chain of square matrices that learns one: the deep linear network of Santurkar et al. 2018 (arXiv 1805.11604), by gradient descent
+    on all examples at once. It minimises the mean over the examples x of |W_depth ... W_1 x - A x|^2; x and A are standard normal."""
+
+    n_train: int
+    """Examples."""
+    width: int
+    """Numbers in an example, and rows and columns of every matrix."""
+    depth: int
+    """Matrices."""
+    norm: str
+    """none, or batch: batch normalization over all examples behind every matrix but the last."""
+    lr: float
+    """Learning rate, constant."""
+    epochs: int
+    """Steps; each is a pass over all examples."""
+    probes: int
+    """Points of the logarithmic schedule of probed steps before equal ones are merged."""
+
+    @property
+    def n_params(self) -> int:
+        """Trainable scalars."""
+        return self.depth * self.width**2 + (2 * (self.depth - 1) * self.width if self.norm == "batch" else 0)
+
+    @property
+    def flops(self) -> float:
+        """What `plan` prices: matrices this small cost about ten times their products."""
+        return float(60 * self.depth * self.width**2 * self.n_train * self.epochs)
+
+    @property
+    def group_key(self) -> tuple:
+        """Each is trained by itself."""
+        return (self.run_id, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from precompute.evidence import activation, batch_size, depth, generalization
+from precompute.evidence import activation, batch_norm, batch_size, depth, generalization
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.verdicts import Part, verdict
@@ -21,6 +21,7 @@ QUESTIONS = {
 CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {
     "generalization": generalization.claims,
     "activation": activation.claims,
+    "batch_norm": batch_norm.claims,
     "batch_size": batch_size.claims,
     "depth": depth.claims,
 }
@@ -28,6 +29,7 @@ CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {
 CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {
     "generalization": generalization.contrasts,
     "activation": activation.contrasts,
+    "batch_norm": batch_norm.contrasts,
     "batch_size": batch_size.contrasts,
     "depth": depth.contrasts,
 }

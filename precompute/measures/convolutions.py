@@ -1,15 +1,15 @@
 """What happens inside a convolutional network: the gradient, the pre-activations and the idle units of every layer with weights."""
 
-import contextlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from precompute.measures.untouched import untouched
 from precompute.models.activations import SATURATED, ActivationLayer, slope
+from precompute.models.normalization import LayerNoise, PowerMeanNorm
 
 BATCH = 125
 """Examples at once. Batch normalization takes its mean and variance over them, as over about as many in training."""
@@ -22,7 +22,7 @@ class Layer:
 
     weight: nn.Parameter
     response: nn.Module
-    """Its output is the layer's pre-activation: after batch normalization where there is one, before the activation, and in a residual
+    """Its output is the layer's pre-activation: after its normalization (and noise) where there is one, before the activation, and in a residual
     network before the sum with the shortcut (the layer response of He et al. 2015, figure 7)."""
     activation: ActivationLayer | None
     """What follows; its input is the response, or the sum with the shortcut. None for the last layer."""
@@ -34,7 +34,7 @@ def layers_of(network: nn.Module) -> list[Layer]:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             found.append([module.weight, module, None])
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | PowerMeanNorm | LayerNoise):
             found[-1][1] = module
         elif isinstance(module, ActivationLayer):
             found[-1][2] = module
@@ -44,12 +44,12 @@ def layers_of(network: nn.Module) -> list[Layer]:
 def layer_rows(network: nn.Module, inputs: Tensor, labels: Tensor) -> list[dict[str, float | int | None]]:
     """Rows of the table `layers`, without run and epoch, from the training set `inputs` and `labels`.
 
-    Everything is taken in training mode, as a step would see it, in batches of BATCH as they lie, and the running statistics stay as
-    they were. A unit of a convolution is a channel: it is dead when its activation is 0 at every place of every example. The gradient
+    Everything is taken in training mode, as a step would see it, in batches of BATCH as they lie, and the network stays as it was. A unit of a convolution is a channel: it is dead when its activation is 0 at every place of every example. The gradient
     is of the mean loss on the first GRADIENT_EXAMPLES. What is not finite is None.
     """
     layers = layers_of(network)
-    with _untouched(network.train()):
+    with untouched(network):
+        network.train()
         norms = _gradient_norms(network, layers, inputs[:GRADIENT_EXAMPLES], labels[:GRADIENT_EXAMPLES])
         answers = _answers(network, layers, inputs)
     return [
@@ -115,17 +115,6 @@ class _Seen:
     def unhook(self) -> None:
         for hook in self.hooks:
             hook.remove()
-
-
-@contextlib.contextmanager
-def _untouched(network: nn.Module) -> Iterator[None]:
-    """Gives the running statistics of batch norms back as they were."""
-    before = [buffer.clone() for buffer in network.buffers()]
-    try:
-        yield
-    finally:
-        for buffer, was in zip(network.buffers(), before, strict=True):
-            buffer.copy_(was)
 
 
 def _finite(value: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from precompute.studies import (
     activation,
     activation_cnn,
+    batch_norm,
     batch_size,
     depth,
     depth_mlp,
@@ -20,6 +21,7 @@ STUDIES: dict[str, Study] = {
         *depth.ALL,
         *activation.ALL,
         *activation_cnn.ALL,
+        *batch_norm.ALL,
         *batch_size.ALL,
     )
 }

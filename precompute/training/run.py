@@ -56,6 +56,10 @@ class Run:
     """Validation along the steps of a run that trains to a target; see the table of that name."""
     noise_scale: list[dict[str, float | int | None]] = field(default_factory=list)
     """The gradient noise scale along the steps; see the table of that name."""
+    probes: list[dict[str, float | int | None]] = field(default_factory=list)
+    """One row per probed step: the loss along the gradient; see the table of that name."""
+    shifts: list[dict[str, float | int | None]] = field(default_factory=list)
+    """One row per probed step and layer but the first; see the table of that name."""
 
 
 def finished(
@@ -105,6 +109,16 @@ def find_stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> i
     above = [row["train_loss"] > DIVERGED * start_loss for row in rows]
     stays = len(above) - (above[::-1].index(False) if False in above else len(above))
     return rows[stays]["step"] if len(above) - stays >= 2 else None
+
+
+def blank_after(stop_step: int | None, rows: list[dict]) -> list[dict]:
+    """`rows` with None for all but step and layer from `stop_step` on."""
+    return [
+        {name: None if name not in ("step", "layer") else value for name, value in row.items()}
+        if stop_step is not None and row["step"] >= stop_step
+        else row
+        for row in rows
+    ]
 
 
 def _row(row: dict, stop_step: int | None) -> dict[str, float | int | None]:

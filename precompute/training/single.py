@@ -1,5 +1,6 @@
 """Trains one network at a time, on a CPU or a GPU."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +15,18 @@ from precompute.measures.damage import without_each_block
 from precompute.models.cnn import five_layer_cnn, images
 from precompute.models.preact_resnet import PreActResNet18
 from precompute.models.resnet import CifarResNet
-from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec
+from precompute.models.vgg import vgg
+from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.streams import stream
 from precompute.training.augmentation import crop, draw_crops, with_border
-from precompute.training.run import Run, evaluation_epochs, finished
+from precompute.training.probed import Probes
+from precompute.training.run import Run, blank_after, evaluation_epochs, finished
 
 NETWORKS: dict[type[ImageSpec], Callable[..., nn.Module]] = {
     CNNSpec: five_layer_cnn,
     PreActResNet18Spec: PreActResNet18,
     ResNetSpec: CifarResNet,
+    VGGSpec: vgg,
 }
 DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]] = {ResNetSpec: without_each_block}
 """What is taken out of a trained network: network, test images and labels -> rows of the table `damage`."""
@@ -54,13 +58,16 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     not_finite_at = torch.tensor(-1, device=device)
     when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
     step, steps = 0, spec.epochs * -(-spec.n_train // spec.batch_size)
+    probes = Probes.of_images(spec, steps)
     for epoch in range(1, spec.epochs + 1):
         network.train()
         for batch, seen in batches.of_an_epoch():
             for group in optimizer.param_groups:
-                group["lr"] = spec.lr * rate_at(spec.schedule, step, steps)
+                group["lr"] = spec.rate * rate_at(spec.schedule, step, steps)
             step += 1
-            loss = F.cross_entropy(network(seen), labels[batch])
+            loss_of_batch = functools.partial(_loss, network, seen, labels[batch])
+            probes.before(step, network, loss_of_batch, group["lr"])
+            loss = loss_of_batch()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -87,9 +94,14 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
         }
         for row in within
     ]
+    run.probes, run.shifts = (blank_after(run.stop_step, rows) for rows in (probes.rows, probes.shifts))
     if type(spec) in DAMAGE and run.status == "complete":
         run.damage = DAMAGE[type(spec)](network, *sets["test"])
     return run
+
+
+def _loss(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(network(inputs), labels)
 
 
 def _layers_at(epoch: int, network: nn.Module, training_set: tuple[Tensor, Tensor], spec: ImageSpec) -> list[dict]:
@@ -99,11 +111,11 @@ def _layers_at(epoch: int, network: nn.Module, training_set: tuple[Tensor, Tenso
 def make_optimizer(network: nn.Module, spec: ImageSpec) -> torch.optim.Optimizer:
     """torch's own, fused. Raises ValueError for an optimizer that is none of a specification's, and for adam with weight decay."""
     if spec.optimizer == "adam" and not spec.weight_decay:
-        return torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
+        return torch.optim.Adam(network.parameters(), lr=spec.rate, fused=True)
     if spec.optimizer in ("sgd", "nesterov"):
         return torch.optim.SGD(
             network.parameters(),
-            lr=spec.lr,
+            lr=spec.rate,
             momentum=spec.momentum,
             weight_decay=spec.weight_decay,
             nesterov=spec.optimizer == "nesterov",

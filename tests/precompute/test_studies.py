@@ -192,7 +192,7 @@ def test_a_small_run_of_each_study_meets_the_published_one(name, results_file, t
     if (published["device"], published["torch"]) == (processor(), torch.__version__):
         assert "every number of all" in told, told
         return
-    if published["status"] != "complete":
+    if published["status"] != "complete" or not published["n_test"]:
         return
     if not published["curves"]:  # counted from draws of the processor, which are the same everywhere
         assert all(told.count(f"{count['value']} of {count['trials']}") == 2 for count in published["counts"]), told
