@@ -1,6 +1,6 @@
 """The studies: one file per question. Each declares its grids, its models and how they train."""
 
-from precompute.studies import activation, activation_cnn, batch_size, depth, depth_mlp, double_descent
+from precompute.studies import activation, activation_cnn, batch_size, depth, depth_mlp, double_descent, wiring
 from precompute.studies.study import Study
 
 STUDIES: dict[str, Study] = {
@@ -12,6 +12,7 @@ STUDIES: dict[str, Study] = {
         *activation.ALL,
         *activation_cnn.ALL,
         *batch_size.ALL,
+        *wiring.ALL,
     )
 }
 
