@@ -91,7 +91,9 @@ def _undirected(family: str, links: int, p: float, nodes: int, rng: random.Rando
         return nx.gnp_random_graph(nodes, p, seed=rng)
     if family == "ba":
         start = nx.Graph()
-        start.add_nodes_from(range(links + 1))  # in the order in which they are added: networkx's own start has its hub first
+        start.add_nodes_from(
+            range(links + 1)
+        )  # in the order in which they are added: networkx's own start has its hub first
         start.add_edges_from((early, links) for early in range(links))
         return nx.barabasi_albert_graph(nodes, links, seed=rng, initial_graph=start)
     if family == "ws":

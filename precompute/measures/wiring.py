@@ -67,7 +67,6 @@ def without_each_node_and_edge(
         elif part is not None:
             told = {"kind": "edge", "stage": number, "part": part[0], "target": part[1]}
         rows.append(
-            told
-            | {"test_loss": loss if math.isfinite(loss) else None, "test_correct": correct, "n_test": len(labels)}
+            told | {"test_loss": loss if math.isfinite(loss) else None, "test_correct": correct, "n_test": len(labels)}
         )
     return rows

@@ -31,14 +31,17 @@ def data():
 
 
 def settled(spec, inputs) -> WiredNetwork:
-    """With edge weights and running statistics that are not those of the start."""
+    """With edge weights that are not those of the start, the statistics of these images, and answers that depend on them."""
     network = WiredNetwork(spec).train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the running statistics are means over all passes
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for stage in network.stages:
             stage.raw.normal_(generator=generator)
-        for _ in range(5):
-            network(inputs)
+        network.last.weight *= 20
+        network(inputs)
     return network
 
 
@@ -143,7 +146,9 @@ def test_all_networks_of_a_study_have_as_many_parameters_within_two_percent(stud
     specs = study.specs("full")
     (target,) = {spec.params for spec in specs}
     counts = [spec.n_params for spec in specs]
-    assert 0.98 * target < min(counts) <= max(counts) < 1.02 * target and max(counts) < 1.02 * min(counts) + 0.02 * target
+    assert (
+        0.98 * target < min(counts) <= max(counts) < 1.02 * target and max(counts) < 1.02 * min(counts) + 0.02 * target
+    )
     by_family = {}
     for spec in specs:
         by_family.setdefault((spec.family, spec.links, spec.p), []).append(spec.n_params)
@@ -209,10 +214,11 @@ def test_each_row_of_the_damage_is_the_network_without_that_part(data, monkeypat
         assert row["kind"] == ("none" if row["stage"] == 0 else "edge" if row["target"] else "node")
         with torch.no_grad():
             logits = by_recursion(network.eval(), inputs[:30], (row["stage"], gone))
-        assert row["test_loss"] == pytest.approx(F.cross_entropy(logits, labels[:30]).item(), abs=1e-4)
+        assert row["test_loss"] == pytest.approx(F.cross_entropy(logits, labels[:30]).item(), rel=1e-4)
         assert row["test_correct"] == int((logits.argmax(1) == labels[:30]).sum()) and row["n_test"] == 30
-        losses.add(round(row["test_loss"], 6))
-    assert len(losses) > 0.5 * len(rows)
+        losses.add(row["test_loss"])
+    if family[0] != "chain":  # there everything behind the gap is the same for all images
+        assert len(losses) > len(rows) / 2
 
 
 def test_removing_an_edge_of_weight_zero_costs_nothing(data):
