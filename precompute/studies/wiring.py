@@ -72,7 +72,7 @@ def _cifar10_small(size: str) -> list[WiringSpec]:
         settings = {"side": 16, "n_train": 5000, "width": 16, "nodes": 10, "params": CHAIN_PARAMS}
         return _wired("wiring/cifar10_small", FAMILIES, range(10), batch_size=128, epochs=15, evaluations=5, **settings)
     settings = {"side": 16, "n_train": 128, "width": 4, "nodes": 6, "params": 2000}
-    return _wired("wiring/cifar10_small", SMOKE_FAMILIES, range(4), batch_size=32, epochs=2, evaluations=2, **settings)
+    return _wired("wiring/cifar10_small", SMOKE_FAMILIES, range(4), batch_size=16, epochs=6, evaluations=2, **settings)
 
 
 def _cifar10(size: str) -> list[WiringSpec]:
