@@ -166,6 +166,80 @@ COMMENT ON COLUMN layers.preactivation_sd IS 'Standard deviation of the same.';
 COMMENT ON COLUMN layers.dead IS 'Share of units (channels, in a convolution) whose activation is zero on every training example.';
 COMMENT ON COLUMN layers.saturated IS 'Share of units and training examples at which the slope of the activation is below a hundredth of its largest slope.';
 
+CREATE TABLE graphs (
+    configuration INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    channels INTEGER NOT NULL,
+    nodes INTEGER NOT NULL,
+    edges INTEGER NOT NULL,
+    sources INTEGER NOT NULL,
+    sinks INTEGER NOT NULL,
+    redrawn INTEGER NOT NULL,
+    path_length DOUBLE NOT NULL,
+    longest_path INTEGER NOT NULL,
+    clustering DOUBLE NOT NULL,
+    mean_degree DOUBLE NOT NULL
+);
+COMMENT ON TABLE graphs IS 'The graphs that wire the stages of the networks of a configuration (question wiring): drawn by family and number (settings family, links, p, nodes, graph), the same for every seed.';
+COMMENT ON COLUMN graphs.configuration IS 'The configuration.';
+COMMENT ON COLUMN graphs.stage IS 'Stage of the network, counted from 1: between two stages the image halves.';
+COMMENT ON COLUMN graphs.channels IS 'Channels of the nodes of the stage, chosen so that all networks of a study have as many parameters, within 2%.';
+COMMENT ON COLUMN graphs.nodes IS 'Nodes. The extra input node, which feeds the sources, and output node, which takes the mean of the sinks, are not counted.';
+COMMENT ON COLUMN graphs.edges IS 'Edges between them.';
+COMMENT ON COLUMN graphs.sources IS 'Nodes that no edge enters.';
+COMMENT ON COLUMN graphs.sinks IS 'Nodes that no edge leaves.';
+COMMENT ON COLUMN graphs.redrawn IS 'Graphs that were drawn before this one and thrown away, because they were not connected.';
+COMMENT ON COLUMN graphs.path_length IS 'Mean distance of two nodes in edges, their direction left out.';
+COMMENT ON COLUMN graphs.longest_path IS 'Edges of the longest way along their direction.';
+COMMENT ON COLUMN graphs.clustering IS 'Mean over nodes of the share of pairs of neighbours that are linked (Watts & Strogatz 1998), directions left out.';
+COMMENT ON COLUMN graphs.mean_degree IS 'Mean number of edges of a node: 2 edges / nodes.';
+
+CREATE TABLE nodes (
+    configuration INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    in_degree INTEGER NOT NULL,
+    out_degree INTEGER NOT NULL,
+    x FLOAT NOT NULL,
+    y FLOAT NOT NULL
+);
+COMMENT ON TABLE nodes IS 'The nodes of graphs, and where to draw them: one layered layout for all families.';
+COMMENT ON COLUMN nodes.configuration IS 'The configuration.';
+COMMENT ON COLUMN nodes.stage IS 'The stage.';
+COMMENT ON COLUMN nodes.node IS 'Number of the node, from 1; every edge goes from a smaller number to a larger.';
+COMMENT ON COLUMN nodes.in_degree IS 'Edges that enter it; 0 for a source, which the input node feeds.';
+COMMENT ON COLUMN nodes.out_degree IS 'Edges that leave it; 0 for a sink, which the output node averages.';
+COMMENT ON COLUMN nodes.x IS 'Layer: nodes on the longest way to it, itself included.';
+COMMENT ON COLUMN nodes.y IS 'Place within its layer: one apart, centred at 0, in the order of the mean y of the nodes that feed it.';
+
+CREATE TABLE edges (
+    configuration INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    bend FLOAT NOT NULL
+);
+COMMENT ON TABLE edges IS 'The edges of graphs.';
+COMMENT ON COLUMN edges.configuration IS 'The configuration.';
+COMMENT ON COLUMN edges.stage IS 'The stage.';
+COMMENT ON COLUMN edges.source IS 'The node that it leaves.';
+COMMENT ON COLUMN edges.target IS 'The node that it enters.';
+COMMENT ON COLUMN edges.bend IS 'For drawing: how far the middle of the edge lies above (or, negative, below) the straight line, in the unit of nodes.y; 0 for an edge to the next layer.';
+
+CREATE TABLE edge_weights (
+    run INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    weight FLOAT NOT NULL
+);
+COMMENT ON TABLE edge_weights IS 'What each complete run has learned for each edge of its graphs.';
+COMMENT ON COLUMN edge_weights.run IS 'The run.';
+COMMENT ON COLUMN edge_weights.stage IS 'The stage.';
+COMMENT ON COLUMN edge_weights.source IS 'The node that the edge leaves.';
+COMMENT ON COLUMN edge_weights.target IS 'The node that it enters.';
+COMMENT ON COLUMN edge_weights.weight IS 'The factor, between 0 and 1 (the sigmoid of the learned scalar), by which the output of source comes into the sum of target. It starts at 1/2; the only edge into a node hardly needs it, since batch normalization follows.';
+
 CREATE TABLE damage (
     run INTEGER NOT NULL,
     kind VARCHAR NOT NULL,
@@ -173,16 +247,18 @@ CREATE TABLE damage (
     part INTEGER NOT NULL,
     target INTEGER,
     test_loss FLOAT,
-    test_correct INTEGER NOT NULL
+    test_correct INTEGER NOT NULL,
+    n_test INTEGER
 );
-COMMENT ON TABLE damage IS 'What a trained network still does when one of its parts is taken out, without training it again. One row a part; the whole network is the last row of its curves.';
+COMMENT ON TABLE damage IS 'What a trained network still does when one of its parts is taken out, without training it again. One row a part; the whole network is the last row of its curves, or the row of kind none where n_test is given.';
 COMMENT ON COLUMN damage.run IS 'The run.';
-COMMENT ON COLUMN damage.kind IS 'What is taken out: block (two convolutions; what their shortcut carries goes on, also in a plain network), node, or edge.';
-COMMENT ON COLUMN damage.stage IS 'Stage of the network it lies in, counted from 1: between two stages the image halves.';
-COMMENT ON COLUMN damage.part IS 'block: its number, counted from 1 at the input through all stages. node: its number in the graph of its stage. edge: the node that it leaves.';
+COMMENT ON COLUMN damage.kind IS 'What is taken out: block (two convolutions; what their shortcut carries goes on, also in a plain network), node, or edge (what it brings counts as zero, everything else stays); none: nothing, the whole network on the examples that its parts were taken out on, where these are not all.';
+COMMENT ON COLUMN damage.stage IS 'Stage of the network it lies in, counted from 1: between two stages the image halves. 0 for none.';
+COMMENT ON COLUMN damage.part IS 'block: its number, counted from 1 at the input through all stages. node: its number in the graph of its stage. edge: the node that it leaves. none: 0.';
 COMMENT ON COLUMN damage.target IS 'edge: the node that it enters; NULL for blocks and nodes.';
 COMMENT ON COLUMN damage.test_loss IS 'Mean loss on the test set without the part; NULL where it is not finite.';
-COMMENT ON COLUMN damage.test_correct IS 'Test examples classified correctly without the part, of runs.n_test.';
+COMMENT ON COLUMN damage.test_correct IS 'Test examples classified correctly without the part, of n_test.';
+COMMENT ON COLUMN damage.n_test IS 'Test examples it was measured on, the first so many of the test set; NULL for all, runs.n_test.';
 
 CREATE TABLE counts (
     run INTEGER NOT NULL,
@@ -354,6 +430,54 @@ COMMENT ON COLUMN regimes.flat_low IS 'Lower end of its interval; NULL with fewe
 COMMENT ON COLUMN regimes.flat_high IS 'Upper end.';
 COMMENT ON COLUMN regimes.seeds IS 'Seeds.';
 
+CREATE TABLE families (
+    study VARCHAR NOT NULL,
+    family VARCHAR NOT NULL,
+    links INTEGER NOT NULL,
+    p DOUBLE NOT NULL,
+    random BOOLEAN NOT NULL,
+    graphs INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    test_error DOUBLE,
+    low DOUBLE,
+    high DOUBLE,
+    n INTEGER NOT NULL,
+    sd_graphs DOUBLE,
+    sd_seeds DOUBLE,
+    sd_ratio_low DOUBLE,
+    sd_ratio_high DOUBLE,
+    node_correlation DOUBLE,
+    node_low DOUBLE,
+    node_high DOUBLE,
+    edge_correlation DOUBLE,
+    edge_low DOUBLE,
+    edge_high DOUBLE
+);
+COMMENT ON TABLE families IS 'Each family of graphs of a study (question wiring) at the last epoch. The unit of a random family is a graph (each of three stages), as the mean of its seeds; that of a family with one graph is a seed. Intervals are 95% Student t over units, with three units or more.';
+COMMENT ON COLUMN families.study IS 'The study.';
+COMMENT ON COLUMN families.family IS 'er, ba, ws, chain, residual_chain or complete.';
+COMMENT ON COLUMN families.links IS 'ba: edges that each new node brings (M). ws: nearest nodes on the ring that each node is linked to (K). 0 elsewhere.';
+COMMENT ON COLUMN families.p IS 'er: probability of each link (P). ws: probability that a link is rewired (P). 0 elsewhere.';
+COMMENT ON COLUMN families.random IS 'Whether its graphs differ; not for ws with p = 0, chain, residual_chain and complete.';
+COMMENT ON COLUMN families.graphs IS 'Graphs that were trained.';
+COMMENT ON COLUMN families.runs IS 'Runs that ended: complete or diverged.';
+COMMENT ON COLUMN families.failed IS 'Runs that failed to train: diverged, or with a train error above 80% at the end. They are in no mean.';
+COMMENT ON COLUMN families.test_error IS 'Mean over units of the test error, a fraction; NULL where no run trains.';
+COMMENT ON COLUMN families.low IS 'Lower end of its interval.';
+COMMENT ON COLUMN families.high IS 'Upper end.';
+COMMENT ON COLUMN families.n IS 'Units.';
+COMMENT ON COLUMN families.sd_graphs IS 'Standard deviation between graphs, a fraction: variance component of a one-way analysis with random graphs, 0 where the estimate is negative. NULL without two graphs and two seeds of one.';
+COMMENT ON COLUMN families.sd_seeds IS 'Standard deviation between seeds of one graph, a fraction; of a family with one graph, between its seeds.';
+COMMENT ON COLUMN families.sd_ratio_low IS 'Lower end of the 95% interval of sd_graphs / sd_seeds, from the F distribution (exact with as many seeds of each graph); NULL with fewer than three graphs.';
+COMMENT ON COLUMN families.sd_ratio_high IS 'Upper end.';
+COMMENT ON COLUMN families.node_correlation IS 'Mean over units of the rank correlation (Spearman) of the damage done by taking a node out and the edges that leave it, the one to the output node included; within each stage, then averaged over stages where both vary.';
+COMMENT ON COLUMN families.node_low IS 'Lower end of its interval.';
+COMMENT ON COLUMN families.node_high IS 'Upper end.';
+COMMENT ON COLUMN families.edge_correlation IS 'The same of the damage done by taking an edge out and the edges that enter its target.';
+COMMENT ON COLUMN families.edge_low IS 'Lower end of its interval.';
+COMMENT ON COLUMN families.edge_high IS 'Upper end.';
+
 CREATE TYPE measure AS ENUM ('train_error', 'val_error', 'test_error', 'gap', 'train_loss', 'val_loss', 'test_loss', 'memorized', 'early_stopped_test_error');
 CREATE TABLE intervals (
     configuration INTEGER NOT NULL,
@@ -423,7 +547,7 @@ COMMENT ON COLUMN contrasts.changed IS 'The same settings as changed.';
 COMMENT ON COLUMN contrasts.estimate IS 'Mean paired difference, changed minus baseline, in unit.';
 COMMENT ON COLUMN contrasts.low IS 'Lower end of its 95% Student t interval; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.high IS 'Upper end; NULL with fewer than three pairs.';
-COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds).';
+COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds; for a random family of graphs, graphs, each with the mean of its seeds).';
 COMMENT ON COLUMN contrasts.p IS 'Two-sided p of the paired t test of no difference; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.p_adjusted IS 'p after Holm''s correction over the x values of one comparison; NULL where the contrast is not one of such a family.';
 COMMENT ON COLUMN contrasts.unit IS 'Unit of estimate, for example points (percentage points of error).';

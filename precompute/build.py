@@ -19,6 +19,8 @@ import pyarrow as pa
 from precompute import shards
 from precompute.evidence import MapGrid, StudyResults, all_claims, configuration_intervals, landmarks, study_contrasts
 from precompute.evidence.batch_size import regime_rows, tuned_rows
+from precompute.evidence.families import family_rows
+from precompute.graph_rows import graph_rows
 from precompute.spec import Spec, canonical_json
 from precompute.studies import STUDIES, Study
 
@@ -30,8 +32,9 @@ STORAGE = "v1.5.0"  # same size as the 2.0 default, and DuckDB 1.5 reads it too
 BLOCK = 16384  # bytes; the default of 256 KiB would make a small database ten times larger
 
 TABLES = (
-    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "damage", "counts", "targets", "validation", "noise_scale", "probes",
-    "shifts", "tuned", "regimes", "intervals", "landmarks", "contrasts", "claims", "claim_parts", "published",
+    "meta", "studies", "maps", "configurations", "runs", "curves", "layers", "graphs", "nodes", "edges", "edge_weights", "damage", "counts",
+    "targets", "validation", "noise_scale", "probes", "shifts", "tuned", "regimes", "families", "intervals", "landmarks", "contrasts", "claims",
+    "claim_parts", "published",
 )  # fmt: skip
 # What two builds of the same content may differ in: times, and facts about the build rather than the results.
 OUTSIDE_THE_HASH = {"runs": ("wall_s", "started_at"), "targets": ("seconds",)}
@@ -64,15 +67,19 @@ def published_rows(database: Path) -> list[dict]:
                 raise BuildError(
                     f"{database} has schema version {found[0][0] if found else 'none'}, this code {schema_version()}: move it away"
                 )
-            there = {row[0] for row in connection.sql("SHOW TABLES").fetchall()}
-            nested = {
-                name: struct for name, struct in shards.NESTED.items() if name in there
-            }  # an older file may lack some
+            there: dict[str, set[str]] = {}
+            for table, column in connection.sql("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+                there.setdefault(table, set()).add(column)
+            nested = {  # an older file may lack some tables and columns
+                name: [field.name for field in struct if field.name in there[name]]
+                for name, struct in shards.NESTED.items()
+                if name in there
+            }
             lists = "".join(f", coalesce(t_{name}.rows, []) AS {name}" for name in nested)
             rows = connection.sql(
                 f"SELECT r.* REPLACE (r.status::VARCHAR AS status), c.settings, c.n_params, s.dataset_copy{lists} "
                 "FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study "
-                + " ".join(_as_lists(name, struct) for name, struct in nested.items())
+                + " ".join(_as_lists(name, columns) for name, columns in nested.items())
                 + " ORDER BY r.run"
             ).to_arrow_table()
     except duckdb.Error as error:
@@ -91,9 +98,9 @@ def published_rows(database: Path) -> list[dict]:
     ]
 
 
-def _as_lists(table: str, struct: pa.StructType) -> str:
+def _as_lists(table: str, columns: Sequence[str]) -> str:
     """A join that adds the rows of `table` of each run as one list, in their order in the file."""
-    fields = ", ".join(f"{field.name} := {field.name}" for field in struct)
+    fields = ", ".join(f"{column} := {column}" for column in columns)
     return f"LEFT JOIN (SELECT run, list(struct_pack({fields}) ORDER BY rowid) AS rows FROM {table} GROUP BY run) t_{table} USING (run)"
 
 
@@ -189,6 +196,7 @@ def _fill(
         _create_view(connection, study)
     tables["tuned"] = [row._asdict() for study in results for row in tuned_rows(study)]
     tables["regimes"] = [row._asdict() for study in results for row in regime_rows(study)]
+    tables["families"] = [row._asdict() for study in results for row in family_rows(study)]
     tables["contrasts"] = [_plain(row) for study in results for row in study_contrasts(study)]
     claims, parts = all_claims(results)
     tables["claims"], tables["claim_parts"] = [_plain(row) for row in claims], [_plain(row) for row in parts]
@@ -228,6 +236,8 @@ def _add_maps(tables: dict[str, list[dict]], study: Study, rows: list[tuple[Spec
                 {"configuration": configuration, "map": key, "study": study.name, "x": x, "n_params": spec.n_params}
                 | {"settings": canonical_json(spec.settings())}
             )
+            for name, drawn in graph_rows(spec).items():
+                tables[name] += [{"configuration": configuration} | each for each in drawn]
             for spec, row in same:
                 run = len(tables["runs"])
                 tables["runs"].append(
@@ -323,6 +333,19 @@ def _check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "layers that are there twice": "SELECT count(*) - count(DISTINCT (run, epoch, layer)) FROM layers",
         "parts taken out without a run": "SELECT count(*) FROM damage ANTI JOIN runs USING (run)",
         "parts taken out twice": "SELECT count(*) - count(DISTINCT (run, kind, stage, part, target)) FROM damage",
+        "damage to nodes that are not in a graph": "SELECT count(*) FROM (SELECT configuration, stage, part AS node FROM damage JOIN runs "
+        "USING (run) WHERE kind = 'node') ANTI JOIN nodes USING (configuration, stage, node)",
+        "damage to edges that are not in a graph": "SELECT count(*) FROM (SELECT configuration, stage, part AS source, target FROM damage "
+        "JOIN runs USING (run) WHERE kind = 'edge') ANTI JOIN edges USING (configuration, stage, source, target)",
+        "weights of edges that are not in a graph": "SELECT count(*) FROM (FROM edge_weights JOIN runs USING (run)) "
+        "ANTI JOIN edges USING (configuration, stage, source, target)",
+        "weights of edges that are there twice": "SELECT count(*) - count(DISTINCT (run, stage, source, target)) FROM edge_weights",
+        "edges without a weight": "SELECT count(*) FROM (FROM edges JOIN runs USING (configuration) WHERE status = 'complete') "
+        "ANTI JOIN edge_weights USING (run, stage, source, target)",
+        "graphs without a configuration": "SELECT count(*) FROM graphs ANTI JOIN configurations USING (configuration)",
+        "nodes without a graph": "SELECT count(*) FROM nodes ANTI JOIN graphs USING (configuration, stage)",
+        "edges without their nodes": "SELECT count(*) FROM (SELECT configuration, stage, unnest([source, target]) AS node FROM edges) "
+        "ANTI JOIN nodes USING (configuration, stage, node)",
         "targets without a run": "SELECT count(*) FROM targets ANTI JOIN runs USING (run)",
         "targets that are there twice": "SELECT count(*) - count(DISTINCT (run, target)) FROM targets",
         "targets reached without a step": "SELECT count(*) FROM targets WHERE reached <> (step IS NOT NULL)",

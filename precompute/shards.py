@@ -55,13 +55,17 @@ SHIFT = pa.struct(
 )
 DAMAGE = pa.struct(
     [("kind", pa.string()), ("stage", pa.int32()), ("part", pa.int32()), ("target", pa.int32())]
-    + [("test_loss", pa.float32()), ("test_correct", pa.int32())]
+    + [("test_loss", pa.float32()), ("test_correct", pa.int32()), ("n_test", pa.int32())]
+)
+EDGE_WEIGHT = pa.struct(
+    [("stage", pa.int32()), ("source", pa.int32()), ("target", pa.int32()), ("weight", pa.float32())]
 )
 COUNT = pa.struct([("quantity", pa.string()), ("value", pa.int64()), ("trials", pa.int64())])
 NESTED = {
     "curves": CURVE,
     "layers": LAYER,
     "damage": DAMAGE,
+    "edge_weights": EDGE_WEIGHT,
     "counts": COUNT,
     "targets": TARGET,
     "validation": VALIDATION,

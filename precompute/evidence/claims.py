@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from precompute.evidence import activation, batch_norm, batch_size, depth, generalization
+from precompute.evidence import activation, batch_norm, batch_size, depth, generalization, wiring
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.verdicts import Part, verdict
@@ -24,6 +24,7 @@ CLAIMS: Mapping[str, Callable[[StudyResults], list[tuple[str, list[Part]]]]] = {
     "batch_norm": batch_norm.claims,
     "batch_size": batch_size.claims,
     "depth": depth.claims,
+    "wiring": wiring.claims,
 }
 """By question: the claims that one study tests, each with its measured parts."""
 CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {
@@ -32,6 +33,7 @@ CONTRASTS: Mapping[str, Callable[[StudyResults], list[ContrastRow]]] = {
     "batch_norm": batch_norm.contrasts,
     "batch_size": batch_size.contrasts,
     "depth": depth.contrasts,
+    "wiring": wiring.contrasts,
 }
 """By question: the ablations of one study."""
 

@@ -9,6 +9,7 @@ from precompute.studies import (
     depth_mlp,
     double_descent,
     double_descent_gpu,
+    wiring,
 )
 from precompute.studies.study import Study
 
@@ -23,6 +24,7 @@ STUDIES: dict[str, Study] = {
         *activation_cnn.ALL,
         *batch_norm.ALL,
         *batch_size.ALL,
+        *wiring.ALL,
     )
 }
 

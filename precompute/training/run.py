@@ -48,6 +48,8 @@ class Run:
     """One row per evaluated epoch and layer; see the table of that name."""
     damage: list[dict[str, float | int | str | None]] = field(default_factory=list)
     """One row per part that was taken out after training; see the table of that name."""
+    edge_weights: list[dict[str, float | int]] = field(default_factory=list)
+    """The learned weight of each edge of its graphs; see the table of that name."""
     targets: list[dict[str, float | int | None]] = field(default_factory=list)
     """One row per validation error that the run was to reach; see the table of that name."""
     counts: list[dict[str, int | str]] = field(default_factory=list)

@@ -12,25 +12,34 @@ from torch.nn import functional as F
 from precompute.datasets import Dataset, split
 from precompute.measures.convolutions import layer_rows
 from precompute.measures.damage import without_each_block
+from precompute.measures.wiring import edge_weights, without_each_node_and_edge
 from precompute.models.cnn import five_layer_cnn, images
 from precompute.models.preact_resnet import PreActResNet18
 from precompute.models.resnet import CifarResNet
 from precompute.models.vgg import vgg
+from precompute.models.wired import WiredNetwork
 from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.streams import stream
 from precompute.training.augmentation import crop, draw_crops, with_border
 from precompute.training.probed import Probes
 from precompute.training.run import Run, blank_after, evaluation_epochs, finished
+from precompute.wiring_spec import WiringSpec
 
 NETWORKS: dict[type[ImageSpec], Callable[..., nn.Module]] = {
     CNNSpec: five_layer_cnn,
     PreActResNet18Spec: PreActResNet18,
     ResNetSpec: CifarResNet,
     VGGSpec: vgg,
+    WiringSpec: WiredNetwork,
 }
-DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]] = {ResNetSpec: without_each_block}
+DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]] = {
+    ResNetSpec: without_each_block,
+    WiringSpec: without_each_node_and_edge,
+}
 """What is taken out of a trained network: network, test images and labels -> rows of the table `damage`."""
 CHUNK = 1000  # examples evaluated at once
+CHUNKS = {WiringSpec: 250}
+"""The same where it is not CHUNK: of 1,000 images the outputs of all nodes leave the cache, and a pass takes 1.7 times as long."""
 
 
 def train(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.device) -> list[Run]:
@@ -53,7 +62,8 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     batches = _Batches(inputs, spec)
 
     noisy = data.noisy.to(device)
-    start_loss = measure(network, sets, noisy)["train_loss"]
+    chunk = CHUNKS.get(type(spec), CHUNK)
+    start_loss = measure(network, sets, noisy, chunk)["train_loss"]
     within = _layers_at(0, network, sets["train"], spec)
     not_finite_at = torch.tensor(-1, device=device)
     when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
@@ -73,7 +83,7 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
             optimizer.step()
             not_finite_at = torch.where((not_finite_at < 0) & ~loss.detach().isfinite(), step, not_finite_at)
         if epoch == when[len(rows)]:
-            rows.append({"epoch": epoch, "step": step} | measure(network, sets, noisy))
+            rows.append({"epoch": epoch, "step": step} | measure(network, sets, noisy, chunk))
             within += _layers_at(epoch, network, sets["train"], spec)
     run = finished(
         spec,
@@ -97,6 +107,8 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     run.probes, run.shifts = (blank_after(run.stop_step, rows) for rows in (probes.rows, probes.shifts))
     if type(spec) in DAMAGE and run.status == "complete":
         run.damage = DAMAGE[type(spec)](network, *sets["test"])
+    if isinstance(network, WiredNetwork) and run.status == "complete":
+        run.edge_weights = edge_weights(network)
     return run
 
 
@@ -173,15 +185,17 @@ def _set_precision(network: nn.Module, spec: ImageSpec, device: torch.device) ->
 
 
 @torch.no_grad()
-def measure(network: nn.Module, sets: dict[str, tuple[Tensor, Tensor]], noisy: Tensor) -> dict[str, float]:
+def measure(
+    network: nn.Module, sets: dict[str, tuple[Tensor, Tensor]], noisy: Tensor, chunk: int = CHUNK
+) -> dict[str, float]:
     """LOSSES and COUNTS of `network`, with the running statistics of its batch norms, on whole sets (images, labels).
 
-    `noisy` [n] says which training labels are wrong.
+    `noisy` [n] says which training labels are wrong; `chunk` examples are taken at once.
     """
     network.eval()
     measured: dict[str, float] = {}
     for name, (inputs, labels) in sets.items():
-        logits = torch.cat([network(chunk) for chunk in inputs.split(CHUNK)])
+        logits = torch.cat([network(chunk) for chunk in inputs.split(chunk)])
         right = logits.argmax(1) == labels
         measured[f"{name}_loss"] = float(F.cross_entropy(logits.double(), labels))
         measured[f"{name}_correct"] = int(right.sum())
