@@ -28,9 +28,10 @@ def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
 
     One that varies the examples or the decay decides the claim about that and no other: its plain maps repeat the runs of
     double_descent/mnist_mlp, and the same evidence would be counted twice. With fewer than three seeds a claim is 'not shown',
-    whatever the estimate. Raises ValueError where maps differ in anything else, or two of the same kind have the label noise.
+    whatever the estimate. One that trains with and without augmentation decides them without: its augmented maps stand beside. Raises
+    ValueError where maps differ in anything else, or two of the same kind have the label noise.
     """
-    found = _measured(study.name, study.maps)
+    found = _measured(study.name, _as_they_are(study.maps))
     return [
         (claim, [part._replace(details={"label_noise": noise, **part.details}) for part in parts])
         for claim, noise, parts in found
@@ -39,12 +40,19 @@ def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
 
 def contrasts(study: StudyResults) -> list[ContrastRow]:
     """The ablations of one study. Raises ValueError as `claims` does."""
-    kind = _kind(study.name, study.maps)
+    maps = _as_they_are(study.maps)
+    kind = _kind(study.name, maps)
     if kind == "more data":
-        return more_data.more_data_contrasts(study.name, study.maps)
+        return more_data.more_data_contrasts(study.name, maps)
     if kind == "weight decay":
-        return weight_decay.weight_decay_contrasts(study.name, study.maps)
-    return label_noise_contrasts(study.name, study.maps)
+        return weight_decay.weight_decay_contrasts(study.name, maps)
+    return label_noise_contrasts(study.name, maps)
+
+
+def _as_they_are(grids: Sequence[MapGrid]) -> list[MapGrid]:
+    """The maps without augmentation of a study that has some with it and some without; of another all."""
+    plain = [grid for grid in grids if grid.settings.get("augment", "none") == "none"]
+    return plain if any(grid.has_runs for grid in plain) else list(grids)
 
 
 def _measured(study: str, grids: Sequence[MapGrid]) -> list[tuple[str, float, list[Part]]]:
