@@ -145,6 +145,6 @@ def baked(folder: Path, rows: list[dict]) -> Path:
     """A database of these rows."""
     for each in rows:
         assert np.isfinite(each["flops"])
-    shards.write(rows, folder / "shards")
+    shards.write([{table: [] for table in shards.NESTED} | each for each in rows], folder / "shards")
     build.build(folder / "shards", folder / "results.duckdb")
     return folder / "results.duckdb"

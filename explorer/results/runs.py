@@ -38,7 +38,7 @@ ORDER BY epoch
 MEASURED = {
     "layers": "SELECT m.* EXCLUDE (run) FROM layers m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY epoch, layer",
     "damage": """
-        SELECT m.kind, m.stage, m.part, m.target, 1 - m.test_correct / n_test AS test_error, m.test_loss
+        SELECT m.kind, m.stage, m.part, m.target, 1 - m.test_correct / coalesce(m.n_test, runs.n_test) AS test_error, m.test_loss
         FROM damage m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY m.kind, m.stage, m.part, m.target
         """,
     "counts": "SELECT m.* EXCLUDE (run) FROM counts m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY quantity",

@@ -244,8 +244,8 @@ def test_a_dot_leads_to_the_list_of_its_runs(opened, seen):
     assert page == "runs" and query["depth"] == "16" and query["study"] == MLP
     listed = opened("runs", **query).dataframe[0].value
     assert len(listed) == 3
-    assert set(listed["hidden layers"]) == {16} and set(listed["learning rate"]) == {2.0**-7}
-    assert set(listed["residual"]) == {2} and set(listed["norm"]) == {"none"}
+    assert set(listed["setting.depth"]) == {16} and set(listed["setting.lr"]) == {2.0**-7}
+    assert set(listed["setting.residual"]) == {2} and set(listed["setting.norm"]) == {"none"}
 
 
 def test_every_run_of_a_depth_has_the_command_that_repeats_it(seen, database):

@@ -141,7 +141,7 @@ def test_a_run_of_every_study_is_laid_open(opened, results_file, study, language
 
 @pytest.mark.parametrize(("table", "numbers"), [
     ("layers", "SELECT gradient_norm FROM layers JOIN runs USING (run) WHERE run_id = ?"),
-    ("damage", "SELECT 100 * (1 - d.test_correct / n_test) FROM damage d JOIN runs USING (run) WHERE run_id = ?"),
+    ("damage", "SELECT 100 * (1 - d.test_correct / runs.n_test) FROM damage d JOIN runs USING (run) WHERE run_id = ?"),
     ("noise_scale", "SELECT value FROM noise_scale JOIN runs USING (run) WHERE run_id = ? AND value > 0"),
     ("validation", "SELECT 100 * (1 - v.val_correct / n_val) FROM validation v JOIN runs USING (run) WHERE run_id = ?"),
 ])  # fmt: skip
