@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from precompute.studies import STUDIES
 from precompute.training.closed_form import MOST_FEATURES
 
 CPU = torch.device("cpu")
+FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "results.duckdb"
 GENERALIZATION = ("mnist_mlp", "cifar10_cnn_small", "sample_wise", "regularization", "random_features")
 MNIST, CIFAR10 = "ylecun/mnist", "uoft-cs/cifar10"
 
@@ -174,20 +176,35 @@ def test_a_small_run_of_each_study_gives_the_same_numbers_again(name, data_folde
         assert one.status == "complete" and one.curves[-1]["epoch"] == spec.epochs
 
 
+# Questions whose page is not written yet, and the studies of a page that are for a GPU: the tiny database has no runs of them.
+NOT_IN_THE_FIXTURE = {
+    *(name for name, study in STUDIES.items() if study.question in ("batch_norm", "wiring")),
+    "double_descent/cifar10_cnn",
+    "double_descent/cifar10_resnet18",
+}
+
+
+def in_the_fixture(name: str) -> dict | None:
+    """The smallest smoke run of a study as the tiny database of the tests has it."""
+    return next((row for row in build.published_rows(FIXTURE) if row["run_id"] == smallest(name).run_id), None)
+
+
+def test_the_tiny_database_has_the_smallest_run_of_every_study_but_those_that_are_named():
+    assert {name for name in STUDIES if in_the_fixture(name) is None} == NOT_IN_THE_FIXTURE
+
+
 @pytest.mark.skipif(not os.environ.get("WHY_DATASETS"), reason="needs the real data")
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in NOT_IN_THE_FIXTURE])
 @pytest.mark.usefixtures("worker_numerics")
-def test_a_small_run_of_each_study_meets_the_published_one(name, results_file, tmp_path, capsys):
+def test_a_small_run_of_each_study_meets_the_published_one(name, tmp_path, capsys):
     """As precompute.repeat states it: the same numbers on the same processor and torch, and elsewhere another run of the same
     kind, here one that is no further off than the seeds are from each other."""
-    spec = smallest(name)
-    rows = build.published_rows(results_file)
-    published = next((row for row in rows if row["run_id"] == spec.run_id), None)
-    if published is None:
-        pytest.skip(f"{results_file.name} does not hold this run")
-    if datasets.load(STUDIES[name].dataset, None).fingerprint != published["data_fingerprint"]:
+    spec, rows, published = smallest(name), build.published_rows(FIXTURE), in_the_fixture(name)
+    fingerprint = datasets.load(STUDIES[name].dataset, None).fingerprint
+    if fingerprint != published["data_fingerprint"]:
+        # CIFAR-10 is about as JPEG and as PNG: other pixels give other numbers, and this test would blame the code for them
         pytest.skip("published from another copy of the data")
-    assert repeat(spec, Settings(tmp_path, None, "cpu"), results_file) == 0
+    assert repeat(spec, Settings(tmp_path, None, "cpu"), FIXTURE) == 0
     told = capsys.readouterr().out
     if (published["device"], published["torch"]) == (processor(), torch.__version__):
         assert "every number of all" in told, told
