@@ -1,5 +1,7 @@
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -29,3 +31,38 @@ def opened():
         return app.run()
 
     return open_page
+
+
+@pytest.fixture
+def changed(database, tmp_path, monkeypatch):
+    """Runs statements on a copy of the database of the test's module, or of the file given, and lets the page read it."""
+
+    def change(*statements: str, of: Path | None = None) -> Path:
+        file = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}.duckdb"  # the one before may still be open
+        shutil.copy(of or database, file)
+        with duckdb.connect(str(file)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        monkeypatch.setenv("WHY_RESULTS", str(file))
+        return file
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict:
+    return {}
+
+
+@pytest.fixture
+def once(opened, kept):
+    """Opens a view of a page on the database of the tests once for all tests of a module that only read it."""
+
+    def view(page: str, **query: str) -> AppTest:
+        asked = (page, *sorted(({"lang": "en"} | query).items()))
+        if asked not in kept:
+            kept[asked] = opened(page, **dict(asked[1:]))
+            assert not kept[asked].exception
+        return kept[asked]
+
+    return view

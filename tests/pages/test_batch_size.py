@@ -1,8 +1,8 @@
 """The page on batch size: what it draws and says, compared with the database by statements of the tests' own."""
 
+import functools
 import json
 import re
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -24,37 +24,8 @@ def database(monkeypatch) -> Path:
 
 
 @pytest.fixture
-def changed(tmp_path, monkeypatch):
-    """Copies the database, runs statements on the copy, and lets the page read it."""
-
-    def change(*statements: str) -> Path:
-        file = tmp_path / "changed.duckdb"
-        shutil.copy(FIXTURE, file)
-        with duckdb.connect(str(file)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        monkeypatch.setenv("WHY_RESULTS", str(file))
-        return file
-
-    return change
-
-
-@pytest.fixture(scope="module")
-def kept() -> dict:
-    return {}
-
-
-@pytest.fixture
-def seen(opened, kept):
-    """A view of the page on the database of the tests, opened once for all tests that only read it."""
-
-    def view(**query: str):
-        asked = tuple(sorted(({"lang": "en"} | query).items()))
-        if asked not in kept:
-            kept[asked] = opened("batch_size", **dict(asked))
-        return kept[asked]
-
-    return view
+def seen(once):
+    return functools.partial(once, "batch_size")
 
 
 def ask(sql: str, *parameters) -> list[tuple]:

@@ -1,9 +1,9 @@
 """The page on the number of layers: what it draws and says, compared with the database by statements of the tests' own."""
 
+import functools
 import itertools
 import json
 import re
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -32,38 +32,8 @@ def database(planted, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def changed(database, tmp_path, monkeypatch):
-    """Runs statements on a copy of the database, or of the file given, and lets the page read it."""
-
-    def change(*statements: str, of: Path | None = None) -> Path:
-        file = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}.duckdb"  # the one before may still be open
-        shutil.copy(of or database, file)
-        with duckdb.connect(str(file)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        monkeypatch.setenv("WHY_RESULTS", str(file))
-        return file
-
-    return change
-
-
-@pytest.fixture(scope="module")
-def kept() -> dict:
-    return {}
-
-
-@pytest.fixture
-def seen(opened, kept):
-    """A view of the page on the planted runs, opened once for all tests that only read it."""
-
-    def view(**query: str):
-        asked = tuple(sorted(({"lang": "en"} | query).items()))
-        if asked not in kept:
-            kept[asked] = opened("depth", **dict(asked))
-            assert not kept[asked].exception
-        return kept[asked]
-
-    return view
+def seen(once):
+    return functools.partial(once, "depth")
 
 
 def ask(file: Path, sql: str, *parameters) -> list[tuple]:
