@@ -107,6 +107,7 @@ def test_a_pick_keeps_the_chart_that_was_drawn(explore):
     assert page.evaluate("() => window.canvas === document.querySelector('[class*=\"st-key-linked_map_\"] .marks')")
 
 
+@pytest.mark.alone
 def test_a_click_takes_less_than_a_third_of_a_second(explore):
     page = explore()
     times = []
@@ -120,6 +121,7 @@ def test_a_click_takes_less_than_a_third_of_a_second(explore):
     assert min(times) < 300, times
 
 
+@pytest.mark.alone
 def test_a_step_of_the_play_through_takes_less_than_fifty_milliseconds(explore):
     page = explore()
     times = page.evaluate(TIME_STEPS)

@@ -163,6 +163,7 @@ def test_a_statement_is_sent_with_the_keyboard(server, visit):
     assert parse_qs(urlsplit(page.url).query)["sql"] == ["SELECT 6 * 7 AS answer"]
 
 
+@pytest.mark.alone
 def test_while_statements_run_to_their_limit_the_server_answers_others_within_a_second(server, browser):
     bomb = quote("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b")
     context = browser.new_context(locale="en-US")

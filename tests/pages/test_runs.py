@@ -246,6 +246,7 @@ def test_three_files_are_one_too_many(opened, own, results_file, monkeypatch):
     assert not app.exception and "third.duckdb" in spoken(app) and not app.dataframe
 
 
+@pytest.mark.alone
 def test_the_page_of_ten_thousand_runs_answers_in_half_a_second(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("WHY_RESULTS", str(ten_thousand_runs(tmp_path / "results.duckdb")))
     app = opened("runs")

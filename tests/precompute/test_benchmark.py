@@ -4,6 +4,7 @@ from precompute.benchmark import benchmark
 from tests.precompute.conftest import write_dataset
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("worker_numerics")
 def test_grouped_training_beats_one_network_at_a_time_in_the_same_run(tmp_path, capsys):
     """The README has the figures of a quiet machine; here only that the order of the three holds on a busy one."""

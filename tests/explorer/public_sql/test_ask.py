@@ -24,6 +24,7 @@ from explorer.public_sql.ask import LIMITS, Refused
 from explorer.results import dictionary
 from tests.explorer.public_sql import hostile
 
+pytestmark = pytest.mark.alone
 SECRET = "the-secret-that-nobody-may-read"
 NO_ROWS = {"error", "not_select", "not_one"}
 

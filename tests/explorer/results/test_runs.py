@@ -128,6 +128,7 @@ def many(tmp_path_factory):
     return ten_thousand_runs(tmp_path_factory.mktemp("many") / "results.duckdb")
 
 
+@pytest.mark.alone
 def test_ten_thousand_runs_are_answered_in_half_a_second(many, monkeypatch):
     monkeypatch.setenv("WHY_RESULTS", str(many))
     assert runs.number_of_runs(Filter()) == 10_000  # opens the file

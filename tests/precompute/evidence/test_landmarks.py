@@ -108,6 +108,7 @@ def test_more_seeds_than_can_be_enumerated_give_the_same_rows_every_time(double_
     assert landmarks(grid) == landmarks(grid)
 
 
+@pytest.mark.alone
 def test_three_maps_of_full_size_take_seconds():
     """24 widths, 60 epochs, 5 seeds: the build of the first study."""
     from precompute.evidence import MapGrid
