@@ -13,20 +13,19 @@ Choices that the rules leave open, made before any result was there:
   noise scale, well within the factor of ten that B5 asks for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from precompute.evidence.contrasts import ContrastRow
+from precompute.evidence.contrasts import ContrastRow, corrected_rows
+from precompute.evidence.equal_budgets import STUDENT, equal_budgets, equal_contrasts
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.intervals import (
     CONFIDENCE,
     Estimate,
     estimate_over_seeds,
-    holm,
     null,
     paired_difference,
-    paired_p,
     t_interval,
 )
 from precompute.evidence.tuning import (
@@ -45,8 +44,7 @@ from precompute.evidence.tuning import (
     start_of_flat_part,
     tuned_rows,
 )
-from precompute.evidence.verdicts import POSITIVE, Part, Rule, at_least, below
-from precompute.spec import Spec
+from precompute.evidence.verdicts import Part, Rule, above, at_least, departs, near, within
 
 __all__ = ["RegimeRow", "TunedRow", "claims", "contrasts", "regime_rows", "tuned_rows"]
 
@@ -55,46 +53,7 @@ AT_AN_END = 4
 """Batch sizes among the smallest, and among the largest."""
 ROUNDING = 0.25
 """What rounding to rates a factor 2 apart can do to a slope over six sizes, at worst."""
-HURT = 0.5
-"""Points of test error; a loss that is below it counts as none (B4)."""
-STUDENT, CORRECTED = "student_t_over_tunings", "student_t_over_tunings_97.5"
-
-
-def near(value: float, size: float, wide: float) -> Rule:
-    """The estimate within `size` of the value, and the whole interval within `wide`: a wide interval excludes nothing. Opposed by an
-    interval wholly further away than `size`."""
-    return Rule(
-        f"within {size:g} of {value:g}, and low and high within {wide:g}",
-        lambda e: abs(e.estimate - value) <= size and e.low >= value - wide and e.high <= value + wide,
-        lambda e: e.high < value - size or e.low > value + size,
-    )
-
-
-def above(value: float, wide: float) -> Rule:
-    """The estimate above the value, and the interval above `wide`. Opposed by an interval wholly at or below the value."""
-    return Rule(
-        f"> {value:g} and low > {wide:g}",
-        lambda e: e.estimate > value and e.low > wide,
-        lambda e: e.high <= value,
-    )
-
-
-def within(low: float, high: float) -> Rule:
-    """The whole interval within the bounds. Opposed by one wholly outside."""
-    return Rule(
-        f"low >= {low:g} and high <= {high:g}",
-        lambda e: e.low >= low and e.high <= high,
-        lambda e: e.high < low or e.low > high,
-    )
-
-
-def departs(size: float) -> Rule:
-    """A difference either way of more than that size. Opposed by an interval wholly within it."""
-    return Rule(
-        f"low > {size:g} or high < {-size:g}",
-        lambda e: e.low > size or e.high < -size,
-        lambda e: -size < e.low and e.high < size,
-    )
+CORRECTED = "student_t_over_tunings_97.5"
 
 
 def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
@@ -186,31 +145,6 @@ def no_scaling_rule(series: Mapping[tuple[str, float], Series], target: float) -
     return parts
 
 
-def equal_budgets(study: StudyResults) -> list[Part]:
-    """B4: the largest batch size minus the smallest, test error at the end: above 0 at each number of epochs, and less than HURT points
-    at each number of steps. Over fresh seeds, at the rate that tuning chose on validation data; a run that diverged is not left out."""
-    parts = []
-    for arm, errors in sorted(_final_errors(study).items()):
-        name, amount = arm
-        smallest, largest = min(errors), max(errors)
-        if smallest == largest:
-            continue
-        rule = POSITIVE if name == "epochs" else below(HURT)
-        seeds = sorted(errors[smallest].keys() & errors[largest].keys())
-        high, low = (np.array([errors[size][seed] for seed in seeds]) for size in (largest, smallest))
-        details = {"interval": STUDENT, name: amount, "batch_sizes": [smallest, largest]}
-        details["test_error"] = {
-            str(size): null(np.mean(list(each.values()))) for size, each in sorted(errors.items())
-        }  # in points
-        if np.isnan(high - low).any():
-            found, details["why"] = Estimate(None, None, None, len(seeds)), "a_run_diverged"
-        else:
-            found = paired_difference(high, low)
-        quantity = f"test_error_of_the_largest_minus_the_smallest_at_equal_{name}"
-        parts.append(Part(quantity, found, "points", rule, details))
-    return parts
-
-
 def noise_scale_and_bend(study: StudyResults, series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:
     """B5: the noise scale divided by the batch size at the end of perfect scaling is within 0.1 ... 10.
 
@@ -241,7 +175,7 @@ def contrasts(study: StudyResults) -> list[ContrastRow]:
     `targets` and `tuned` tell of it. In a study of equal budgets, each batch size minus the smallest, in points of test error."""
     series = all_series(study)
     if not series:
-        return _equal_contrasts(study)
+        return equal_contrasts(study)
     target = middle_target(series)
     plain, rows = series.get((BASELINE, target)), []
     if plain is None:
@@ -251,7 +185,7 @@ def contrasts(study: StudyResults) -> list[ContrastRow]:
             continue
         pairs = _pairs(plain, series[optimizer, target])
         differences = [changed.best_by_seed - baseline.best_by_seed for baseline, changed in pairs]
-        rows += _family(
+        rows += corrected_rows(
             study.name,
             "log2_steps_to_the_target",
             [
@@ -265,35 +199,6 @@ def contrasts(study: StudyResults) -> list[ContrastRow]:
             "doublings",
         )
     return rows
-
-
-def _equal_contrasts(study: StudyResults) -> list[ContrastRow]:
-    rows = []
-    for (name, amount), errors in sorted(_final_errors(study).items()):
-        smallest = min(errors)
-        told, differences = [], []
-        for size in sorted(errors.keys() - {smallest}):
-            seeds = sorted(errors[size].keys() & errors[smallest].keys())
-            difference = np.array([errors[size][seed] - errors[smallest][seed] for seed in seeds])
-            if len(seeds) and not np.isnan(difference).any():
-                told.append([{name: amount, "batch_size": each} for each in (smallest, size)])
-                differences.append(difference)
-        rows += _family(study.name, "final_test_error", told, differences, "points")
-    return rows
-
-
-def _family(
-    study: str, quantity: str, told: Sequence[Sequence[dict]], differences: Sequence[np.ndarray], unit: str
-) -> list[ContrastRow]:
-    """One row a comparison, with p corrected over all of them."""
-    p = np.array([float(paired_p(each)) for each in differences])
-    adjusted = holm(p)
-    return [
-        ContrastRow(
-            study, quantity, *told[place], *estimate_over_seeds(each), unit, null(p[place]), null(adjusted[place])
-        )
-        for place, each in enumerate(differences)
-    ]
 
 
 def _told(one: Series) -> dict:
@@ -402,26 +307,3 @@ def _noise_by_seed(study: StudyResults, cells: list[Cell], target: float) -> np.
         squared, trace = (np.mean([each[name] for each in measured] or [np.nan]) for name in ("gradient_sq", "trace"))
         noise.append(trace / squared if squared > 0 and trace > 0 else np.nan)
     return np.array(noise)
-
-
-def _final_errors(study: StudyResults) -> dict[tuple[str, int], dict[int, dict[int, float]]]:
-    """(epochs or steps, how many) -> batch size -> seed -> test error in points at the end, NaN for a run that diverged. Without the
-    seed of the tuning: the one that has several rates at a batch size."""
-    runs = [(spec, row) for spec, row in study.runs if row["status"] != "failed"]
-    tuning = {
-        spec.seed
-        for spec, _ in runs
-        if len({other.lr for other, _ in runs if _budget(other) == _budget(spec) and other.seed == spec.seed}) > 1
-    }
-    errors: dict[tuple[str, int], dict[int, dict[int, float]]] = {}
-    for spec, row in runs:
-        if spec.seed not in tuning:
-            arm = ("epochs", spec.epochs) if spec.epochs else ("steps", spec.steps)
-            correct = row["curves"][-1]["test_correct"]
-            error = np.nan if row["status"] != "complete" or correct is None else 100 * (1 - correct / row["n_test"])
-            errors.setdefault(arm, {}).setdefault(spec.batch_size, {})[spec.seed] = error
-    return errors
-
-
-def _budget(spec: Spec) -> tuple:
-    return spec.batch_size, spec.epochs, spec.steps

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from precompute.evidence.grid import MapGrid
-from precompute.evidence.intervals import Estimate, paired_difference
+from precompute.evidence.intervals import Estimate, estimate_over_seeds, holm, null, paired_difference, paired_p
 from precompute.evidence.peaks import find_peaks
 from precompute.evidence.resamples import means
 
@@ -90,3 +90,17 @@ def _final_errors(baseline: MapGrid, changed: MapGrid) -> tuple[np.ndarray, np.n
 def _row(study: str, quantity: str, baseline: MapGrid, changed: MapGrid, found: Estimate) -> ContrastRow:
     noise = ({"label_noise": float(grid.settings["label_noise"])} for grid in (baseline, changed))
     return ContrastRow(study, quantity, *noise, found.estimate, found.low, found.high, found.n, "points")
+
+
+def corrected_rows(
+    study: str, quantity: str, told: Sequence[Sequence[dict]], differences: Sequence[np.ndarray], unit: str
+) -> list[ContrastRow]:
+    """One row a comparison, with p corrected over all of them."""
+    p = np.array([float(paired_p(each)) for each in differences])
+    adjusted = holm(p)
+    return [
+        ContrastRow(
+            study, quantity, *told[place], *estimate_over_seeds(each), unit, null(p[place]), null(adjusted[place])
+        )
+        for place, each in enumerate(differences)
+    ]

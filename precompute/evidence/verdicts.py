@@ -83,3 +83,40 @@ def absent(small: float, large: float) -> Rule:
         lambda e: (e.low <= 0 or e.estimate < small) and e.high < large,
         lambda e: e.low >= small,
     )
+
+
+def near(value: float, size: float, wide: float) -> Rule:
+    """The estimate within `size` of the value, and the whole interval within `wide`: a wide interval excludes nothing. Opposed by an
+    interval wholly further away than `size`."""
+    return Rule(
+        f"within {size:g} of {value:g}, and low and high within {wide:g}",
+        lambda e: abs(e.estimate - value) <= size and e.low >= value - wide and e.high <= value + wide,
+        lambda e: e.high < value - size or e.low > value + size,
+    )
+
+
+def above(value: float, wide: float) -> Rule:
+    """The estimate above the value, and the interval above `wide`. Opposed by an interval wholly at or below the value."""
+    return Rule(
+        f"> {value:g} and low > {wide:g}",
+        lambda e: e.estimate > value and e.low > wide,
+        lambda e: e.high <= value,
+    )
+
+
+def within(low: float, high: float) -> Rule:
+    """The whole interval within the bounds. Opposed by one wholly outside."""
+    return Rule(
+        f"low >= {low:g} and high <= {high:g}",
+        lambda e: e.low >= low and e.high <= high,
+        lambda e: e.high < low or e.low > high,
+    )
+
+
+def departs(size: float) -> Rule:
+    """A difference either way of more than that size. Opposed by an interval wholly within it."""
+    return Rule(
+        f"low > {size:g} or high < {-size:g}",
+        lambda e: e.low > size or e.high < -size,
+        lambda e: -size < e.low and e.high < size,
+    )

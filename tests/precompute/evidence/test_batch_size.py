@@ -9,9 +9,8 @@ import pytest
 from batch_size_runs import MIDDLE, SIZES, spec_of, study_of
 
 from precompute.evidence import StudyResults, all_claims, study_claims, study_contrasts
-from precompute.evidence.batch_size import above, departs, near, within
 from precompute.evidence.intervals import Estimate
-from precompute.evidence.verdicts import Part
+from precompute.evidence.verdicts import Part, above, departs, near, within
 
 RATES = tuple(2.0**k for k in range(-9, 1))
 
