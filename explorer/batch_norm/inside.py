@@ -62,7 +62,7 @@ def _probes(study: Study, rates: dict[str, float]) -> None:
         st.markdown(t("batch_norm.probe.none"), width=READING)
         return
     narrower = results.pairs_narrower(study, rates)
-    grid = st.grid(3, min_column_width=300, gap="medium")
+    grid = st.grid(3, min_column_width=240, gap="medium")
     for picture in PICTURES:
         with grid.cell():
             st.markdown(f"**{t(f'batch_norm.probe.{picture}')}**")

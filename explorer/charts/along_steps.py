@@ -31,12 +31,14 @@ def lines(
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
     axis = alt.Axis(format=".0%", tickCount=5) if percent else alt.Axis(format="~g", tickCount=5)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=axis)
-    legend = normalizations.key(columns=2)
-    colour, shape, dash = (make(norms, legend) for make in (normalizations.colour, normalizations.shape, normalizations.dash))  # fmt: skip
+    colour, shape = normalizations.channels(norms, columns=2)
     base = style.named("rows").encode(x=x, color=colour, detail="seed:N")
     layers, tables = _first_quarter(early, x_title)
     layers += [
-        base.mark_line(strokeWidth=1.4, opacity=0.8, clip=True).encode(y=y, strokeDash=dash),
+        base.transform_filter(mine).mark_line(strokeWidth=1.4, strokeDash=dash, opacity=0.8, clip=True).encode(y=y)
+        for dash, mine in normalizations.by_dash(norms)
+    ]
+    layers += [
         base.mark_point(filled=True, size=26, opacity=0.9, clip=True, cursor="pointer").encode(
             y=y, shape=shape, href="href:N", tooltip=_tooltip(x_title, {"value": y_title}, percent)
         ),
@@ -65,7 +67,7 @@ def ranges(rows: Sequence[Mapping[str, Any]], y_title: str, *, x_title: str, ear
         middle = alt.Y("value:Q", title=None, scale=scale, axis=axis)
         layers = [
             *_first_quarter(early, x_title if last else None)[0],
-            base.transform_filter("isValid(datum.low)").mark_area(color=look.colour, opacity=0.3, clip=True).encode(y=low, y2="high:Q"),
+            base.mark_area(color=look.colour, opacity=0.3, clip=True).encode(y=low, y2="high:Q"),
             base.mark_line(color=look.colour, strokeWidth=1.6, strokeDash=look.dash, clip=True).encode(y=middle),
             base.mark_point(color=look.colour, filled=True, size=18, shape=look.shape, cursor="pointer").encode(
                 y=middle, href="href:N", tooltip=_tooltip(x_title, {"value": y_title, "low": t("batch_norm.probe.low"), "high": t("batch_norm.probe.high")})

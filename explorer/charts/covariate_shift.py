@@ -36,8 +36,7 @@ def along_layers(rows: Sequence[Mapping[str, Any]], y_title: str, *, y_log: bool
     )  # fmt: skip
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(format="~g", tickCount=5))
-    legend = normalizations.key(columns=3)
-    colour, shape, dash = (make(norms, legend) for make in (normalizations.colour, normalizations.shape, normalizations.dash))  # fmt: skip
+    colour, shape = normalizations.channels(norms, columns=3)
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
         alt.Tooltip("layer:Q", title=t("batch_norm.axis.layer")),
@@ -47,7 +46,10 @@ def along_layers(rows: Sequence[Mapping[str, Any]], y_title: str, *, y_log: bool
     ]
     base = style.named("rows").encode(x=x, y=y, color=colour, detail="seed:N")
     marks = [
-        base.mark_line(strokeWidth=1.3, opacity=0.75, clip=True).encode(strokeDash=dash),
+        *(
+            base.transform_filter(mine).mark_line(strokeWidth=1.3, strokeDash=dash, opacity=0.75, clip=True)
+            for dash, mine in normalizations.by_dash(norms)
+        ),
         base.mark_point(filled=True, size=34, opacity=0.9, clip=True, cursor="pointer").encode(shape=shape, href="href:N", tooltip=tooltip),
     ]  # fmt: skip
     tables = {"rows": table}
@@ -83,8 +85,7 @@ def drift_and_speed(rows: Sequence[Mapping[str, Any]]) -> style.Picture:
         "error:Q", title=y_title, scale=alt.Scale(domain=[min(errors) - room, max(errors) + room], nice=False),
         axis=alt.Axis(format=".0%", tickCount=6),
     )  # fmt: skip
-    legend = normalizations.key(columns=4)
-    colour, shape = normalizations.colour(norms, legend), normalizations.shape(norms, legend)
+    colour, shape = normalizations.channels(norms)
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
         alt.Tooltip("drift:Q", title=x_title, format=".3~g"),

@@ -38,7 +38,7 @@ def usable_rates(
     tables = {"cells": _usable(cells)}
     top = _errors(dots, means, notes, norms, t("batch_norm.axis.rate"), rates, y_title, tables)
     base = _cells(norms)
-    middle, left = (_bare(field, t("batch_norm.axis.usable"), rates) for field in ("x", "from"))
+    middle, left = (_along(field, t("batch_norm.axis.usable"), rates, labels=False) for field in ("x", "from"))
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
         alt.Tooltip("rate:N", title=t("batch_norm.axis.rate")),
@@ -76,7 +76,7 @@ def over_sizes(
     tables = {"cells": _map_cells(cells)}
     top = _errors(dots, means, [], norms, t("batch_norm.axis.batch_size"), sizes, y_title, tables)
     base = _cells(norms)
-    middle, left = (_bare(field, t("batch_norm.axis.map"), sizes) for field in ("x", "from"))
+    middle, left = (_along(field, t("batch_norm.axis.map"), sizes, labels=False) for field in ("x", "from"))
     values = [row["mean"] for row in cells if row["mean"] is not None] or [0.0, 1.0]
     colour = alt.Color(
         "mean:Q",
@@ -118,7 +118,7 @@ def _errors(
     title: str,
     tables: dict[str, pa.Table],
 ) -> alt.LayerChart:
-    x = log2.axis(alt.X("x:Q", title=x_title), places, grid=False)
+    x = _along("x", x_title, places, labels=True)
     tables["dots"] = _dots(dots)
     tables["means"] = _means(means, norms, sorted({row["x"] for row in [*dots, *means]}))
     errors = [row["error"] for row in dots]
@@ -126,15 +126,17 @@ def _errors(
     low, high = (max(0.0, min(errors)), min(1.0, max(errors))) if errors else (0.0, 1.0)
     domain = [max(0.0, STEP * math.floor(low / STEP - 0.2)), min(1.0, STEP * math.ceil(high / STEP + 0.2))]
     scale = alt.Scale(domain=domain, nice=False)
-    y = alt.Y("error:Q", title=title, scale=scale, axis=alt.Axis(format=".0%", tickCount=6, minExtent=ROOM, maxExtent=ROOM))  # fmt: skip
-    legend = normalizations.key()
-    colour, shape, dash = (make(norms, legend) for make in (normalizations.colour, normalizations.shape, normalizations.dash))  # fmt: skip
+    axis = alt.Axis(format=".0%", tickCount=6, minExtent=ROOM, maxExtent=ROOM)
+    # The scale goes with every field: an area would draw zero into the axis.
+    y, mean, lower = (alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis) for field in ("error", "mean", "low"))
+    colour, shape = normalizations.channels(norms)
     layers: list[alt.Chart] = []
     if any(row["low"] is not None for row in means):
-        band = style.named("means").transform_filter("isValid(datum.low)").mark_area(opacity=0.14, clip=True)
-        layers.append(band.encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour))
-    line = style.named("means").mark_line(strokeWidth=2.2, clip=True)
-    layers.append(line.encode(x=x, y=alt.Y("mean:Q", title=title), color=colour, strokeDash=dash))
+        band = style.named("means").mark_area(opacity=0.14, clip=True)  # breaks where there is no interval
+        layers.append(band.encode(x=x, y=lower, y2="high:Q", color=colour))
+    for dash, mine in normalizations.by_dash(norms):
+        line = style.named("means").transform_filter(mine).mark_line(strokeWidth=2.2, strokeDash=dash, clip=True)
+        layers.append(line.encode(x=x, y=mean, color=colour))
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
         alt.Tooltip("place:N", title=x_title),
@@ -151,16 +153,20 @@ def _errors(
                 "text": pa.array([note["text"] for note in notes], pa.string()),
             }
         )
-        text = style.named("notes").encode(x=x, y=alt.Y("error:Q", title=title), text="text:N")
+        text = style.named("notes").encode(x=x, y=y, text="text:N")
         layers.append(text.mark_text(dy=16, fontSize=12, fontStyle="italic", color=style.NEUTRAL))
     return alt.layer(*layers).properties(height=HEIGHT, width="container")
 
 
-def _bare(field: str, title: str, places: Sequence[float]) -> alt.X:
-    """The abscissa of the cells: that of the picture above, whose labels are enough for both."""
-    low, high = log2.limits(places)
-    scale = alt.Scale(type="log", base=2, domain=[low, high], nice=False)
-    return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(labels=False, ticks=False, domain=False, grid=False))  # fmt: skip
+def _along(field: str, title: str, places: Sequence[float], labels: bool) -> alt.X:
+    """The abscissa, on which the first and the last cell are whole. That of the cells has the labels of the picture above."""
+    ends = [min(places) / CELL, max(places) * CELL]
+    scale = alt.Scale(type="log", base=2, domain=ends, nice=False)
+    if not labels:
+        axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    else:
+        axis = alt.Axis(values=log2.ticks(*ends), labelExpr=log2.LABEL, grid=False, labelOverlap=True)
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
 def _cells(norms: list[str]) -> alt.Chart:

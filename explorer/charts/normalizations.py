@@ -28,7 +28,7 @@ LOOKS = {
     "layer": Look(GREEN, "triangle-up", [1, 0]),
     "group": Look(GREEN, "triangle-right", [6, 3]),
     "l1": Look(PURPLE, "cross", [1, 0]),
-    "linf": Look(PURPLE, "stroke", [6, 3]),
+    "linf": Look(PURPLE, "triangle-left", [6, 3]),
 }
 OTHER = Look(style.NEUTRAL, "circle", [2, 2])
 
@@ -55,9 +55,18 @@ def shape(norms: list[str], legend: alt.Legend | None) -> alt.Shape:
     return alt.Shape("name:N", scale=_scale(norms, [LOOKS.get(norm, OTHER).shape for norm in norms]), legend=legend)
 
 
-def dash(norms: list[str], legend: alt.Legend | None) -> alt.StrokeDash:
-    """The dash of the column `name`."""
-    return alt.StrokeDash("name:N", scale=_scale(norms, [LOOKS.get(norm, OTHER).dash for norm in norms]), legend=legend)
+def by_dash(norms: list[str]) -> list[tuple[list[int], str]]:
+    """Each dash and the filter of its norms' rows, for a layer of lines each: as an encoding, a dash would take the shapes out of the legend."""
+    dashes: dict[tuple[int, ...], list[str]] = {}
+    for norm in norms:
+        dashes.setdefault(tuple(LOOKS.get(norm, OTHER).dash), []).append(name(norm))
+    return [(list(dash), f"indexof({style.javascript_list(names)}, datum.name) >= 0") for dash, names in dashes.items()]
+
+
+def channels(norms: list[str], columns: int = 4) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape, under one legend above the picture."""
+    legend = key(columns)
+    return colour(norms, legend), shape(norms, legend)
 
 
 def key(columns: int = 4) -> alt.Legend:
