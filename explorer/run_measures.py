@@ -99,10 +99,14 @@ def _probes(table: pa.Table) -> None:
     st.subheader(t("runs.probes"))
     there = table.filter(pc.is_valid(table["loss_high"]))
     if there.num_rows:
-        columns = {f"{place}_loss": there[name] for place, name in (("high", "loss_high"), ("at", "loss"), ("low", "loss_low"))}
+        columns = {
+            f"{place}_loss": there[name] for place, name in (("high", "loss_high"), ("at", "loss"), ("low", "loss_low"))
+        }
         kinds = {name: t(f"runs.probe.{name.partition('_')[0]}") for name in columns}
         titles = {"x_title": t("runs.step"), "y_title": t("runs.probe.axis"), "legend": t("runs.probe.where")}
-        chart = run_curves.run_curves(pa.table({"step": there["step"]} | columns), kinds, x="step", y_log=True, **titles)
+        chart = run_curves.run_curves(
+            pa.table({"step": there["step"]} | columns), kinds, x="step", y_log=True, **titles
+        )
         smooth = pc.drop_null(there["smoothness"])
         facts = {"n": there.num_rows, "last": format.count(pc.max(there["step"]).as_py())}
         facts |= {end: f"{pick(smooth).as_py():.3g}" for end, pick in (("low", pc.min), ("high", pc.max))}

@@ -56,7 +56,9 @@ def one(run: dict[str, Any]) -> None:
     with configuration:
         st.subheader(t("runs.configuration"))
         settings = run["settings"].items()
-        _facts({run_list.setting_name(name, run["study"]): run_list.setting_value(value, name) for name, value in settings})
+        _facts(
+            {run_list.setting_name(name, run["study"]): run_list.setting_value(value, name) for name, value in settings}
+        )
     with provenance:
         st.subheader(t("runs.provenance"))
         _facts({t(f"runs.fact.{name}"): _fact(name, run[name]) for name in FACTS})

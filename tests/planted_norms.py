@@ -16,7 +16,9 @@ from precompute.studies import STUDIES
 from precompute.training.run import Run, evaluation_epochs
 from tests.planted_depth import PROVENANCE
 
-SMALL, VGG, LINEAR, SIZES = (f"batch_norm/{code}" for code in ("cifar10_vgg_small", "cifar10_vgg", "deep_linear", "batch_size"))
+SMALL, VGG, LINEAR, SIZES = (
+    f"batch_norm/{code}" for code in ("cifar10_vgg_small", "cifar10_vgg", "deep_linear", "batch_size")
+)
 ALL = (SMALL, LINEAR, SIZES)
 N_VAL, N_TEST = 5000, 10_000
 JITTER = (0.0, 0.004, -0.003, 0.002, -0.001)
@@ -74,7 +76,11 @@ AS_IN_THE_PAPERS = Story(
 THE_OTHER_WAY = dataclasses.replace(
     AS_IN_THE_PAPERS,
     rates=AS_IN_THE_PAPERS.rates
-    | {"none": Rates(0.33, -3, 2.2, 0.018), "batch": Rates(0.40, -3, 0.4, 0.03, lost=0), "l1": Rates(0.46, -3, 0.4, 0.03)},
+    | {
+        "none": Rates(0.33, -3, 2.2, 0.018),
+        "batch": Rates(0.40, -3, 0.4, 0.03, lost=0),
+        "l1": Rates(0.46, -3, 0.4, 0.03),
+    },
     smoothness={"batch": 4.0, "noisy_batch": 4.0},
     cosine={"batch": 0.3, "noisy_batch": 0.3},
     drift=AS_IN_THE_PAPERS.drift | {"noisy_batch": 0.2},
@@ -139,7 +145,10 @@ def _error(spec: Spec, story: Story) -> float | None:
     if spec.study == SIZES and spec.norm == "none" and (spec.batch_size, spec.seed) == (4, 1):
         return None
     order = list(story.rates).index(spec.norm) if story.spread > 1 else 0
-    return min(0.9, error + broken + story.spread * JITTER[(spec.seed + order) % len(JITTER)] * (1 + 0.3 * (spec.norm != "none")))
+    return min(
+        0.9,
+        error + broken + story.spread * JITTER[(spec.seed + order) % len(JITTER)] * (1 + 0.3 * (spec.norm != "none")),
+    )
 
 
 def _curve(spec: Spec, story: Story, epoch: int, error: float | None, lost: bool) -> dict[str, Any]:
@@ -147,11 +156,15 @@ def _curve(spec: Spec, story: Story, epoch: int, error: float | None, lost: bool
     if error is None and lost:
         return {"epoch": epoch, "memorized": None} | dict.fromkeys((*losses, *counts))
     end = 0.9 if error is None else error
-    left = math.exp(-epoch / story.slowness.get(spec.norm, 3.0)) - math.exp(-spec.epochs / story.slowness.get(spec.norm, 3.0))
+    left = math.exp(-epoch / story.slowness.get(spec.norm, 3.0)) - math.exp(
+        -spec.epochs / story.slowness.get(spec.norm, 3.0)
+    )
     train, test = end - 0.1 + (1.0 - end) * left, end + (0.9 - end) * left
     right = {"train_correct": spec.n_train * (1 - train), "val_correct": N_VAL * (1 - test), "test_correct": N_TEST * (1 - test)}  # fmt: skip
     told = {name: round(value) for name, value in right.items()}
-    return {"epoch": epoch, "memorized": 0} | {name: 3 * value for name, value in zip(losses, (train, test, test))} | told
+    return (
+        {"epoch": epoch, "memorized": 0} | {name: 3 * value for name, value in zip(losses, (train, test, test))} | told
+    )
 
 
 def _linear(spec: Spec, story: Story) -> Run:
@@ -183,7 +196,10 @@ def _probed(spec: Spec, story: Story, steps: int, stop: int | None) -> dict[str,
         lost = stop is not None and step >= stop
         probes.append({"step": step} | (dict.fromkeys(row) if lost else row))
         for layer in range(2, LAYERS[spec.study] + 1):
-            cosine = max(-1.0, min(1.0, 0.9 - 0.01 * layer + story.cosine.get(spec.norm, 0.0) + 0.02 * story.spread * (wobble - 1)))
+            cosine = max(
+                -1.0,
+                min(1.0, 0.9 - 0.01 * layer + story.cosine.get(spec.norm, 0.0) + 0.02 * story.spread * (wobble - 1)),
+            )
             drift = 0.05 * wobble * story.drift.get(spec.norm, 1.0) * layer**0.5 * fades
             told = {
                 "gradient_norm": norm / layer, "gradient_change": norm / layer * math.sqrt(2 - 2 * cosine), "cosine": cosine,

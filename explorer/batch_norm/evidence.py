@@ -38,7 +38,7 @@ def batch_sizes(studies: list[Study]) -> None:
     choices = Choices(study, tuple(results.norms(study)), "test")
     begin(sentences.title(study), sentences.subtitle(choices), anchor=ANCHORS["sizes"])
     chart = picture.chart(site.data_version(), language(), choices)
-    st.vega_lite_chart(spec=dict(chart), key="batch_norm.sizes", alt=sentences.alt(choices))
+    st.vega_lite_chart(spec=dict(chart), key="batch_norm.sizes", alt=sentences.alt(choices), width="stretch")
     st.caption(sentences.caption(choices))
     table(results.runs(study, list(choices.norms)), t("batch_norm.sizes.table"))
 

@@ -55,7 +55,9 @@ def _last_early(rows: pa.Table) -> int:
 
 def _probes(study: Study, rates: dict[str, float]) -> None:
     found = verdicts.verdict("N4", study.name)
-    subtitle = t(f"batch_norm.probe.subtitle.{study.kind}", setup=sentences.network(study), rates=sentences.rates(rates))
+    subtitle = t(
+        f"batch_norm.probe.subtitle.{study.kind}", setup=sentences.network(study), rates=sentences.rates(rates)
+    )
     begin(sentences.heading("probe", found), subtitle, sentences.badge("N4", found), anchor=ANCHORS["probes"])
     rows = results.probes(study, rates)
     if not rows.num_rows:
@@ -67,7 +69,8 @@ def _probes(study: Study, rates: dict[str, float]) -> None:
         with grid.cell():
             st.markdown(f"**{t(f'batch_norm.probe.{picture}')}**")
             chart = _probe_chart(site.data_version(), language(), study, tuple(rates.items()), picture)
-            st.vega_lite_chart(spec=dict(chart), key=f"batch_norm.probe.{picture}", alt=_probe_alt(rows, picture))
+            alt = _probe_alt(rows, picture)
+            st.vega_lite_chart(spec=dict(chart), key=f"batch_norm.probe.{picture}", alt=alt, width="stretch")
             k, n = narrower[picture]
             told = [t(f"batch_norm.probe.speaks.{picture}")]
             if n:
@@ -109,7 +112,12 @@ def _probe_alt(rows: pa.Table, picture: str) -> str:
 
 def _shift(study: Study, rates: dict[str, float], step: int) -> None:
     found = verdicts.verdict("N3", study.name)
-    subtitle = t("batch_norm.shift.subtitle", setup=sentences.network(study), rates=sentences.rates(rates), step=format.count(step))
+    subtitle = t(
+        "batch_norm.shift.subtitle",
+        setup=sentences.network(study),
+        rates=sentences.rates(rates),
+        step=format.count(step),
+    )
     begin(sentences.heading("shift", found), subtitle, sentences.badge("N3", found), anchor=ANCHORS["shift"])
     rows = _at(results.shifts(study, rates), step)
     if not rows.num_rows:

@@ -52,8 +52,7 @@ def _rows(study: Study, norms: list[str], measure: str, along: str) -> tuple[lis
     means = [row | {"x": row[along]} for row in results.means(study, norms).to_pylist() if row["measure"] == measure]
     by_place = {(row["norm"], row["x"]): row["mean"] for row in means}
     cells = [
-        row
-        | {"x": row[along], "mean": by_place.get((row["norm"], row[along])), "href": runs_link(study, row, along)}
+        row | {"x": row[along], "mean": by_place.get((row["norm"], row[along])), "href": runs_link(study, row, along)}
         for row in results.cells(study, norms)
     ]
     return dots, means, cells

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import claim_cards, format
-from explorer.batch_norm import controls, sentences
+from explorer.batch_norm import sentences
 from explorer.batch_norm.evidence import AT_ONE_RATE
 from explorer.charts import normalizations
 from explorer.charts.error_by_norm import rate_name
@@ -43,7 +43,7 @@ def told(studies: list[Study]) -> list[dict[str, str]]:
         {
             "name": t(f"batch_norm.rivals.{rival}.name"),
             "says": t(f"batch_norm.rivals.{rival}.says"),
-            "measured": " ".join(MEASURED[rival](studies)) or t("batch_norm.rivals.none"),
+            "measured": "  \n".join(MEASURED[rival](studies)) or t("batch_norm.rivals.none"),
             "open": t(f"batch_norm.rivals.{rival}.open"),
         }
         for rival in RIVALS
@@ -134,4 +134,4 @@ def _value(part: dict[str, Any]) -> str:
 
 
 def _name(study: Study) -> str:
-    return controls.study_name(study.code)
+    return t(f"batch_norm.short.{study.code}")

@@ -98,7 +98,9 @@ def _partly(study: Study, counted: dict[str, int]) -> str:
 
 def seeds(n: int) -> str:
     """How many seeds a network has, and what that allows."""
-    return t("batch_norm.subtitle.seeds" if n >= FEWEST_SEEDS else "batch_norm.subtitle.few_seeds", seeds=format.seeds(n))
+    return t(
+        "batch_norm.subtitle.seeds" if n >= FEWEST_SEEDS else "batch_norm.subtitle.few_seeds", seeds=format.seeds(n)
+    )
 
 
 def caption(choices: Choices) -> str:
@@ -134,7 +136,9 @@ def _best_of(choices: Choices) -> list[str]:
         for row in rows:
             if (row["norm"], row["lr"], row["measure"]) == (norm, own.get(norm), choices.measure):
                 value = format.interval(row["mean"], row["low"], row["high"], row["n"])
-                told.append(t("batch_norm.caption.best", norm=normalizations.name(norm), rate=rate_name(row["lr"]), value=value))
+                told.append(
+                    t("batch_norm.caption.best", norm=normalizations.name(norm), rate=rate_name(row["lr"]), value=value)
+                )
     return told
 
 
@@ -175,7 +179,9 @@ def _alt_of_linear(study: Study, rows: list[dict[str, Any]], names: str) -> str:
         losses = [row["train_loss"] for row in rows if row["norm"] == norm and row["train_loss"] is not None]
         lost = sum(row["status"] != "complete" for row in rows if row["norm"] == norm)
         ends = {"low": f"{min(losses):.2g}", "high": f"{max(losses):.2g}"} if losses else {"low": "–", "high": "–"}
-        told.append(t("batch_norm.alt.linear_norm", norm=normalizations.name(norm), n=len(losses), diverged=lost, **ends))
+        told.append(
+            t("batch_norm.alt.linear_norm", norm=normalizations.name(norm), n=len(losses), diverged=lost, **ends)
+        )
     return " ".join(told)
 
 
@@ -207,7 +213,9 @@ def rates(at: dict[str, float]) -> str:
     """Norms with the learning rates at which they are shown: "without 1/8, batch norm 1/2"; one rate for all is said once."""
     if len(set(at.values())) == 1:
         return t("batch_norm.rates.one", rate=rate_name(next(iter(at.values()))))
-    told = (t("batch_norm.rates.each", norm=normalizations.name(norm), rate=rate_name(rate)) for norm, rate in at.items())
+    told = (
+        t("batch_norm.rates.each", norm=normalizations.name(norm), rate=rate_name(rate)) for norm, rate in at.items()
+    )
     return ", ".join(told)
 
 

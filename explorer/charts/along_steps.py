@@ -31,7 +31,7 @@ def lines(
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
     axis = alt.Axis(format=".0%", tickCount=5) if percent else alt.Axis(format="~g", tickCount=5)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=axis)
-    colour, shape = normalizations.channels(norms, columns=2)
+    colour, shape = normalizations.channels(norms)
     base = style.named("rows").encode(x=x, color=colour, detail="seed:N")
     layers, tables = _first_quarter(early, x_title)
     layers += [
@@ -47,11 +47,15 @@ def lines(
     return style.Picture(style.fitted(alt.layer(*layers).properties(height=height)), tables | {"rows": table})
 
 
-def ranges(rows: Sequence[Mapping[str, Any]], y_title: str, *, x_title: str, early: float | None = None) -> style.Picture:
+def ranges(
+    rows: Sequence[Mapping[str, Any]], y_title: str, *, x_title: str, early: float | None = None
+) -> style.Picture:
     """For each norm a view on one scale: what the loss is between over the moves of one probe, a shaded band a seed, the loss before the
     step as a line. `rows`: norm, seed, x, value (the loss), low, high (None where a move left the finite range: a cross), href."""
     norms = normalizations.in_order(row["norm"] for row in rows)
-    numbers = [row[name] for row in rows for name in ("value", "low", "high") if row[name] is not None and row[name] > 0]
+    numbers = [
+        row[name] for row in rows for name in ("value", "low", "high") if row[name] is not None and row[name] > 0
+    ]
     domain = [min(numbers, default=0.1) / 1.1, max(numbers, default=1.0) * 1.1]
     axis = alt.Axis(format="~g", tickCount=4, minExtent=style.AXIS_ROOM, maxExtent=style.AXIS_ROOM)
     scale = alt.Scale(type="log", domain=domain, nice=False)

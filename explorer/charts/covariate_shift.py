@@ -12,7 +12,9 @@ from explorer.text import t
 HEIGHT, SCATTER = 240, 320
 
 
-def along_layers(rows: Sequence[Mapping[str, Any]], y_title: str, *, y_log: bool, reference: float | None = None) -> style.Picture:
+def along_layers(
+    rows: Sequence[Mapping[str, Any]], y_title: str, *, y_log: bool, reference: float | None = None
+) -> style.Picture:
     """`rows`: norm, seed, layer, value (None where there is none: no mark), rate, href. A thin line for each seed; `reference` is a value at
     which a line stands."""
     norms = normalizations.in_order(row["norm"] for row in rows)
@@ -36,7 +38,7 @@ def along_layers(rows: Sequence[Mapping[str, Any]], y_title: str, *, y_log: bool
     )  # fmt: skip
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(format="~g", tickCount=5))
-    colour, shape = normalizations.channels(norms, columns=3)
+    colour, shape = normalizations.channels(norms)
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
         alt.Tooltip("layer:Q", title=t("batch_norm.axis.layer")),

@@ -81,7 +81,9 @@ def over_sizes(
     colour = alt.Color(
         "mean:Q",
         scale=alt.Scale(scheme=style.ERROR_SCHEME, domain=[min(values), max(values)]),
-        legend=alt.Legend(orient="bottom", title=y_title, format=".0%", gradientLength=180, tickCount=4, titleLimit=300),
+        legend=alt.Legend(
+            orient="bottom", title=y_title, format=".0%", gradientLength=180, tickCount=4, titleLimit=300
+        ),
     )
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
@@ -104,7 +106,7 @@ def over_sizes(
         ),
     ]
     bottom = alt.layer(*layers).properties(height=ROW * len(norms), width="container")
-    chart = alt.vconcat(top, bottom, spacing=8).resolve_scale(color="independent")
+    chart = alt.vconcat(top, bottom, spacing=8).resolve_scale(color="independent", shape="independent")
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -240,7 +242,11 @@ def _map_cells(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def usable_label(row: Mapping[str, Any]) -> str:
     """Seeds within two points of their best, of how many; with a cross those that diverged: "3/3", "✕3"."""
     if row["diverged"]:
-        return f"✕{row['diverged']}" if row["diverged"] == row["runs"] or not row["good"] else f"{row['good']}✕{row['diverged']}"
+        return (
+            f"✕{row['diverged']}"
+            if row["diverged"] == row["runs"] or not row["good"]
+            else f"{row['good']}✕{row['diverged']}"
+        )
     return f"{row['good']}/{row['judged']}" if row["judged"] else "–"
 
 

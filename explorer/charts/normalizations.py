@@ -30,6 +30,7 @@ LOOKS = {
     "l1": Look(PURPLE, "cross", [1, 0]),
     "linf": Look(PURPLE, "triangle-left", [6, 3]),
 }
+COLUMNS = 2
 OTHER = Look(style.NEUTRAL, "circle", [2, 2])
 
 
@@ -63,16 +64,22 @@ def by_dash(norms: list[str]) -> list[tuple[list[int], str]]:
     return [(list(dash), f"indexof({style.javascript_list(names)}, datum.name) >= 0") for dash, names in dashes.items()]
 
 
-def channels(norms: list[str], columns: int = 4) -> tuple[alt.Color, alt.Shape]:
+def channels(norms: list[str]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape, under one legend above the picture."""
-    legend = key(columns)
+    legend = key()
     return colour(norms, legend), shape(norms, legend)
 
 
-def key(columns: int = 4) -> alt.Legend:
-    """The legend above a picture: marks with their names."""
+def key() -> alt.Legend:
+    """The legend above a picture: marks with their names, as many in a row as a phone has room for."""
     return alt.Legend(
-        orient="top", direction="horizontal", columns=columns, title=None, labelLimit=200, symbolOpacity=1, symbolSize=90
+        orient="top",
+        direction="horizontal",
+        columns=COLUMNS,
+        title=None,
+        labelLimit=200,
+        symbolOpacity=1,
+        symbolSize=90,
     )
 
 

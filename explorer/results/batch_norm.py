@@ -211,7 +211,9 @@ def pairs_narrower(study: Study, rates: dict[str, float]) -> dict[str, tuple[int
     sides = [{(row["seed"], row["step"]): row for row in rows if row["norm"] == norm} for norm in (NONE, BATCH)]
     found = {}
     for picture in ("range", "change", "smoothness"):
-        values = [(_size(one, picture), _size(sides[1][key], picture)) for key, one in sides[0].items() if key in sides[1]]
+        values = [
+            (_size(one, picture), _size(sides[1][key], picture)) for key, one in sides[0].items() if key in sides[1]
+        ]
         there = [(without, with_it) for without, with_it in values if without is not None and with_it is not None]
         found[picture] = sum(with_it < without for without, with_it in there), len(there)
     return found
@@ -277,7 +279,9 @@ def contrasts(study: Study) -> list[dict[str, Any]]:
         baseline, changed = json.loads(row["baseline"]), json.loads(row["changed"])
         places = {"norm": changed["norm"], "lr": changed.get("lr"), "batch_size": changed.get("batch_size")}
         places["baseline_lr"] = baseline.get("lr")
-        found.append({"quantity": row["quantity"]} | places | {key: row[key] for key in ("estimate", "low", "high", "n", "unit")})
+        found.append(
+            {"quantity": row["quantity"]} | places | {key: row[key] for key in ("estimate", "low", "high", "n", "unit")}
+        )
     return found
 
 

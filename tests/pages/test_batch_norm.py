@@ -95,7 +95,11 @@ def test_every_verdict_has_a_title_and_headings_of_its_own(opened, changed, verd
     told = [app.title[0].value, *(each.value for each in app.subheader)]
     for claim, section in (("N4", "probe"), ("N3", "shift"), ("N2", "drift"), ("N5", "ablation")):
         assert of(language, f"batch_norm.{section}.heading.{verdict}") in told, claim
-    words = {"shown": ("widens", "넓힙니다"), "not shown": ("unclear", "뚜렷하지"), "contradicted": ("narrows", "좁힙니다")}
+    words = {
+        "shown": ("widens", "넓힙니다"),
+        "not shown": ("unclear", "뚜렷하지"),
+        "contradicted": ("narrows", "좁힙니다"),
+    }
     assert words[verdict][language == "ko"] in told[0] and len(told[0].split()) <= 10
 
 
@@ -220,7 +224,9 @@ def test_the_caption_has_the_numbers_of_the_database(seen, database):
     told = re.findall(r"([\d.]+)% \(([\d.]+)–([\d.]+), 3 seeds\)", caption)
     rows = []
     for norm in ("none", "batch"):
-        [(details,)] = ask(database, f"SELECT details->'rate'->>'{norm}' FROM claim_parts WHERE claim = 'N1' AND study = ?", SMALL)
+        [(details,)] = ask(
+            database, f"SELECT details->'rate'->>'{norm}' FROM claim_parts WHERE claim = 'N1' AND study = ?", SMALL
+        )
         rows += ask(
             database,
             "SELECT mean, low, high FROM intervals JOIN configurations USING (configuration) WHERE study = ? AND epoch = 20"
@@ -272,7 +278,9 @@ def test_every_section_has_a_picture_with_a_text_in_the_readers_language(seen, l
 def test_probe_pictures_have_the_probes_of_both_networks_at_one_rate(seen, database, column):
     place = {"change_high": 2, "smoothness": 3}[column]
     _, tables, _ = charts(seen())[place]
-    [(rate,)] = ask(database, "SELECT details->'rate'->>'none' FROM claim_parts WHERE claim = 'N4' AND study = ?", SMALL)
+    [(rate,)] = ask(
+        database, "SELECT details->'rate'->>'none' FROM claim_parts WHERE claim = 'N4' AND study = ?", SMALL
+    )
     expected = ask(
         database,
         f"SELECT {column} FROM probes JOIN runs USING (run) JOIN configurations USING (configuration) WHERE runs.study = ?"
@@ -345,7 +353,9 @@ def test_the_argument_is_in_one_picture(seen):
 def test_probes_of_a_run_that_diverged_are_crosses_and_counted(opened, planting):
     """At every rate of its own the network without a norm diverges."""
     story = planted_norms.AS_IN_THE_PAPERS
-    story = planted_norms.dataclasses.replace(story, rates=story.rates | {"none": planted_norms.Rates(0.4, -3, 1, 0.02, lost=-20)})
+    story = planted_norms.dataclasses.replace(
+        story, rates=story.rates | {"none": planted_norms.Rates(0.4, -3, 1, 0.02, lost=-20)}
+    )
     planting(story)
     app = opened("batch_norm")
     assert not app.exception
@@ -363,9 +373,7 @@ def test_probes_of_a_run_that_diverged_are_crosses_and_counted(opened, planting)
 def test_the_forests_have_the_contrasts_of_the_database(seen, database):
     drawn = [tables["contrasts"].to_pylist() for _, tables, _ in charts(seen()) if "contrasts" in tables]
     assert len(drawn) == 3
-    found = ask(
-        database, "SELECT estimate FROM contrasts WHERE study = ? AND quantity NOT LIKE 'final_train%'", SMALL
-    )
+    found = ask(database, "SELECT estimate FROM contrasts WHERE study = ? AND quantity NOT LIKE 'final_train%'", SMALL)
     told = sorted(row["estimate"] for rows in drawn for row in rows)
     assert told == pytest.approx(sorted(estimate for (estimate,) in found), abs=1e-4) and len(told) > 20
     assert all("n = 3" in row["label"] for rows in drawn for row in rows)
@@ -378,7 +386,9 @@ def test_the_rivals_stand_in_one_table_with_the_numbers_of_the_database(seen, da
     cells = table.astype(str).agg(" ".join, axis=1).tolist()
     for claim, row in (("N4", 0), ("N3", 3)):
         for study in (SMALL, LINEAR):
-            [(estimate,)] = ask(database, "SELECT estimate FROM claim_parts WHERE claim = ? AND study = ? AND part = 1", claim, study)
+            [(estimate,)] = ask(
+                database, "SELECT estimate FROM claim_parts WHERE claim = ? AND study = ? AND part = 1", claim, study
+            )
             assert re.search(f"{abs(estimate):.2g}"[:4], cells[row]), (claim, study)
     [(same,), *_] = ask(
         database,
@@ -394,7 +404,7 @@ def test_a_rival_that_was_not_measured_says_so(planting):
     planting(studies=[LINEAR])
     rows = {row["name"]: row["measured"] for row in rivals.told(results.studies())}
     assert rows["Length and direction"] == rows["Bias to the identity"] == "Not measured yet."
-    assert "Deep linear network" in rows["Smoothing"]
+    assert "Deep linear" in rows["Smoothing"]
 
 
 # --- parts of the grid ---
@@ -407,7 +417,9 @@ def test_without_runs_the_page_is_the_introduction(opened, planting, changed, la
     )  # fmt: skip
     app = opened("batch_norm", lang=language)
     assert not app.exception and app.info
-    assert len(app.dataframe[0].value) == ask(file, "SELECT count(*) FROM published WHERE question = 'batch_norm'")[0][0]
+    assert (
+        len(app.dataframe[0].value) == ask(file, "SELECT count(*) FROM published WHERE question = 'batch_norm'")[0][0]
+    )
 
 
 @both
@@ -416,7 +428,10 @@ def test_one_study_alone_is_a_whole_page(opened, planting, study, language):
     planting(studies=[study])
     app = opened("batch_norm", lang=language)
     assert not app.exception and not app.info
-    assert app.title[0].value != ("Why does batch normalization help?", "배치 정규화는 왜 도움이 될까요?")[language == "ko"]
+    assert (
+        app.title[0].value
+        != ("Why does batch normalization help?", "배치 정규화는 왜 도움이 될까요?")[language == "ko"]
+    )
     assert ("batch_norm/batch_size" in said(app)) == (study != SIZES)
     assert any(f"python -m precompute run {study}" in each.value for each in app.code)
     for _, _, alt in charts(app):
@@ -477,7 +492,9 @@ def test_the_statement_of_the_footer_gives_the_rows_that_are_shown(seen, databas
 @both
 def test_the_picture_can_be_taken_away_and_the_page_cited(seen, language):
     app = seen(lang=language)
-    [given] = [json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name.endswith("picture_files")]
+    [given] = [
+        json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name.endswith("picture_files")
+    ]
     assert given["title"] == app.title[0].value and SMALL in given["lines"][0]
     labels = [element.proto.label for element in app.get("download_button")]
     assert labels.count("CSV") == 1 and labels.count("Parquet") == 2
@@ -501,13 +518,17 @@ def test_the_cards_tell_quantities_bounds_and_intervals_in_words(opened, databas
             assert not re.search(rf"(Needed|조건): {re.escape(bound)}", text)
         assert not app.exception
         links = re.findall(r"\(batch_norm\?[^)]*study=(\w+)[^)]*#([\w-]+)\)", text)
-        assert {("cifar10_vgg_small", "drift"), ("deep_linear", "probes"), ("cifar10_vgg_small", "ablations")} <= set(links)
+        assert {("cifar10_vgg_small", "drift"), ("deep_linear", "probes"), ("cifar10_vgg_small", "ablations")} <= set(
+            links
+        )
         anchors = {each.proto.anchor for each in opened("batch_norm", lang=language).subheader}
         assert {anchor for _, anchor in links} <= anchors
 
 
 def test_runs_that_diverged_are_counted_on_the_cards(opened):
-    assert "Runs that diverged, counted and not averaged in: no norm: 6, batch norm: 0" in said(opened("claims", question="batch_norm"))
+    assert "Runs that diverged, counted and not averaged in: no norm: 6, batch norm: 0" in said(
+        opened("claims", question="batch_norm")
+    )
 
 
 @both
@@ -530,7 +551,9 @@ def test_a_run_of_the_linear_network_has_a_page_without_errors(opened, database,
 def test_probes_of_a_run_that_diverged_are_said_to_be_missing(opened, database, language):
     [(run,)] = ask(database, "SELECT min(run_id) FROM runs WHERE study = ? AND status = 'diverged'", SMALL)
     [(missing, n)] = ask(
-        database, "SELECT count(*) FILTER (loss_high IS NULL), count(*) FROM probes JOIN runs USING (run) WHERE run_id = ?", run
+        database,
+        "SELECT count(*) FILTER (loss_high IS NULL), count(*) FROM probes JOIN runs USING (run) WHERE run_id = ?",
+        run,
     )
     app = opened("runs", lang=language, run=run)
     assert not app.exception and missing > 0

@@ -20,7 +20,16 @@ def mean(norm, x, value, spread=0.01):
 
 
 def cell(norm, x, good=0, judged=3, diverged=0, runs=3, mean=None):
-    return {"norm": norm, "x": x, "good": good, "judged": judged, "diverged": diverged, "runs": runs, "mean": mean, "href": "runs"}
+    return {
+        "norm": norm,
+        "x": x,
+        "good": good,
+        "judged": judged,
+        "diverged": diverged,
+        "runs": runs,
+        "mean": mean,
+        "href": "runs",
+    }
 
 
 def probed(norm, x, value=1.0, seed=0, **more):
@@ -37,7 +46,11 @@ def usable(*cells, dots=(), means=(), notes=()):
 
 def test_every_norm_has_a_look_of_its_own():
     looks = [normalizations.LOOKS[norm] for norm in NORMS]
-    assert len({(look.colour, look.shape) for look in looks}) == len({(look.colour, tuple(look.dash)) for look in looks}) == 8
+    assert (
+        len({(look.colour, look.shape) for look in looks})
+        == len({(look.colour, tuple(look.dash)) for look in looks})
+        == 8
+    )
     assert len({look.shape for look in looks}) == 8, "a shape tells them apart without colour"
     assert len({look.colour for look in looks}) == 4
 
@@ -67,7 +80,11 @@ def test_a_cell_says_how_many_seeds_train_and_how_many_diverged(given, label):
 def test_a_line_breaks_where_a_norm_has_no_mean():
     means = [mean("none", 0.125, 0.4), mean("none", 0.5, 0.5), mean("batch", 0.25, 0.3)]
     picture = usable(cell("none", 0.125), means=means, dots=[dot("none", 0.25, 0.4)])
-    assert [row["mean"] for row in rows(picture, "means") if row["name"] == "no norm"] == [pytest.approx(0.4), None, pytest.approx(0.5)]
+    assert [row["mean"] for row in rows(picture, "means") if row["name"] == "no norm"] == [
+        pytest.approx(0.4),
+        None,
+        pytest.approx(0.5),
+    ]
 
 
 def test_a_band_is_drawn_only_with_intervals():
@@ -98,7 +115,9 @@ def test_a_cell_of_the_map_without_a_mean_has_no_colour():
 
 
 def test_what_is_not_finite_is_a_cross_and_breaks_the_line():
-    picture = along_steps.lines([probed("none", 1), probed("none", 10, None), probed("none", 100, 0.0)], "y", x_title="Step")
+    picture = along_steps.lines(
+        [probed("none", 1), probed("none", 10, None), probed("none", 100, 0.0)], "y", x_title="Step"
+    )
     assert [row["value"] for row in rows(picture, "rows")] == [1.0, None, None], "zero has no place on a log axis"
     marks = [layer["mark"] for layer in picture.specification()["layer"]]
     assert {mark["text"] for mark in marks if mark["type"] == "text"} == {"✕"}
@@ -139,7 +158,8 @@ def test_drift_and_speed_is_a_mark_for_each_run_on_a_logarithmic_axis():
 
 
 @pytest.mark.parametrize(
-    ("rate", "written"), [(0.125, "1/8"), (2.0**-9, "1/512"), (1.0, "1"), (2.0, "2"), (0.02, "0.02"), (0.1, "0.1"), (1e-4, "0.0001")]
+    ("rate", "written"),
+    [(0.125, "1/8"), (2.0**-9, "1/512"), (1.0, "1"), (2.0, "2"), (0.02, "0.02"), (0.1, "0.1"), (1e-4, "0.0001")],
 )
 def test_a_rate_is_written_as_one_says_it(rate, written):
     assert error_by_norm.rate_name(rate) == written

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.results import batch_norm as results
 from explorer.results.batch_norm import NORMS, Study
+from precompute.evidence import StudyResults
 from precompute.evidence import batch_norm as evidence
 from precompute.studies import STUDIES, batch_norm
 from tests import planted_norms
@@ -30,11 +31,8 @@ def database(planted, monkeypatch):
 @pytest.fixture(scope="module")
 def arms():
     """The norms as the claims see them, of the same runs."""
-
-    class Runs:
-        runs = [(spec, as_row(planted_norms.run_of(spec))) for spec in STUDIES[SMALL].specs("full")]
-
-    return evidence.arms(Runs)
+    runs = [(spec, as_row(planted_norms.run_of(spec))) for spec in STUDIES[SMALL].specs("full")]
+    return evidence.arms(StudyResults(SMALL, "batch_norm", (), runs))
 
 
 def as_row(run) -> dict:
@@ -110,7 +108,9 @@ def test_both_networks_are_probed_at_the_rate_of_the_one_without_a_norm():
     assert results.rates_probed(THERE, "own") == results.own_rates(THERE)
     rows = results.probes(THERE, {"none": 0.125, "batch": 0.125}).to_pylist()
     assert len(rows) == 72 and {row["lr"] for row in rows} == {0.125}
-    assert {row["step"] for row in rows if row["early"]} == {row["step"] for row in rows if row["step"] <= row["steps"] / 4}
+    assert {row["step"] for row in rows if row["early"]} == {
+        row["step"] for row in rows if row["step"] <= row["steps"] / 4
+    }
 
 
 def test_a_pair_without_a_value_on_one_side_is_not_counted():
