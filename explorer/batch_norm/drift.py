@@ -67,6 +67,8 @@ def _behind(study: Study) -> None:
     own = results.own_rates(study)
     rates = {norm: own[norm] for norm in ARMS if norm in own}
     rows = results.shifts(study, rates)
+    if not rows.num_rows:
+        return
     step = _step(rows)
     grid = st.grid(2, min_column_width=330, gap="medium")
     with grid.cell():

@@ -41,7 +41,6 @@ def _title_of_sizes(study: Study) -> str:
     row = rows[0]
     told = {"norm": normalizations.name(row["norm"]), "size": format.count(row["batch_size"])}
     told["difference"] = points(row, signed=row["low"] is None)
-    told["seeds"] = format.seeds(row["n"])
     return t(f"batch_norm.title.sizes.{clear(row)}", **told)
 
 
