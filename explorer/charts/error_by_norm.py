@@ -31,7 +31,8 @@ def usable_rates(
     """`dots`: norm, x (the learning rate), error (fraction), seed, href. `means`: norm, x, mean, low, high (None under three seeds). `cells`:
     norm, x, good, judged, runs, diverged, href. `notes`: x, error, text.
 
-    A cell is filled by the share of its seeds within two points of their best and says how many they are; a cross counts those that diverged.
+    A cell says how many of its seeds are within two points of their best, and a cross counts those that diverged; it is filled where all are,
+    outlined where some are.
     """
     norms = normalizations.in_order(row["norm"] for row in [*dots, *cells])
     rates = [row["x"] for row in [*dots, *cells]]
@@ -46,18 +47,20 @@ def usable_rates(
         alt.Tooltip("judged:Q", title=t("batch_norm.axis.judged")),
         alt.Tooltip("diverged:Q", title=t("site.status.diverged")),
     ]
-    fill = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.55]), legend=None)
-    colour = normalizations.colour(norms, None)
+    colour = normalizations.colour(norms, normalizations.key())
     place = base.encode(x=left, x2="to:Q", href="href:N", tooltip=tooltip)
     words = base.encode(x=middle, text="label:N", href="href:N", tooltip=tooltip)
+    every, some, look = "datum.state == 'all'", "datum.state == 'some'", {"cursor": "pointer", "clip": True}
+    text = {"fontSize": 10, "cursor": "pointer"}
     layers = [
-        place.mark_rect(cursor="pointer", clip=True).encode(color=colour, opacity=fill),
-        place.mark_rect(cursor="pointer", clip=True, fillOpacity=0, stroke=style.NEUTRAL, strokeOpacity=0.35),
-        # A number, and a cross: neither what trains nor what failed is told by colour alone.
-        words.transform_filter("datum.diverged == 0").mark_text(fontSize=10, cursor="pointer"),
-        words.transform_filter("datum.diverged > 0").mark_text(
-            fontSize=10, fontWeight="bold", color=style.ACCENT, cursor="pointer"
-        ),
+        place.mark_rect(fillOpacity=0, stroke=style.NEUTRAL, strokeOpacity=0.35, **look),
+        place.transform_filter(every).mark_rect(stroke=style.NEUTRAL, strokeOpacity=0.35, **look).encode(color=colour),
+        place.transform_filter(some).mark_rect(filled=False, strokeWidth=2, **look).encode(color=colour),
+        # A number, and a cross: neither what trains nor what failed is told by colour alone. Black is read on each of the colours, grey on
+        # the ground of either theme.
+        words.transform_filter(every).mark_text(color="black", **text),
+        words.transform_filter(f"!({every}) && datum.diverged == 0").mark_text(color=style.NEUTRAL, **text),
+        words.transform_filter("datum.diverged > 0").mark_text(fontWeight="bold", color=style.ACCENT, **text),
     ]
     bottom = alt.layer(*layers).properties(height=ROW * len(norms), width="container")
     return style.Picture(style.fitted(alt.vconcat(top, bottom, spacing=8)), tables)
@@ -222,7 +225,7 @@ def _usable(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
             "rate": pa.array([rate_name(row["x"]) for row in rows], pa.string()),
             "good": pa.array([row["good"] for row in rows], pa.int16()),
             "judged": pa.array([row["judged"] for row in rows], pa.int16()),
-            "share": pa.array([row["good"] / row["judged"] if row["judged"] else 0.0 for row in rows], pa.float32()),
+            "state": pa.array([usable_state(row) for row in rows], pa.string()),
             "label": pa.array([usable_label(row) for row in rows], pa.string()),
         }
     )
@@ -237,6 +240,11 @@ def _map_cells(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
             "label": pa.array([map_label(row) for row in rows], pa.string()),
         }
     )
+
+
+def usable_state(row: Mapping[str, Any]) -> str:
+    """all where every run is within two points of its best, some, or none."""
+    return "none" if not row["good"] else "all" if row["good"] == row["runs"] else "some"
 
 
 def usable_label(row: Mapping[str, Any]) -> str:

@@ -61,19 +61,20 @@ def test_a_norm_newer_than_the_texts_is_drawn_and_stands_for_itself():
 
 
 @pytest.mark.parametrize(
-    ("given", "label"),
+    ("given", "label", "state"),
     [
-        ({"good": 3}, "3/3"),
-        ({"good": 0}, "0/3"),
-        ({"diverged": 3}, "✕3"),
-        ({"good": 1, "diverged": 2}, "1✕2"),
-        ({"good": 0, "diverged": 1}, "✕1"),
-        ({"judged": 0}, "–"),
+        ({"good": 3}, "3/3", "all"),
+        ({"good": 2}, "2/3", "some"),
+        ({"good": 0}, "0/3", "none"),
+        ({"diverged": 3}, "✕3", "none"),
+        ({"good": 1, "diverged": 2}, "1✕2", "some"),
+        ({"good": 0, "diverged": 1}, "✕1", "none"),
+        ({"judged": 0}, "–", "none"),
     ],
 )
-def test_a_cell_says_how_many_seeds_train_and_how_many_diverged(given, label):
+def test_a_cell_says_how_many_seeds_train_and_how_many_diverged(given, label, state):
     [row] = rows(usable(cell("none", 0.5, **given)), "cells")
-    assert row["label"] == label
+    assert (row["label"], row["state"]) == (label, state)
     assert (row["from"], row["to"]) == (pytest.approx(0.5 / 2**0.5), pytest.approx(0.5 * 2**0.5))
 
 
