@@ -7,13 +7,16 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, database, format
+from explorer.charts import normalizations
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
-from explorer.results import generalization, site
+from explorer.results import batch_norm, generalization, site
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
+REGIONS = {"N2": "drift", "N3": "covariate-shift", "N4": "probes", "N5": "ablations"}
+"""The section of its question's page that a claim is decided in, where it is not the main picture: its anchor."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -120,20 +123,34 @@ def card(code: str, claims: list[dict[str, Any]], parts: list[dict[str, Any]]) -
 
 
 def _pictures(claims: list[dict[str, Any]]) -> None:
-    """The way to the picture of each study, or to the question where none tests the claim."""
+    """The way to the picture of each study, or to the question where none tests the claim; and to the section of the page that is about it."""
     question = claims[0]["question"]
-    on_the_map = {study.name: study.code for study in generalization.studies()}
+    there = _studies_of_pages()
     tested = [claim["study"] for claim in claims if claim["study"] and claim["verdict"]]
-    studies = [study for study in tested if study in on_the_map] or [None]
+    studies = [study for study in tested if study in there] or [None]
     with st.container(horizontal=True):
         for study in studies:
-            name = t(f"generalization.study.{on_the_map[study]}") if study else t(f"site.nav.{question}")
+            code, name = there[study] if study else (None, t(f"site.nav.{question}"))
             st.page_link(
                 FILES[question],
                 label=t("claims.picture", name=name),
                 icon=f":material/{PAGE_ICONS[question]}:",
-                query_params=address.parameters(study=on_the_map.get(study)),
+                query_params=address.parameters(study=code),
             )
+    region = REGIONS.get(claims[0]["claim"])
+    if region and tested:
+        links = ", ".join(
+            f"[{there[study][1] if study in there else study}]({address.link(question, study=there[study][0])}#{region})"
+            for study in studies
+            if study
+        )
+        st.caption(t("claims.section", links=links))
+
+
+def _studies_of_pages() -> dict[str, tuple[str, str]]:
+    """The studies that the page of their question can be opened at: its code in the address and its words."""
+    found = {each.name: (each.code, t(f"generalization.study.{each.code}")) for each in generalization.studies()}
+    return found | {each.name: (each.code, t(f"batch_norm.study.{each.code}")) for each in batch_norm.studies()}
 
 
 def badge(value: str, whose: str = "") -> None:
@@ -207,6 +224,10 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
             told.append(t("claims.failed_to_train", counts=", ".join(counts)))
         elif lost is not None:
             told.append(t("claims.failed_to_train", counts=f"{lost} / {part['details']['runs']}"))
+        diverged = part["details"].get("diverged")
+        if isinstance(diverged, dict) and any(diverged.values()):
+            counts = ", ".join(f"{normalizations.name(norm)}: {n}" for norm, n in diverged.items())
+            told.append(t("claims.diverged", counts=counts))
         sizes = part["details"].get("not_reached")
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))

@@ -128,7 +128,8 @@ def _lines(studies: list[str], sources: list[str]) -> list[str]:
             t("site.footer.studies", studies=", ".join(f"`{study}`" for study in studies), runs=f"{facts['runs']:,}")
         )
         lines.append(t("site.footer.trained", **_trained(facts)))
-        lines.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
+        if facts["datasets"]:  # some studies draw their examples at random
+            lines.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
     if sources:
         lines.append(t("site.footer.sources", sources=" · ".join(sources)))
     return [*lines, t("site.footer.licence")]

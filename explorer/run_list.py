@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -48,7 +49,7 @@ def _settings(study: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, values in runs.settings_that_vary(study).items():
-            value = _choice(name, values, setting_name(name, study), setting_value)
+            value = _choice(name, values, setting_name(name, study), partial(setting_value, name=name))
             if value is not None:
                 chosen[name] = value
     return chosen
@@ -102,7 +103,7 @@ def in_words(asked: Filter, sort: str, n: int, page: int) -> str:
     parts = [t(f"site.nav.{asked.question}")] if asked.question and not asked.study else []
     parts += [f"`{asked.study}`"] if asked.study else []
     parts += [
-        t("runs.filter", name=setting_name(name, asked.study), value=setting_value(value))
+        t("runs.filter", name=setting_name(name, asked.study), value=setting_value(value, name))
         for name, value in asked.settings.items()
     ]
     parts += [status_name(asked.status)] if asked.status else []
@@ -160,7 +161,7 @@ def _columns_shown(table: pa.Table, study: str | None) -> pa.Table:
 
 
 def _told(name: str, value: Any, study: str) -> str:
-    return t("runs.filter", name=setting_name(name, study), value=setting_value(value))
+    return t("runs.filter", name=setting_name(name, study), value=setting_value(value, name))
 
 
 def in_points(fractions: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -208,8 +209,10 @@ def setting_name(name: str, study: str | None = None) -> str:
     return next((t(key) for key in keys if key and has(key)), name.replace("_", " "))
 
 
-def setting_value(value: Any) -> str:
-    """A value of a setting as one would write it."""
+def setting_value(value: Any, name: str = "") -> str:
+    """A value of a setting as one would write it; in words where it is a code that has some."""
+    if has(f"runs.value.{name}.{value}"):
+        return t(f"runs.value.{name}.{value}")
     if isinstance(value, bool):
         return t("runs.yes" if value else "runs.no")
     return format.plain(value) if isinstance(value, int | float) else str(value)

@@ -24,6 +24,10 @@ def sections(run: dict[str, Any], curves: pa.Table) -> dict[str, pa.Table]:
         _targets(tables["targets"], tables.get("validation"))
     if "noise_scale" in tables:
         _noise_scale(tables["noise_scale"])
+    if "probes" in tables:
+        _probes(tables["probes"])
+    if "shifts" in tables:
+        _shifts(tables["shifts"])
     if "layers" in tables:
         _layers(tables["layers"])
     if "damage" in tables:
@@ -88,6 +92,46 @@ def _noise_scale(table: pa.Table) -> None:
         st.altair_chart(chart, alt=t("runs.noise_scale_alt", **facts), key="run.noise_scale")
     st.caption(t("runs.noise_scale_caption", missing=missing, n=table.num_rows))
     _behind(table, t("runs.noise_scale_table"))
+
+
+def _probes(table: pa.Table) -> None:
+    """The loss along the gradient at the probed steps: smallest, before the step, largest."""
+    st.subheader(t("runs.probes"))
+    there = table.filter(pc.is_valid(table["loss_high"]))
+    if there.num_rows:
+        columns = {
+            f"{place}_loss": there[name] for place, name in (("high", "loss_high"), ("at", "loss"), ("low", "loss_low"))
+        }
+        kinds = {name: t(f"runs.probe.{name.partition('_')[0]}") for name in columns}
+        titles = {"x_title": t("runs.step"), "y_title": t("runs.probe.axis"), "legend": t("runs.probe.where")}
+        chart = run_curves.run_curves(
+            pa.table({"step": there["step"]} | columns), kinds, x="step", y_log=True, **titles
+        )
+        smooth = pc.drop_null(there["smoothness"])
+        facts = {"n": there.num_rows, "last": format.count(pc.max(there["step"]).as_py())}
+        facts |= {end: f"{pick(smooth).as_py():.3g}" for end, pick in (("low", pc.min), ("high", pc.max))}
+        st.altair_chart(chart, alt=t("runs.probes_alt", **facts), key="run.probes")
+        st.caption(t("runs.probes_caption", **facts))
+    if missing := table.num_rows - there.num_rows:
+        st.caption(t("runs.probes_missing", missing=missing, n=table.num_rows))
+    _behind(table, t("runs.probes_table"))
+
+
+def _shifts(table: pa.Table) -> None:
+    """The cosine of each layer's gradient before and after the layers below moved, as a map of layer and step."""
+    st.subheader(t("runs.shifts"))
+    found = [row for row in table.to_pylist() if row["cosine"] is not None]
+    if found:
+        named = table.select(["step", "layer", "cosine"]).rename_columns(["epoch", "layer", "cosine"])
+        titles = {"layer": t("runs.layer_axis"), "epoch": t("runs.step"), "title": t("runs.cosine")}
+        chart = run_parts.layer_map(named, "cosine", **titles)
+        low, high = (pick(found, key=lambda row: row["cosine"]) for pick in (min, max))
+        facts = {"layers": max(row["layer"] for row in found), "last": format.count(max(row["step"] for row in found))}
+        facts |= {"low": f"{low['cosine']:.2f}", "low_layer": low["layer"], "low_step": format.count(low["step"])}
+        facts |= {"high": f"{high['cosine']:.2f}", "high_layer": high["layer"], "high_step": format.count(high["step"])}
+        st.altair_chart(chart, alt=t("runs.shifts_alt", **facts), key="run.shifts")
+        st.caption(t("runs.shifts_caption"))
+    _behind(table, t("runs.shifts_table"))
 
 
 def _layers(table: pa.Table) -> None:

@@ -11,7 +11,7 @@ from explorer.charts.run_curves import run_curves
 from explorer.database import OWN, PUBLISHED
 from explorer.footer import as_csv, footer
 from explorer.frame import FILES, ICONS
-from explorer.results import generalization, runs
+from explorer.results import batch_norm, generalization, runs
 from explorer.text import t
 
 ERRORS, LOSSES = ("test_error", "train_error", "val_error"), ("test_loss", "train_loss", "val_loss")
@@ -55,8 +55,10 @@ def one(run: dict[str, Any]) -> None:
     configuration, provenance = st.columns(2, gap="large")
     with configuration:
         st.subheader(t("runs.configuration"))
-        names = {run_list.setting_name(name, run["study"]): value for name, value in run["settings"].items()}
-        _facts({name: run_list.setting_value(value) for name, value in names.items()})
+        settings = run["settings"].items()
+        _facts(
+            {run_list.setting_name(name, run["study"]): run_list.setting_value(value, name) for name, value in settings}
+        )
     with provenance:
         st.subheader(t("runs.provenance"))
         _facts({t(f"runs.fact.{name}"): _fact(name, run[name]) for name in FACTS})
@@ -76,6 +78,8 @@ def _lead(run: dict[str, Any], curves: pa.Table) -> None:
     end = curves.slice(curves.num_rows - 1).to_pylist()[0]
     told = [t("runs.at_the_end", kind=t(f"runs.column.{name}"), value=format.percent(end[name], 2))
             for name in ERRORS if end[name] is not None]  # fmt: skip
+    if not told and end["train_loss"] is not None:  # a network without classes has no error
+        told = [t("runs.at_the_end", kind=t("runs.column.train_loss"), value=f"{end['train_loss']:.3g}")]
     st.markdown(" · ".join(told))
 
 
@@ -99,7 +103,10 @@ def _ways_back(run: dict[str, Any], curves: pa.Table) -> None:
 
 
 def _place_on_the_map(run: dict[str, Any], curves: pa.Table) -> dict[str, Any]:
-    """What the address of the page on generalization calls the cell that this run lies in at its end; nothing for other questions."""
+    """What the address of the page on generalization calls the cell that this run lies in at its end, and that on batch normalization its study;
+    nothing for other questions."""
+    if run["question"] == batch_norm.QUESTION and run["of"] != OWN:
+        return {"study": run["study"].partition("/")[2]}
     study = next((each for each in generalization.studies() if each.name == run["study"]), None)
     if run["of"] == OWN or study is None or not curves.num_rows:
         return {}
@@ -111,26 +118,42 @@ def _place_on_the_map(run: dict[str, Any], curves: pa.Table) -> dict[str, Any]:
 
 
 def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None:
-    """Errors and losses along the clock; a run that is read at its end alone has them in words and in the table only."""
-    measured = [row for row in curves.to_pylist() if row["test_error"] is not None]
+    """Errors and losses along the clock; a run that is read at its end alone has them in words and in the table only, and one without
+    classes has losses alone."""
+    rows = curves.to_pylist()
+    measured = [row for row in rows if row["test_error"] is not None]
     if len(measured) > 1:
         st.subheader(t("runs.curves"))
-        clock = t(f"generalization.clock.{run['clock']}.title")
-        kinds = {name: t(f"runs.curve.{name.partition('_')[0]}_error") for name in ERRORS if _there(curves, name)}
-        titles = {"x_title": clock, "legend": t("runs.which"), "own": own}
-        chart = run_curves(curves, kinds, y_title=t("runs.error"), factor=100, **titles)
+        kinds = _kinds(curves, ERRORS)
+        chart = run_curves(curves, kinds, y_title=t("runs.error"), factor=100, **_titles(run, own))
         st.altair_chart(chart, alt=_curves_alt(run, measured), key="run.curves")
         st.caption(t("runs.curves_caption") + (" " + t("runs.hollow") if own is not None else ""))
-        kinds = {name: t(f"runs.curve.{name.partition('_')[0]}_error") for name in LOSSES if _there(curves, name)}
-        loss = t(f"generalization.loss_name.{run['loss']}.axis")
-        chart = run_curves(curves, kinds, y_title=loss, y_log=True, **titles)
         with st.expander(t("runs.losses"), icon=":material/show_chart:"):
             ends = {name: f"{measured[-1][name]:.3g}" for name in ("test_loss", "train_loss")}
-            st.altair_chart(chart, alt=t("runs.losses_alt", loss=loss, **ends), key="run.losses")
-            st.caption(t("runs.losses_caption"))
+            _losses(run, curves, own, "runs.losses_alt", ends)
+    else:
+        trained = [row["train_loss"] for row in rows if row["train_loss"] is not None]
+        if len(trained) > 1:
+            st.subheader(t("runs.losses"))
+            _losses(run, curves, own, "runs.losses_alt_train", {name: f"{trained[at]:.3g}" for name, at in (("first", 0), ("last", -1))})  # fmt: skip
     if curves.num_rows:
         with st.expander(t("runs.curves_table"), icon=":material/table:"):
             st.dataframe(curves, hide_index=True, column_config=run_list.columns(), alt=t("runs.curves_table"))
+
+
+def _losses(run: dict[str, Any], curves: pa.Table, own: pa.Table | None, alt: str, ends: dict[str, str]) -> None:
+    loss = t(f"generalization.loss_name.{run['loss']}.axis")
+    chart = run_curves(curves, _kinds(curves, LOSSES), y_title=loss, y_log=True, **_titles(run, own))
+    st.altair_chart(chart, alt=t(alt, loss=loss, **ends), key="run.losses")
+    st.caption(t("runs.losses_caption"))
+
+
+def _kinds(curves: pa.Table, names: tuple[str, ...]) -> dict[str, str]:
+    return {name: t(f"runs.curve.{name.partition('_')[0]}_error") for name in names if _there(curves, name)}
+
+
+def _titles(run: dict[str, Any], own: pa.Table | None) -> dict[str, Any]:
+    return {"x_title": t(f"generalization.clock.{run['clock']}.title"), "legend": t("runs.which"), "own": own}
 
 
 def _there(curves: pa.Table, name: str) -> bool:

@@ -10,9 +10,10 @@ from explorer import claim_cards, format, question_page
 TABLE_HEIGHT = 320  # pixels
 
 
-def begin(heading: str, subtitle: str, *badges: tuple[str, str]) -> None:
-    """The finding in words, a badge for each claim and verdict, and the measure with its unit, data, settings and seeds."""
-    st.subheader(heading)
+def begin(heading: str, subtitle: str, *badges: tuple[str, str], anchor: str | None = None) -> None:
+    """The finding in words, a badge for each claim and verdict, and the measure with its unit, data, settings and seeds. `anchor` is what an
+    address names the section by."""
+    st.subheader(heading, anchor=anchor)
     if badges:
         with st.container(horizontal=True, vertical_alignment="center"):
             for claim, verdict in badges:

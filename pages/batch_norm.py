@@ -1,9 +1,69 @@
-from explorer import frame, question_page
+import streamlit as st
+
+from explorer import claim_cards, frame, question_page, views
+from explorer.batch_norm import controls, drift, evidence, inside, picture, rivals, sentences
+from explorer.footer import footer
+from explorer.results import batch_norm as results
+from explorer.take_away import take_away
+from explorer.text import t
 
 frame.begin("batch_norm")
 
-question_page.introduction("batch_norm")
-rows = question_page.published_numbers("batch_norm")
-question_page.planned("batch_norm")
-question_page.known_and_open("batch_norm")
-question_page.foot("batch_norm", rows)
+studies = results.studies()
+if not studies:
+    question_page.introduction(results.QUESTION)
+    rows = question_page.published_numbers(results.QUESTION)
+    question_page.planned(results.QUESTION)
+    question_page.known_and_open(results.QUESTION)
+    question_page.foot(results.QUESTION, rows)
+    st.stop()
+
+head = st.container()
+main, side = views.picture_and_controls((3, 1))
+with side:
+    choices = controls.choices(studies)
+    st.markdown(t(f"batch_norm.legend.{choices.study.kind}"))
+
+title, subtitle = sentences.title(choices.study), sentences.subtitle(choices)
+with head:
+    st.title(title)
+    st.markdown(subtitle)
+with main:
+    picture.main_picture(choices)
+st.caption(sentences.caption(choices))
+shown, sql = results.runs(choices.study, list(choices.norms)), results.runs_sql(choices.study, list(choices.norms))
+take_away(
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name], table=shown, sql=sql
+)  # fmt: skip
+picture.table(choices)
+
+st.header(t("batch_norm.behind"))
+probed = results.probed_studies(studies)
+if probed:
+    inside.look_behind(results.in_focus(probed, choices.study))
+else:
+    st.markdown(t("batch_norm.not_probed"), width=question_page.READING)
+if with_rates := results.of_kind(probed, "rates"):
+    drift.drift(results.in_focus(with_rates, choices.study))
+
+st.header(t("batch_norm.changed"))
+if choices.study.kind != "sizes":
+    evidence.batch_sizes(results.of_kind(studies, "sizes"))
+evidence.ablations(choices.study)
+rivals.rivals(studies)
+
+rows = question_page.published_numbers(results.QUESTION)
+
+st.header(t("question.claims"))
+claim_cards.of_question(results.QUESTION)
+
+question_page.known_and_open(results.QUESTION)
+
+footer(
+    page=results.QUESTION,
+    studies=[study.name for study in studies],
+    table=shown,
+    sql=sql,
+    rerun="\n".join(f"python -m precompute run {study.name}" for study in studies),
+    sources=list(dict.fromkeys(row["source"] for row in rows)),
+)

@@ -13,8 +13,8 @@ from explorer.batch_size.picture import behind
 from explorer.charts import bends, budgets, forest, rates, scaling
 from explorer.question_page import READING
 from explorer.results import batch_size as results
-from explorer.results import site
-from explorer.results.batch_size import Verdict
+from explorer.results import site, verdicts
+from explorer.results.verdicts import Verdict
 from explorer.section import begin
 from explorer.text import language, t
 
@@ -25,7 +25,7 @@ ALPHA, FOREST_ROW = 0.05, 36
 
 def best_rate(choices: Choices) -> None:
     """The best learning rate against batch size, with guides of linear and square-root scaling."""
-    verdict = results.verdict("B3", choices.study.name)
+    verdict = verdicts.verdict("B3", choices.study.name)
     name = t(f"batch_size.optimizer.{choices.focus}")
     seeds = results.seeds_best_rates(choices.study, choices.target, choices.focus)
     subtitle = t("batch_size.rates.subtitle", optimizer=name, target=goal(choices.target))
@@ -94,7 +94,7 @@ def _rate_map_chart(version: str, language: str, study: results.Study, target: f
 
 def ends_of_scaling(choices: Choices) -> None:
     """Where perfect scaling ends for every target and optimizer, with the spread of the whole tuning."""
-    verdict = results.verdict("B2", choices.study.name)
+    verdict = verdicts.verdict("B2", choices.study.name)
     rows = results.regimes(choices.study)
     factor = _factor(verdict)
     begin(
@@ -135,7 +135,7 @@ def _ends_chart(version: str, language: str, study: results.Study, target: float
 def equal_budgets() -> None:
     """Test error at equal epochs and at equal steps, and the paired difference of the largest batch size from the smallest."""
     runs = results.budgets()
-    verdict = results.verdict("B4", results.EQUAL)
+    verdict = verdicts.verdict("B4", results.EQUAL)
     if not runs.num_rows:
         st.subheader(t("batch_size.equal.question"))
         st.markdown(t("batch_size.not_measured", study=f"`{results.EQUAL}`"))
@@ -176,7 +176,7 @@ def _equal_forest(version: str, language: str) -> dict[str, Any]:
 
 def _means() -> list[dict[str, Any]]:
     """Mean test error of each batch size and budget over its seeds, as the parts of B4 hold them."""
-    verdict = results.verdict("B4", results.EQUAL)
+    verdict = verdicts.verdict("B4", results.EQUAL)
     return [
         {"unit": unit, "budget": _budget(unit, part["where"][unit]), "batch_size": int(size), "mean": mean / 100}
         for part in (verdict.parts if verdict else [])
@@ -223,7 +223,7 @@ def _budget(unit: str, amount: int) -> str:
 def noise_scale(choices: Choices) -> None:
     """The gradient noise scale along training beside the measured end of perfect scaling, for the baseline."""
     study, optimizer = choices.study, choices.study.optimizer
-    verdict = results.verdict("B5", study.name)
+    verdict = verdicts.verdict("B5", study.name)
     rows = results.noise_scale(study, choices.target, optimizer)
     name = t(f"batch_size.optimizer.{optimizer}")
     begin(

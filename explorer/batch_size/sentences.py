@@ -6,7 +6,9 @@ from typing import Any
 from explorer import format
 from explorer.batch_size.controls import ALL, Choices, goal
 from explorer.results import batch_size as results
-from explorer.results.batch_size import Study, Verdict
+from explorer.results import verdicts
+from explorer.results.batch_size import Study
+from explorer.results.verdicts import Verdict
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -23,7 +25,7 @@ def title(study: Study) -> str:
     ending = "bend" if bend else "endless"
     if regime["seeds"] < FEWEST_SEEDS:
         return t(f"batch_size.title.few_seeds_{ending}", **values)
-    verdict = results.verdict("B1", study.name)
+    verdict = verdicts.verdict("B1", study.name)
     if verdict and verdict.verdict == "contradicted":
         return t("batch_size.title.contradicted")
     if bend and verdict and verdict.verdict == "shown":

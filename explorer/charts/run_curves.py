@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from explorer.charts.style import ACCENT, DASH, MEASURED, NEUTRAL
 
 LOOKS = {"test": (MEASURED, [1, 0]), "train": (MEASURED, DASH), "val": (NEUTRAL, [1, 3])}
-"""Colour and dash: train and test share a hue, dashed and solid; validation is grey and dotted."""
+LOOKS |= {"high": (ACCENT, [1, 0]), "at": (MEASURED, [1, 0]), "low": (ACCENT, DASH)}
+"""Colour and dash: train and test share a hue, dashed and solid; validation is grey and dotted. The ends of a range share one too."""
 
 FEW = 6  # readings that each have a tick: a logarithmic axis would put fractions of an epoch between them
 

@@ -6,12 +6,13 @@ import pyarrow.compute as pc
 
 from explorer.charts.style import ACCENT, DIFFERENCE_RANGE, ERROR_SCHEME, MEASURED, NEUTRAL
 
-SHARES, SIGNED, LOGARITHMIC = ("dead", "saturated"), ("preactivation_mean",), ("gradient_norm",)
+SHARES, SIGNED, LOGARITHMIC = ("dead", "saturated"), ("preactivation_mean", "cosine"), ("gradient_norm",)
 MOST_LABELS = 16
 
 
 def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: str) -> alt.LayerChart:
-    """One column of the table `layers` of a run as colour, layers across and measured epochs upward, every cell a measurement.
+    """One column of the table `layers` of a run (or of `shifts`, its steps as `epoch`) as colour, layers across and measured epochs upward,
+    every cell a measurement.
 
     The gradient norm has a logarithmic colour scale, on which a zero has no place: it is a cross. What was not measured is left blank.
     """

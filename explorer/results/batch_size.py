@@ -6,7 +6,7 @@ read from the results file; they are made in the build.
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -69,15 +69,6 @@ class Study:
     def optimizer(self) -> str:
         """The baseline, or the first there is."""
         return BASELINE if BASELINE in self.optimizers else self.optimizers[0]
-
-
-class Verdict(NamedTuple):
-    """What one study says about one claim; each part has its details as `where`."""
-
-    claim: str
-    study: str
-    verdict: str
-    parts: list[dict[str, Any]]
 
 
 def studies() -> list[Study]:
@@ -255,21 +246,3 @@ def contrasts(study: str, quantity: str) -> list[dict[str, Any]]:
         {"study": study, "quantity": quantity},
     ).to_pylist()
     return [row | {name: json.loads(row[name]) for name in ("baseline", "changed")} for row in rows]
-
-
-def verdict(claim: str, study: str) -> Verdict | None:
-    """What a study says about a claim; None where it does not test it."""
-    rows = query(
-        "SELECT verdict::VARCHAR AS verdict FROM claims WHERE claim = $claim AND study = $study",
-        {"claim": claim, "study": study},
-    ).to_pylist()
-    if not rows:
-        return None
-    parts = query(
-        """
-        SELECT claim, study, part, quantity, estimate, low, high, n, unit, bound, holds, details::VARCHAR AS details
-        FROM claim_parts WHERE claim = $claim AND study = $study ORDER BY part
-        """,
-        {"claim": claim, "study": study},
-    ).to_pylist()
-    return Verdict(claim, study, rows[0]["verdict"], [part | {"where": json.loads(part["details"])} for part in parts])

@@ -48,6 +48,8 @@ MEASURED = {
         FROM validation m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY m.step
         """,
     "noise_scale": "SELECT m.* EXCLUDE (run) FROM noise_scale m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY step",
+    "probes": "SELECT m.* EXCLUDE (run) FROM probes m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY step",
+    "shifts": "SELECT m.* EXCLUDE (run) FROM shifts m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY step, layer",
 }
 """What may have been measured of a run besides its curves: the statement by table, errors as fractions."""
 

@@ -64,7 +64,7 @@ def provenance(names: list[str]) -> dict[str, Any]:
         """
         SELECT list_sort(list(DISTINCT r.git_commit)) AS commits, list_sort(list(DISTINCT r.device)) AS devices,
                list_sort(list(DISTINCT 'PyTorch ' || r.torch || ', Python ' || r.python)) AS versions,
-               list_sort(list(DISTINCT s.dataset_copy)) AS datasets,
+               list_sort(list(DISTINCT s.dataset_copy) FILTER (s.dataset <> 'none')) AS datasets,
                min(r.started_at) AS first, max(r.started_at) AS last, count(*) AS runs
         FROM runs r JOIN studies s USING (study) WHERE list_contains($names, study)
         """,

@@ -82,7 +82,8 @@ def _source(studies: list[str], sources: list[str]) -> str:
     if studies:
         facts = site.provenance(studies)
         said.append(t("site.footer.studies", studies=", ".join(studies), runs=f"{facts['runs']:,}"))
-        said.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
+        if facts["datasets"]:  # some studies draw their examples at random
+            said.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
     if sources:
         said.append(t("site.footer.sources", sources=" · ".join(sources)))
     return " ".join(said)

@@ -1,0 +1,1 @@
+"""The page on batch normalization: its controls, sentences, pictures and sections."""
