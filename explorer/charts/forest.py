@@ -36,18 +36,16 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
     y = alt.Y("name:N", sort=None, title=None, axis=None)
     base = style.named("contrasts").encode(y=y)
     layers = [
+        # The zero line, only as high as the marks: through the words it would be read as a letter.
+        base.mark_tick(orient="vertical", color=style.NEUTRAL, size=ROW / 3, thickness=1.5).encode(x=alt.datum(0)),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(color=style.MEASURED, strokeWidth=2.5)
         .encode(x=alt.X("low:Q", title=axis_title), x2="high:Q"),
         base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(x=x),
         # Words stand above their row, so that a phone has room for them.
-        base.mark_text(align="left", baseline="bottom", dy=-7, fontSize=12).encode(
+        base.mark_text(align="left", baseline="bottom", dy=-8, fontSize=12).encode(
             x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)
         ),
-        style.named("zero")
-        .mark_rule(color=style.NEUTRAL, strokeWidth=1.2)
-        .encode(x=alt.X("estimate:Q", title=axis_title)),
     ]
-    zero = pa.table({"estimate": pa.array([0.0], pa.float32())})
     chart = alt.layer(*layers).properties(height=ROW * len(rows))
-    return style.Picture(style.fitted(chart), {"contrasts": table, "zero": zero})
+    return style.Picture(style.fitted(chart), {"contrasts": table})

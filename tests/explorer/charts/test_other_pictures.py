@@ -27,8 +27,9 @@ def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(englis
     ]
     picture = forest.draw(rows, "points")
     assert picture.tables["contrasts"]["name"].to_pylist() == ["large", "small"]
-    assert picture.tables["zero"]["estimate"].to_pylist() == [0.0]
-    low, high = picture.specification()["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    zero, _, marks, _ = picture.specification()["layer"]
+    assert (zero["mark"]["type"], zero["encoding"]["x"]) == ("tick", {"datum": 0})
+    low, high = marks["encoding"]["x"]["scale"]["domain"]
     assert low < -22
     assert high > 0
 
