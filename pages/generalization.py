@@ -31,7 +31,7 @@ axes, row, shown = results.axes(choices.map), results.last_row(finding), results
 default = (shown.peak or shown.widest)["width"], axes.epochs[-1]
 cell = controls.picked(axes, default)
 chart, start = controls.mounted(choices.map, cell)
-cells = cell_results.cells(choices.map, choices.view.measure, axes.seeds)
+cells = picture.shown_cells(choices, axes)
 
 title = sentences.title(row, study, verdicts.get("G1"))
 subtitle = sentences.subtitle(choices, results.settings(choices.map), results.seeds_by_width(choices.map))
@@ -47,6 +47,7 @@ with player_slot:
 
 st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes))
+picture.own_legend(choices)
 player.map_first()
 take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
 table(cells, t("generalization.map.table"))
