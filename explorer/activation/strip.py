@@ -15,6 +15,7 @@ from explorer.section import begin, table
 from explorer.text import language, t
 
 KEY = "activation.strip"  # of the main picture
+AROUND = 120  # pixels around the rows, before an audience: the axis below and a legend above
 FEWEST_SEEDS = 3
 LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apart in sentences
 
@@ -59,13 +60,16 @@ def subtitle(place: Place) -> str:
 def picture(place: Place, log: bool) -> None:
     """The strip plot. A click on a dot opens the runs of that function at this place."""
     versions = site.data_version(), own_results.version()
-    chart = _chart(versions, language(), place, log, address.link("runs"))
+    height = views.height(0, AROUND) or None
+    chart = _chart(versions, language(), place, log, address.link("runs"), height)
     st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=alt(place), width="stretch")
     own_results.legend(own_results.over(results.fresh(place)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(versions: tuple[str, str], language: str, place: Place, log: bool, link: str) -> dict[str, Any]:
+def _chart(
+    versions: tuple[str, str], language: str, place: Place, log: bool, link: str, height: int | None
+) -> dict[str, Any]:
     runs = [run | {"href": runs_link(place, run["function"], run["lr"])} for run in results.fresh(place).to_pylist()]
     rows = results.summary(place)
     own = [
@@ -75,7 +79,7 @@ def _chart(versions: tuple[str, str], language: str, place: Place, log: bool, li
     ]
     low, high = results.error_range(place.study)
     ends = min([low, *(row["test_error"] for row in own)]), max([high, *(row["test_error"] for row in own)])
-    return functions_at_a_place.strip(runs, rows, ends, log, notes(rows), own).specification()
+    return functions_at_a_place.strip(runs, rows, ends, log, notes(rows), own, height).specification()
 
 
 def shown_runs(place: Place) -> pa.Table:

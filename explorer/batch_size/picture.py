@@ -17,6 +17,7 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "batch_size.main"
+AROUND = 150  # pixels around the plot, before an audience: the axis below, the legends above and below
 PAPER = {
     "sgd": "MNIST, simple CNN, SGD",
     "momentum": "MNIST, simple CNN, momentum",
@@ -28,7 +29,8 @@ def main_picture(choices: Choices) -> pa.Table:
     """The curve with every seed, what was not reached, the perfect-scaling line and the regimes; returns the rows shown."""
     runs, curve = rows(choices, choices.measure)
     versions = site.data_version(), own_results.version()
-    specification = _chart(versions, language(), choices, choices.measure)
+    height = views.height(scaling.HEIGHT, AROUND)
+    specification = _chart(versions, language(), choices, choices.measure, height=height)
     st.vega_lite_chart(
         spec=views.sized(dict(specification)), key=KEY, width="stretch", alt=sentences.alt(choices, runs, curve)
     )
@@ -96,7 +98,12 @@ def rows(choices: Choices, measure: str) -> tuple[list[dict[str, Any]], list[dic
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _chart(
-    versions: tuple[str, str], language: str, choices: Choices, measure: str, small: bool = False
+    versions: tuple[str, str],
+    language: str,
+    choices: Choices,
+    measure: str,
+    small: bool = False,
+    height: int = scaling.HEIGHT,
 ) -> dict[str, Any]:
     runs, curve = rows(choices, measure)
     tuned = results.tuned(choices.study, choices.target, choices.focus)
@@ -114,6 +121,7 @@ def _chart(
         published=_published(choices.focus, measure) if choices.paper and not small else [],
         own=[] if small else _own(choices, measure),
         small=small,
+        height=height,
     ).specification()
 
 

@@ -27,17 +27,22 @@ def draw(
     notes: list[dict[str, Any]],
     scale: Literal["linear", "log"] = "linear",
     own: list[dict[str, Any]] | None = None,
+    height: int = HEIGHT,
+    legend_columns: int = 1,
 ) -> style.Picture:
     """`dots`: depth, architecture, train, test (fractions), seed, href. `means`: depth, architecture, part (train, test), mean, low, high
     (None under three seeds), n, href. `failures`: depth, architecture, failed, n, href. `notes`: depth, error, text, at most three. `own`
-    are one's own runs, drawn hollow: depth, architecture, part, error (None of one that failed to train), difference, seed, href.
+    are one's own runs, drawn hollow: depth, architecture, part, error (None of one that failed to train), difference, seed, href. `height`
+    is of the errors, in pixels; a wide picture has room for more `legend_columns` than a phone.
 
     A line joins means only, and breaks where some seed of a network failed to train, since there is no mean.
     """
     depths = sorted({row["depth"] for row in [*dots, *failures]})
     x = _depth_axis(depths)
     tables = {"failures": _failures(failures)}
-    top = _errors(dots, means, notes, depths, scale, x, tables, [row for row in own or [] if row["error"] is not None])
+    mine = [row for row in own or [] if row["error"] is not None]
+    top = _errors(dots, means, notes, depths, scale, x, tables, mine, legend_columns)
+    top = top.properties(height=height)
     bottom = _failure_rows(x, {row["architecture"] for row in failures})
     chart = alt.vconcat(top, bottom, spacing=6)
     return style.Picture(style.fitted(chart), tables)
@@ -60,6 +65,7 @@ def _errors(
     x: alt.X,
     tables: dict[str, pa.Table],
     own: list[dict[str, Any]],
+    legend_columns: int,
 ) -> alt.LayerChart:
     words = [series_name(*series) for series in SERIES]
     tables["dots"] = _dots(dots)
@@ -77,7 +83,7 @@ def _errors(
     title = t("depth.axis.error")
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
     legend = alt.Legend(
-        orient="top", direction="horizontal", columns=1, title=None, labelLimit=320,
+        orient="top", direction="horizontal", columns=legend_columns, title=None, labelLimit=320,
         symbolType="stroke", symbolOpacity=1, symbolSize=400, symbolStrokeWidth=2.2,
     )  # fmt: skip
     colours = [style.ARCHITECTURES[architecture] for architecture, _ in SERIES]
@@ -122,7 +128,7 @@ def _errors(
         layers.append(
             note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
-    return alt.layer(*layers).properties(height=HEIGHT, width="container")
+    return alt.layer(*layers).properties(width="container")
 
 
 def _own(

@@ -23,10 +23,11 @@ def strip(
     log: bool,
     notes: dict[str, str],
     own: list[dict[str, Any]] | None = None,
+    height: int | None = None,
 ) -> style.Picture:
     """A dot per fresh run on a row per function, in the order of `summary`, with a tick at its median. `runs` have function, seed,
     test_error, href; `limits` are the ends of the axis; `notes` are words at the end of a function's row, as for runs that diverged. `own` are
-    one's own runs, drawn hollow: function, seed, test_error, difference, href."""
+    one's own runs, drawn hollow: function, seed, test_error, difference, href. `height`, in pixels, is that of the rows at most."""
     rows = [each["function"] for each in summary]
     names = [functions.name(code) for code in rows]
     told = [run for run in runs if run["test_error"] is not None]
@@ -101,7 +102,8 @@ def strip(
         side = {"align": "right", "baseline": "bottom", "dy": -3, "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
         layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
         tables["notes"] = texts
-    chart = alt.layer(*layers).properties(height=ROW * len(rows) + AXIS)
+    usual = ROW * len(rows) + AXIS
+    chart = alt.layer(*layers).properties(height=usual if height is None else min(height, 2 * usual))
     return style.Picture(style.fitted(chart), tables)
 
 

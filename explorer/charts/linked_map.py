@@ -15,6 +15,8 @@ from explorer.results.generalization import COLOURED, PAIRS, Axes
 from explorer.text import t
 
 MAP_HEIGHT = 330
+# Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
+MAP_SHARE, BESIDE_AXIS, BETWEEN, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 92, 14, 190, 128, 80
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ def draw(
     ridge: pa.Table,
     notes: Sequence[tuple[int, int, str]] = (),
     slice_limits: tuple[float, float] | None = None,
+    screen: tuple[int, int] | None = None,
 ) -> style.Picture:
     """The map of `cells` (see results.cells.cells), its threshold line and ridge, and its two slices.
 
     `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `slice_limits` those of the slices' error axis (the
-    same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
+    same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text).
+    With a `screen`, the pixels that there are for all of it, the slices stand beside the map and not under it. The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
     """
     source = indexed(cells, axes)
     places = {"w": axes.widths.index(start[0]), "e": axes.epochs.index(start[1])}
@@ -100,12 +104,22 @@ def draw(
     )
     row = slices.row(source, axes, view, slice_limits or limits, level)
     column = slices.column(source, axes, view, slice_limits or limits)
-    chart = alt.vconcat(picture, *((row, column) if view.reading == "across" else (column, row)), spacing=14)
+    below = (row, column) if view.reading == "across" else (column, row)
+    chart = style.fitted(alt.vconcat(picture, *below, spacing=14)) if screen is None else _wide(picture, below, screen)
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
-    return style.Picture(
-        style.fitted(chart.add_params(*signals)), tables | line_tables | peak_tables | word_tables | own_tables
-    )
+    return style.Picture(chart.add_params(*signals), tables | line_tables | peak_tables | word_tables | own_tables)
+
+
+def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int]) -> alt.HConcatChart:
+    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place."""
+    width, height = screen
+    left = round(MAP_SHARE * (width - 2 * BESIDE_AXIS - BETWEEN))
+    right = width - 2 * BESIDE_AXIS - BETWEEN - left
+    each = round((height - BETWEEN) / len(below)) - AROUND_SLICE
+    parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
+    whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - AROUND_MAP))
+    return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)
 
 
 def indexed(cells: pa.Table, axes: Axes) -> pa.Table:

@@ -27,6 +27,7 @@ def draw(
     published: Sequence[Mapping[str, Any]] = (),
     own: Sequence[Mapping[str, Any]] = (),
     small: bool = False,
+    height: int = HEIGHT,
 ) -> style.Picture:
     """`runs` have optimizer, batch_size, seed, lr, state, url and `value` (steps, examples or seconds; of a run that did not reach the target
     what it took, None for seconds); `curve` has optimizer, batch_size, value, low, high; `perfect` batch_size and value; `published`
@@ -63,7 +64,7 @@ def draw(
         chart = alt.layer(_published(published, tables, x, y, x_title, y_title), chart).resolve_scale(
             color="independent"
         )
-    return style.Picture(style.fitted(chart.properties(height=SMALL_HEIGHT if small else HEIGHT)), tables)
+    return style.Picture(style.fitted(chart.properties(height=SMALL_HEIGHT if small else height)), tables)
 
 
 def _published(

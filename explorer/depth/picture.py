@@ -17,19 +17,20 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "depth.main"
+AROUND = 260  # pixels around the plot of errors, before an audience: legend, axes, and the rows of failures
 
 
 def main_picture(view: View, scale: str) -> None:
     """Train and test error against depth, every seed, and the row of failures."""
     versions = site.data_version(), own_results.version()
-    chart = _chart(versions, language(), view, scale)
+    chart = _chart(versions, language(), view, scale, views.height(against_depth.HEIGHT, AROUND), views.presented())
     st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=sentences.alt(view), width="stretch")
     own_results.legend(own_runs(view))
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chart(versions: tuple[str, str], language: str, view: View, scale: str) -> dict[str, Any]:
+def _chart(versions: tuple[str, str], language: str, view: View, scale: str, height: int, wide: bool) -> dict[str, Any]:
     rows = results.runs(view).to_pylist()
     rate = {(row["depth"], row["architecture"]): row["lr"] for row in rows}
 
@@ -53,7 +54,8 @@ def _chart(versions: tuple[str, str], language: str, view: View, scale: str) -> 
         for row in own_runs(view)
         for part in ("test", "train")
     ]  # fmt: skip
-    return against_depth.draw(dots, means, failures, sentences.notes(view), scale, own).specification()
+    sizes = {"height": height, "legend_columns": 4 if wide else 1}
+    return against_depth.draw(dots, means, failures, sentences.notes(view), scale, own, **sizes).specification()
 
 
 def own_runs(view: View) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from explorer.section import table
 from explorer.text import language, t
 
 MOST_NOTES = 3
+MARGINS, BELOW = 56, 10  # pixels beside and under the picture on a projector
 MOST_PANELS = 8
 
 
@@ -30,20 +31,27 @@ def main_picture(
     """The linked map under the element key `chart`, starting at the cell `start`. A pick is drawn in the browser; the server learns of it
     for the address."""
     versions = site.data_version(), own_results.version()
-    specification = _linked_map(versions, language(), choices, start)
+    room = (views.screen()[0] - MARGINS, views.height(0, BELOW)) if views.presented() else None
+    specification = _linked_map(versions, language(), choices, start, room)
     st.vega_lite_chart(
         spec=views.sized(dict(specification)),
         key=chart,
         on_select=lambda: controls.remember(chart, choices.map, axes, default),
         selection_mode="cell",
         alt=alt,
-        width="stretch",
+        width="content" if room else "stretch",
     )
 
 
 # Composing the chart takes longer than all else on the page; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _linked_map(versions: tuple[str, str], language: str, choices: Choices, start: tuple[int, int]) -> dict[str, Any]:
+def _linked_map(
+    versions: tuple[str, str],
+    language: str,
+    choices: Choices,
+    start: tuple[int, int],
+    screen: tuple[int, int] | None,
+) -> dict[str, Any]:
     shown, view = choices.map, choices.view
     axes = results.axes(shown)
     row = results.last_row(shown)
@@ -58,6 +66,7 @@ def _linked_map(versions: tuple[str, str], language: str, choices: Choices, star
         results.ridge(shown, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
         results.slice_limits(shown.study, view.measure),
+        screen=screen,
     ).specification()
 
 
