@@ -25,7 +25,7 @@ _HIDDEN = (
 )  # fmt: skip
 _PRESENTER = f"""<style>
 html {{ font-size: {round(16 * LARGER)}px !important }}
-[data-testid="stMainBlockContainer"] h1 {{ font-size: 1.7rem; padding: 0; line-height: 1.2 }}
+[data-testid="stMainBlockContainer"] h1 {{ font-size: 1.7rem; padding: 0 0 1rem; line-height: 1.2 }}
 [data-testid="stMain"] [data-testid="stVerticalBlock"] {{ gap: 0.35rem }}
 [data-testid="stMain"] [data-testid="stMarkdownContainer"] p {{ line-height: 1.35 }}
 .st-key-views_controls, {", ".join(f'[data-testid="st{name}"]' for name in _HIDDEN)} {{ display: none !important }}

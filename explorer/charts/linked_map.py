@@ -16,7 +16,7 @@ from explorer.text import t
 
 MAP_HEIGHT = 330
 # Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
-MAP_SHARE, BESIDE_AXIS, BETWEEN, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 92, 14, 190, 128, 80
+MAP_SHARE, BESIDE_AXIS, BETWEEN, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 190, 128, 80
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def hollow(base: alt.Chart, *, size: int = SIZE, named: bool = True, **mark: Any
     """
     word = t("site.own.mark")
     key = alt.Legend(
-        title=None, orient="top", symbolType="circle", symbolSize=80, labelOffset=10, symbolFillColor="transparent",
+        title=None, orient="top", symbolType="circle", symbolSize=80, labelOffset=18, symbolFillColor="transparent",
         symbolStrokeColor=style.NEUTRAL, symbolStrokeWidth=STROKE, labelLimit=260,
     )  # fmt: skip
     stroke = alt.StrokeWidth("whose:N", scale=alt.Scale(domain=[word], range=[STROKE]), legend=key if named else None)
