@@ -1,11 +1,13 @@
 """Guided steps, and the same before an audience."""
 
 import json
+import random
 import re
 
 import pytest
 
 from explorer import guided, text, views
+from tests.pages.test_runs import GARBAGE
 
 PAGES = ("generalization", "activation", "depth", "batch_size")
 HANGUL = re.compile("[가-힣]")
@@ -128,3 +130,31 @@ def test_a_guess_is_asked_before_it_is_answered_and_an_unknown_one_is_not_taken(
 
 def test_a_step_without_values_needs_none():
     assert guided.Step("plain", {}).values == {}
+
+
+KNOWN = {
+    "study": ["mnist_mlp", "random_features", "cifar10_resnet", "mnist_cnn"], "variant": ["0.1", "1000-300"], "noise": ["0.0", "0.2"],
+    "measure": ["gap", "loss", "examples", "seconds"], "reading": ["up"], "threshold": ["0.1"], "x": ["log", "linear"], "y": ["log"],
+    "scale": ["all"], "width": ["3", "1024"], "epoch": ["1", "7"], "guess": ["gone", "skip"], "depth": ["2", "56"], "seed": ["1"],
+    "norm": ["none", "batch"], "start": ["he"], "axis": ["linear"], "optimizer": ["all", "adam"], "target": ["0.15"], "paper": ["on"],
+    "step": ["1", "2", "3"], "lang": ["en", "ko"], "v": ["0123456789ab"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_addresses_that_nobody_would_write_open_with_a_picture_and_without_an_exception(opened, page):
+    draw = random.Random(page)
+    app = opened(page)
+    for turn in range(30):
+        names = draw.sample(sorted(KNOWN), draw.randint(1, 8))
+        query = {name: draw.choice(KNOWN[name] if draw.random() < 0.6 else GARBAGE) for name in names}
+        query |= (
+            {"present": "1"} if turn % 6 else {}
+        )  # mostly the main picture alone, which is what all of these change
+        for name in list(app.query_params):
+            del app.query_params[name]
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, (query, [error.message for error in app.exception])
+        assert len(app.title) == 1 and app.get("vega_lite_chart"), query
