@@ -33,6 +33,10 @@ html {{ font-size: {round(16 * LARGER)}px !important }}
 </style>"""
 
 
+# A caption is paler than a link in it may be; without furniture the source is such a link.
+_INK = '<style>[data-testid="stCaptionContainer"] { opacity: 1 !important }</style>'
+
+
 def embedded() -> bool:
     """Whether the page stands in a frame of another page."""
     return st.context.is_embedded
@@ -49,9 +53,11 @@ def furnished() -> bool:
 
 
 def dress() -> None:
-    """Hides the controls and enlarges the type in a presenter's view; does nothing in the others."""
+    """Hides the controls and enlarges the type in a presenter's view, where as in an embedded one captions have the ink of other text."""
     if presented():
         st.html(_PRESENTER)
+    if not furnished():
+        st.html(_INK)
 
 
 def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -16,7 +16,7 @@ from explorer.text import t
 
 MAP_HEIGHT = 330
 # Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
-MAP_SHARE, BESIDE_AXIS, BETWEEN, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 190, 128, 80
+MAP_SHARE, BESIDE_AXIS, BETWEEN, LEGENDS, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 115, 135, 119, 80
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tupl
     width, height = screen
     left = round(MAP_SHARE * (width - 2 * BESIDE_AXIS - BETWEEN))
     right = width - 2 * BESIDE_AXIS - BETWEEN - left
-    each = round((height - BETWEEN) / len(below)) - AROUND_SLICE
+    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE
     parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
-    whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - AROUND_MAP))
+    whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - LEGENDS - AROUND_MAP))
     return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)
 
 

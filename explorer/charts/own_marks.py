@@ -16,16 +16,17 @@ STROKE = 1.6
 def hollow(base: alt.Chart, *, size: int = SIZE, named: bool = True, **mark: Any) -> alt.Chart:
     """Hollow points of a chart on the table of one's own runs, to be encoded like the published ones. `named` puts them into the legend.
 
-    Their word goes by the channel of the stroke's width, which nothing else uses, so that it disturbs no other scale or legend.
+    Their word goes by the channel of opacity, which no other marks of such pictures use, so that it disturbs no scale or legend; under the
+    picture, where a phone has room for it.
     """
     word = t("site.own.mark")
     key = alt.Legend(
-        title=None, orient="top", symbolType="circle", symbolSize=80, labelOffset=18, symbolFillColor="transparent",
+        title=None, orient="bottom", symbolType="circle", symbolSize=80, symbolFillColor="transparent",
         symbolStrokeColor=style.NEUTRAL, symbolStrokeWidth=STROKE, labelLimit=260,
     )  # fmt: skip
-    stroke = alt.StrokeWidth("whose:N", scale=alt.Scale(domain=[word], range=[STROKE]), legend=key if named else None)
+    whose = alt.Opacity("whose:N", scale=alt.Scale(domain=[word], range=[1]), legend=key if named else None)
     points = base.transform_calculate(whose=style.javascript_list([word])[1:-1])
-    return points.mark_point(filled=False, size=size, opacity=1, clip=True, **mark).encode(strokeWidth=stroke)
+    return points.mark_point(filled=False, size=size, strokeWidth=STROKE, clip=True, **mark).encode(opacity=whose)
 
 
 def table(rows: list[dict[str, Any]], **kinds: pa.DataType) -> pa.Table:

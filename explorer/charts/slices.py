@@ -25,7 +25,7 @@ def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: 
         base.transform_filter(f"trail && datum.e < at_e && datum.e >= at_e - {TRAIL}")
         .transform_calculate(age="at_e - datum.e")
         .mark_line(color=style.MEASURED, strokeWidth=1, clip=True)
-        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", opacity=_fading())
+        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", strokeOpacity=_fading())
     )
     title = expression(
         t(f"generalization.map.row.{view.measure}", moment=names.moment(axes, "\0e\0")),
@@ -208,8 +208,8 @@ def _epoch(axes: Axes, view) -> alt.X:
     return alt.X("epoch:Q", scale=scale, axis=alt.Axis(format="~s", labelOverlap="greedy"), title=title)
 
 
-def _fading() -> alt.Opacity:
-    return alt.Opacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
+def _fading() -> alt.StrokeOpacity:
+    return alt.StrokeOpacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
 
 
 def _tooltip(axes: Axes, short: str, name: str, view) -> list[alt.Tooltip]:

@@ -43,9 +43,9 @@ def pictures(app) -> list[tuple[dict, dict[str, pa.Table]]]:
 
 
 def hollow_marks(specification: dict) -> list[dict]:
-    """The layers of one's own runs: those whose stroke's width has a place in the legend."""
+    """The layers of one's own runs: those whose opacity has a place in the legend."""
     if "mark" in specification:
-        return [specification] if "strokeWidth" in specification.get("encoding", {}) else []
+        return [specification] if "opacity" in specification.get("encoding", {}) else []
     parts = [part for key in ("layer", "vconcat", "hconcat") for part in specification.get(key, [])]
     return [mark for part in parts for mark in hollow_marks(part)]
 
@@ -77,7 +77,7 @@ def test_the_cells_of_the_map_carry_ones_own_runs_and_the_slices_draw_them_hollo
     marks = hollow_marks(specification)
     assert len(marks) == 4  # test and train error in either slice
     assert all(mark["mark"]["filled"] is False for mark in marks)
-    legends = [mark["encoding"]["strokeWidth"] for mark in marks]
+    legends = [mark["encoding"]["opacity"] for mark in marks]
     assert legends[0]["scale"]["domain"] == ["your own runs"] and legends[0]["legend"] is not None
     cells = tables["cells"].to_pylist()
     columns = [name for name in cells[0] if name.startswith("oa_")]

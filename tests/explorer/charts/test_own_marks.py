@@ -23,10 +23,10 @@ def encodings(part) -> list[dict]:
 def test_a_hollow_mark_is_named_in_the_legend_by_a_channel_that_nothing_else_uses():
     mark = own_marks.hollow(style.named("own")).to_dict(validate=False)
     assert mark["mark"]["filled"] is False
-    assert set(mark["encoding"]) == {"strokeWidth"}
-    assert mark["encoding"]["strokeWidth"]["scale"]["domain"] == [of("en", "site.own.mark")]
+    assert set(mark["encoding"]) == {"opacity"}
+    assert mark["encoding"]["opacity"]["scale"]["domain"] == [of("en", "site.own.mark")]
     assert (
-        own_marks.hollow(style.named("own"), named=False).to_dict(validate=False)["encoding"]["strokeWidth"]["legend"]
+        own_marks.hollow(style.named("own"), named=False).to_dict(validate=False)["encoding"]["opacity"]["legend"]
         is None
     )
 
@@ -90,10 +90,8 @@ def test_ones_own_runs_are_columns_of_the_cells_so_that_a_pick_filters_them_with
     picture = drawn(with_own(cells_of("test_error", "train_error"), {8: 40}), axes, threshold, ridge)
     assert picture.tables["cells"].num_rows == plain.tables["cells"].num_rows
     assert {"oa_1", "ob_1"} <= set(picture.tables["cells"].column_names)
-    marks = [each for each in encodings(picture.specification()) if "strokeWidth" in each["encoding"]]
-    assert len(marks) == 4 and not [
-        each for each in encodings(plain.specification()) if "strokeWidth" in each["encoding"]
-    ]
+    marks = [each for each in encodings(picture.specification()) if "opacity" in each["encoding"]]
+    assert len(marks) == 4 and not [each for each in encodings(plain.specification()) if "opacity" in each["encoding"]]
     assert all("indexof([0, 1, 2], datum.seed)" in json.dumps(mark["transform"]) for mark in marks)
 
 
