@@ -161,7 +161,7 @@ COMMENT ON COLUMN layers.run IS 'The run.';
 COMMENT ON COLUMN layers.epoch IS 'Epochs trained; 0 is the start.';
 COMMENT ON COLUMN layers.layer IS 'Layer with weights, counted from 1 at the input.';
 COMMENT ON COLUMN layers.gradient_norm IS 'Euclidean norm of the gradient of the mean train loss with respect to the weights of the layer, biases left out; over the first 1,000 training examples, batch norm in training mode.';
-COMMENT ON COLUMN layers.preactivation_mean IS 'Mean of the layer''s output before its activation (after batch norm, before a shortcut is added), over units and training examples.';
+COMMENT ON COLUMN layers.preactivation_mean IS 'Mean of the layer''s output before its activation (after batch norm; before a shortcut is added in networks of convolutions, after the sum in the pre-activation blocks of the fully connected ones), over units and training examples.';
 COMMENT ON COLUMN layers.preactivation_sd IS 'Standard deviation of the same.';
 COMMENT ON COLUMN layers.dead IS 'Share of units (channels, in a convolution) whose activation is zero on every training example.';
 COMMENT ON COLUMN layers.saturated IS 'Share of units and training examples at which the slope of the activation is below a hundredth of its largest slope.';
@@ -489,7 +489,7 @@ CREATE TABLE intervals (
     sd FLOAT,
     n INTEGER NOT NULL
 );
-COMMENT ON TABLE intervals IS 'Mean over the complete runs (seeds) of a configuration, with a 95% Student t interval. Not clipped to the possible range.';
+COMMENT ON TABLE intervals IS 'Mean over the complete runs (seeds) of a configuration, with a 95% Student t interval, cut off at the possible range of the measure (errors and memorized 0 to 1, gap -1 to 1, losses from 0): no mean lies beyond, so that it covers as often.';
 COMMENT ON COLUMN intervals.configuration IS 'The configuration.';
 COMMENT ON COLUMN intervals.measure IS 'Errors and gap (test minus train error, per seed) are fractions, losses as in studies.loss, memorized the fraction of wrong labels fitted.';
 COMMENT ON COLUMN intervals.epoch IS 'The epoch; NULL for early_stopped_test_error, which is taken at each run''s best_epoch.';
@@ -497,7 +497,7 @@ COMMENT ON COLUMN intervals.mean IS 'Mean over seeds.';
 COMMENT ON COLUMN intervals.low IS 'Lower end; NULL with fewer than three seeds.';
 COMMENT ON COLUMN intervals.high IS 'Upper end; NULL with fewer than three seeds.';
 COMMENT ON COLUMN intervals.sd IS 'Standard deviation over seeds (n - 1); NULL with one seed.';
-COMMENT ON COLUMN intervals.n IS 'Seeds.';
+COMMENT ON COLUMN intervals.n IS 'Seeds: every complete run of the configuration, also of a seed on which its learning rate was chosen, as in batch_size/equal_epochs. Its page leaves that seed out.';
 
 CREATE TYPE landmark AS ENUM ('threshold', 'ridge_across', 'ridge_up');
 CREATE TABLE landmarks (

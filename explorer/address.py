@@ -12,7 +12,8 @@ import streamlit as st
 from explorer.results.site import data_version
 from explorer.text import language, t
 
-VIEWS = {"embed", "embed_options", "present"}  # how a page is seen, not what it shows: explorer/views.py
+STEP = "step"  # the guided step that a presenter shows
+VIEWS = {"embed", "embed_options", "present", STEP}  # how a page is seen, not what it shows: explorer/views.py
 RESERVED = {"lang", "v"} | VIEWS
 
 

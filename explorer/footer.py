@@ -10,7 +10,7 @@ from pyarrow import csv, parquet
 
 from explorer import address, views
 from explorer.results import site
-from explorer.text import t
+from explorer.text import has, t
 
 SHORT_COMMIT = 10
 
@@ -52,7 +52,7 @@ def footer(
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
-        _addresses()
+        _addresses(page)
         if rerun:
             with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
                 st.caption(t("site.footer.rerun_text"))
@@ -62,11 +62,12 @@ def footer(
 
 # A fragment that runs when it is opened: a pick in a chart changes the address without running the page.
 @st.fragment(key="footer.addresses")
-def _addresses() -> None:
+def _addresses(page: str) -> None:
     with st.popover(t("site.footer.address"), icon=":material/link:", on_change="rerun", key="footer.address"):
         st.caption(t("site.footer.address_text"))
         st.code(address.here(), language=None, wrap_lines=True)
-        st.caption(t("site.footer.present_text"))
+        keys = "map" if has(f"{page}.map.input") else "steps" if has(f"{page}.step.heading") else "none"
+        st.caption(t(f"site.footer.present.{keys}"))
         st.code(address.here(present="1"), language=None, wrap_lines=True)
         st.caption(t("site.footer.embed_text"))
         frame = (

@@ -13,6 +13,10 @@ from explorer.charts import style
 
 PRESENT = "present"
 LARGER = 1.35  # what a projector needs against a screen
+SCREEN = "views.screen"
+SMALLEST_SCREEN = (1280, 720)  # of a projector, in pixels; what a presenter's view fits before it knows the screen
+HEAD = 150  # pixels above a presenter's picture: a title of one line and a step of two
+LEAST_HEIGHT = 160
 
 # Rem is what Streamlit measures in, so that one size enlarges all text. What can be operated is hidden, and still there for its keys.
 _HIDDEN = (
@@ -21,9 +25,16 @@ _HIDDEN = (
 )  # fmt: skip
 _PRESENTER = f"""<style>
 html {{ font-size: {round(16 * LARGER)}px !important }}
+[data-testid="stMainBlockContainer"] h1 {{ font-size: 1.7rem; padding: 0 0 1rem; line-height: 1.2 }}
+[data-testid="stMain"] [data-testid="stVerticalBlock"] {{ gap: 0.35rem }}
+[data-testid="stMain"] [data-testid="stMarkdownContainer"] p {{ line-height: 1.35 }}
 .st-key-views_controls, {", ".join(f'[data-testid="st{name}"]' for name in _HIDDEN)} {{ display: none !important }}
-[data-testid="stMainBlockContainer"] {{ padding: 1.2rem 2rem 0.5rem; max-width: none }}
+[data-testid="stMainBlockContainer"] {{ padding: 0.4rem 1rem 0.5rem; max-width: none }}
 </style>"""
+
+
+# A caption is paler than a link in it may be; without furniture the source is such a link.
+_INK = '<style>[data-testid="stCaptionContainer"] { opacity: 1 !important }</style>'
 
 
 def embedded() -> bool:
@@ -42,9 +53,11 @@ def furnished() -> bool:
 
 
 def dress() -> None:
-    """Hides the controls and enlarges the type in a presenter's view; does nothing in the others."""
+    """Hides the controls and enlarges the type in a presenter's view, where as in an embedded one captions have the ink of other text."""
     if presented():
         st.html(_PRESENTER)
+    if not furnished():
+        st.html(_INK)
 
 
 def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -52,6 +65,29 @@ def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerat
     if presented():
         return st.container(), st.container(key="views_controls")
     return st.columns(shares, gap="medium")
+
+
+def screen() -> tuple[int, int]:
+    """Width and height of a presenter's screen, in pixels."""
+    return st.session_state.get(SCREEN, SMALLEST_SCREEN)
+
+
+def remember_screen(width: int, height: int) -> None:
+    """For what measures the screen."""
+    st.session_state[SCREEN] = (int(width), int(height))
+
+
+def height(usual: int, around: int) -> int:
+    """How high the plot of a main picture is: `usual`, and for a presenter what its screen leaves below the head, without the pixels
+    `around` the plot for its axes, legends and further views."""
+    return max(LEAST_HEIGHT, screen()[1] - HEAD - around) if presented() else usual
+
+
+def head(title: str, subtitle: str) -> None:
+    """The title of a page and what its main picture shows; a presenter has the latter under the picture."""
+    st.title(title)
+    if not presented():
+        st.markdown(subtitle)
 
 
 def sized(specification: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page, views
-from explorer.activation import comparisons, controls, dead, inside, strip
+from explorer import claim_cards, frame, guided, question_page, views
+from explorer.activation import comparisons, controls, dead, inside, strip, walk
 from explorer.footer import footer
 from explorer.results import activation as results
 from explorer.take_away import take_away
@@ -30,17 +30,19 @@ if choices is None:
 else:
     place = choices.place
     title, subtitle = strip.title(place), strip.subtitle(place)
+    steps = walk.steps()
     with head:
-        st.title(title)
-        st.markdown(subtitle)
+        views.head(title, subtitle)
+        guided.presented("activation", steps)
     with main:
         strip.picture(place, choices.log)
     st.caption(strip.caption(place))
     take_away(
-        strip.KEY, page="activation", title=title, subtitle=subtitle, studies=[place.study], table=results.fresh(place),
+        strip.KEY, page="activation", title=title, subtitle=subtitle, studies=[place.study], table=strip.shown_runs(place),
         sql=results.fresh_sql(place),
     )  # fmt: skip
     strip.behind(place)
+    guided.show("activation", steps)
 
     st.header(t("activation.behind"))
     inside.layers(place)

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page
-from explorer.batch_size import controls, evidence, picture, sentences
+from explorer import claim_cards, frame, guided, question_page, views
+from explorer.batch_size import controls, evidence, picture, sentences, walk
 from explorer.footer import footer
 from explorer.results import batch_size as results
 from explorer.results import site
@@ -20,12 +20,14 @@ if not studies:
     st.stop()
 
 head, main = st.container(), st.container()
-choices = controls.choices(studies)
+with st.container(key="views_controls" if views.presented() else None):
+    choices = controls.choices(studies)
 
 title, subtitle = sentences.title(choices.study), sentences.subtitle(choices)
+steps = walk.steps(choices.study, studies[0])
 with head:
-    st.title(title)
-    st.markdown(subtitle)
+    views.head(title, subtitle)
+    guided.presented(results.QUESTION, steps)
 with main:
     shown = picture.main_picture(choices)
 st.caption(sentences.caption(choices))
@@ -37,6 +39,7 @@ take_away(
     sql=picture.sql(choices),
 )  # fmt: skip
 picture.behind("main", shown)
+guided.show(results.QUESTION, steps)
 
 picture.three_ways(choices)
 

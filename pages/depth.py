@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page, views
-from explorer.depth import controls, evidence, inside, picture, sentences
+from explorer import claim_cards, frame, guided, question_page, views
+from explorer.depth import controls, evidence, inside, picture, sentences, walk
 from explorer.footer import footer
 from explorer.results import depth as results
 from explorer.take_away import take_away
@@ -26,18 +26,20 @@ with side:
     st.markdown(t("depth.legend"))
 
 title, subtitle = sentences.title(view), sentences.subtitle(view)
+steps = walk.steps(studies)
 with head:
-    st.title(title)
-    st.markdown(subtitle)
+    views.head(title, subtitle)
+    guided.presented(results.QUESTION, steps)
 with main:
     picture.main_picture(view, scale)
 
 st.caption(sentences.caption(view))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[view.study.name], table=results.runs(view),
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[view.study.name], table=picture.shown_runs(view),
     sql=results.runs_sql(view),
 )  # fmt: skip
 shown = picture.table(view)
+guided.show(results.QUESTION, steps)
 
 st.header(t("depth.behind"))
 inside.look_behind(view)

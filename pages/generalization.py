@@ -1,6 +1,6 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page, views
+from explorer import claim_cards, frame, guided, question_page, views
 from explorer.double_descent import controls, evidence, picture, player, sentences
 from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
@@ -31,15 +31,16 @@ axes, row, shown = results.axes(choices.map), results.last_row(finding), results
 default = (shown.peak or shown.widest)["width"], axes.epochs[-1]
 cell = controls.picked(axes, default)
 chart, start = controls.mounted(choices.map, cell)
-cells = cell_results.cells(choices.map, choices.view.measure, axes.seeds)
+cells = picture.shown_cells(choices, axes)
 
 title = sentences.title(row, study, verdicts.get("G1"))
 subtitle = sentences.subtitle(choices, results.settings(choices.map), results.seeds_by_width(choices.map))
 sql = picture.filled(cell_results.cells_sql(choices.map, choices.view.measure, axes.seeds), choices.map)
 
+steps = evidence.steps(finding, maps)
 with head:
-    st.title(title)
-    st.markdown(subtitle)
+    views.head(title, subtitle)
+    guided.presented(results.QUESTION, steps, arrows=False)  # the arrow keys move the cell
 with main:
     picture.main_picture(chart, start, default, choices, axes, sentences.map_alt(cells, axes, choices, shown))
 with player_slot:
@@ -47,12 +48,12 @@ with player_slot:
 
 st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes))
+picture.own_legend(choices)
 player.map_first()
 take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
 table(cells, t("generalization.map.table"))
 
-st.header(t("generalization.step.heading"))
-evidence.guided_steps(finding, maps)
+guided.show(results.QUESTION, steps)
 picture.runs_of_the_cell(choices, axes, default)
 picture.small_multiples(choices, maps, axes, default, verdicts.get("G3"))
 st.markdown(sentences.loss_and_error(choices.map, shown), width=question_page.READING)

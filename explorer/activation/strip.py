@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, question_page, views
+from explorer import address, format, own_results, question_page, views
 from explorer.activation import controls
 from explorer.charts import functions, functions_at_a_place
 from explorer.results import activation as results
@@ -15,6 +15,7 @@ from explorer.section import begin, table
 from explorer.text import language, t
 
 KEY = "activation.strip"  # of the main picture
+AROUND = 120  # pixels around the rows, before an audience: the axis below and a legend above
 FEWEST_SEEDS = 3
 LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apart in sentences
 
@@ -58,15 +59,32 @@ def subtitle(place: Place) -> str:
 
 def picture(place: Place, log: bool) -> None:
     """The strip plot. A click on a dot opens the runs of that function at this place."""
-    chart = _chart(site.data_version(), language(), place, log, address.link("runs"))
+    versions = site.data_version(), own_results.version()
+    height = views.height(0, AROUND) or None
+    chart = _chart(versions, language(), place, log, address.link("runs"), height)
     st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=alt(place), width="stretch")
+    own_results.legend(own_results.over(results.fresh(place)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(version: str, language: str, place: Place, log: bool, link: str) -> dict[str, Any]:
+def _chart(
+    versions: tuple[str, str], language: str, place: Place, log: bool, link: str, height: int | None
+) -> dict[str, Any]:
     runs = [run | {"href": runs_link(place, run["function"], run["lr"])} for run in results.fresh(place).to_pylist()]
     rows = results.summary(place)
-    return functions_at_a_place.strip(runs, rows, results.error_range(place.study), log, notes(rows)).specification()
+    own = [
+        row | {"difference": own_results.apart(row, "test_error"), "href": address.link("runs", run=row["run_id"])}
+        for row in own_results.over(results.fresh(place))
+        if row["test_error"] is not None
+    ]
+    low, high = results.error_range(place.study)
+    ends = min([low, *(row["test_error"] for row in own)]), max([high, *(row["test_error"] for row in own)])
+    return functions_at_a_place.strip(runs, rows, ends, log, notes(rows), own, height).specification()
+
+
+def shown_runs(place: Place) -> pa.Table:
+    """The fresh runs in the picture, and beside them one's own where there are some."""
+    return own_results.beside(results.fresh(place), own_results.over(results.fresh(place)))
 
 
 def runs_link(place: Place, function: str, lr: float) -> str:
@@ -132,6 +150,7 @@ def behind(place: Place) -> None:
     """The table behind the strip, with a link to the runs of each function: the way for a keyboard."""
     rows = results.summary(place)
     single: dict[str, list[str]] = {}
+    runs = shown_runs(place).to_pylist()
     for run in results.fresh(place).to_pylist():
         ended = (
             format.percent(run["test_error"], 2) if run["test_error"] is not None else t(f"site.status.{run['status']}")
@@ -145,11 +164,25 @@ def behind(place: Place) -> None:
         t("site.setting.lr"): [functions_at_a_place.rate(row["lr"]) for row in rows],
         t("activation.runs"): [runs_link(place, row["function"], row["lr"]) for row in rows],
     }
+    if own_results.version():
+        columns |= _own_columns([row["function"] for row in rows], runs)
     with st.expander(t("activation.table.strip"), icon=":material/table:"):
         st.dataframe(
             columns, hide_index=True, alt=t("activation.table.strip"),
             column_config={t("activation.runs"): st.column_config.LinkColumn(display_text=t("activation.open_runs"))},
         )  # fmt: skip
+
+
+def _own_columns(functions_shown: list[str], runs: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The test errors of one's own runs of each function, and their differences from the same published runs, in points."""
+    own: dict[str, list[str]] = {code: [] for code in functions_shown}
+    apart: dict[str, list[str]] = {code: [] for code in functions_shown}
+    for run in runs:
+        if run["own_test_error"] is not None:
+            own[run["function"]].append(format.percent(run["own_test_error"], 2))
+            apart[run["function"]].append("–" if run["difference"] is None else f"{run['difference']:+.2f}")
+    names = t("runs.column.own_test_error"), t("runs.column.difference")
+    return {name: [", ".join(told[code]) for code in functions_shown] for name, told in zip(names, (own, apart))}
 
 
 def rates(place: Place) -> None:

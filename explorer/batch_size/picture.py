@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, views
+from explorer import address, own_results, views
 from explorer.batch_size import sentences
 from explorer.batch_size.controls import MEASURES, Choices
 from explorer.charts import scaling
@@ -17,6 +17,7 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "batch_size.main"
+AROUND = 150  # pixels around the plot, before an audience: the axis below, the legends above and below
 PAPER = {
     "sgd": "MNIST, simple CNN, SGD",
     "momentum": "MNIST, simple CNN, momentum",
@@ -27,11 +28,26 @@ PAPER = {
 def main_picture(choices: Choices) -> pa.Table:
     """The curve with every seed, what was not reached, the perfect-scaling line and the regimes; returns the rows shown."""
     runs, curve = rows(choices, choices.measure)
-    specification = _chart(site.data_version(), language(), choices, choices.measure)
+    versions = site.data_version(), own_results.version()
+    height = views.height(scaling.HEIGHT, AROUND)
+    specification = _chart(versions, language(), choices, choices.measure, height=height)
     st.vega_lite_chart(
         spec=views.sized(dict(specification)), key=KEY, width="stretch", alt=sentences.alt(choices, runs, curve)
     )
-    return results.tuned_runs(choices.study, choices.target, list(choices.optimizers))
+    own_results.legend(own_runs(choices), "steps", unit="steps")
+    return shown_runs(choices)
+
+
+def shown_runs(choices: Choices) -> pa.Table:
+    """The runs behind the curve, and beside them the steps of one's own where there are some."""
+    shown = results.tuned_runs(choices.study, choices.target, list(choices.optimizers))
+    return own_results.beside(shown, own_runs(choices), "steps", factor=1)
+
+
+def own_runs(choices: Choices) -> list[dict[str, Any]]:
+    """One's own runs of the configurations in the picture, as far as they reached the target; state, steps, examples and seconds are theirs."""
+    shown = results.tuned_runs(choices.study, choices.target, list(choices.optimizers))
+    return own_results.over(shown, results.OWN_MEASURES, results.REACHED, target=choices.target)
 
 
 def three_ways(choices: Choices) -> None:
@@ -43,7 +59,7 @@ def three_ways(choices: Choices) -> None:
         runs, curve = rows(choices, measure)
         with grid.cell():
             st.markdown(f"**{t(f'batch_size.measure.{measure}')}**")
-            drawn = _chart(site.data_version(), language(), choices, measure, small=True)
+            drawn = _chart((site.data_version(), ""), language(), choices, measure, small=True)
             counted = Choices(choices.study, choices.optimizer, choices.target, measure, paper=False)
             st.vega_lite_chart(
                 spec=dict(drawn), key=f"batch_size.ways.{measure}", alt=sentences.alt(counted, runs, curve)
@@ -81,7 +97,14 @@ def rows(choices: Choices, measure: str) -> tuple[list[dict[str, Any]], list[dic
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(version: str, language: str, choices: Choices, measure: str, small: bool = False) -> dict[str, Any]:
+def _chart(
+    versions: tuple[str, str],
+    language: str,
+    choices: Choices,
+    measure: str,
+    small: bool = False,
+    height: int = scaling.HEIGHT,
+) -> dict[str, Any]:
     runs, curve = rows(choices, measure)
     tuned = results.tuned(choices.study, choices.target, choices.focus)
     perfect = [
@@ -96,8 +119,19 @@ def _chart(version: str, language: str, choices: Choices, measure: str, small: b
         perfect=perfect,
         regime=results.regime(choices.study, choices.target, choices.focus) if measure != "seconds" else None,
         published=_published(choices.focus, measure) if choices.paper and not small else [],
+        own=[] if small else _own(choices, measure),
         small=small,
+        height=height,
     ).specification()
+
+
+def _own(choices: Choices, measure: str) -> list[dict[str, Any]]:
+    """One's own runs that reached the target, as the chart takes them; the difference is from the same published run."""
+    return [
+        row | {"value": row[measure], "difference": own_results.apart(row, measure, 1), "url": address.link("runs", run=row["run_id"])}
+        for row in own_runs(choices)
+        if row[measure] is not None
+    ]  # fmt: skip
 
 
 def paper_line(choices: Choices) -> str | None:
@@ -139,6 +173,8 @@ def behind(code: str, shown: pa.Table) -> None:
             urls = [address.link("runs", run=run) for run in shown["run_id"].to_pylist()]
             told = shown.set_column(shown.column_names.index("run_id"), "run_id", pa.array(urls, pa.string()))
             links = {"run_id": st.column_config.LinkColumn(t("runs.column.run_id"), display_text=r"run=([0-9a-f]+)")}
+        names = {"own_steps": t("site.own.column"), "difference": t("site.own.difference")}
+        told = told.rename_columns([names.get(name, name) for name in told.column_names])
         st.dataframe(told, hide_index=True, height=TABLE_HEIGHT, column_config=links, alt=title)
         st.download_button(
             t("site.footer.csv"),

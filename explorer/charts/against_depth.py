@@ -10,7 +10,7 @@ from typing import Any, Literal
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import style
+from explorer.charts import own_marks, style
 from explorer.charts.along_epochs import label_at
 from explorer.text import t
 
@@ -26,16 +26,23 @@ def draw(
     failures: list[dict[str, Any]],
     notes: list[dict[str, Any]],
     scale: Literal["linear", "log"] = "linear",
+    own: list[dict[str, Any]] | None = None,
+    height: int = HEIGHT,
+    legend_columns: int = 1,
 ) -> style.Picture:
     """`dots`: depth, architecture, train, test (fractions), seed, href. `means`: depth, architecture, part (train, test), mean, low, high
-    (None under three seeds), n, href. `failures`: depth, architecture, failed, n, href. `notes`: depth, error, text, at most three.
+    (None under three seeds), n, href. `failures`: depth, architecture, failed, n, href. `notes`: depth, error, text, at most three. `own`
+    are one's own runs, drawn hollow: depth, architecture, part, error (None of one that failed to train), difference, seed, href. `height`
+    is of the errors, in pixels; a wide picture has room for more `legend_columns` than a phone.
 
     A line joins means only, and breaks where some seed of a network failed to train, since there is no mean.
     """
     depths = sorted({row["depth"] for row in [*dots, *failures]})
     x = _depth_axis(depths)
     tables = {"failures": _failures(failures)}
-    top = _errors(dots, means, notes, depths, scale, x, tables)
+    mine = [row for row in own or [] if row["error"] is not None]
+    top = _errors(dots, means, notes, depths, scale, x, tables, mine, legend_columns)
+    top = top.properties(height=height)
     bottom = _failure_rows(x, {row["architecture"] for row in failures})
     chart = alt.vconcat(top, bottom, spacing=6)
     return style.Picture(style.fitted(chart), tables)
@@ -57,11 +64,14 @@ def _errors(
     scale: str,
     x: alt.X,
     tables: dict[str, pa.Table],
+    own: list[dict[str, Any]],
+    legend_columns: int,
 ) -> alt.LayerChart:
     words = [series_name(*series) for series in SERIES]
     tables["dots"] = _dots(dots)
     tables["means"] = _means(means, depths)
-    highest = max([row["error"] for row in tables["dots"].to_pylist() if row["error"] is not None], default=1.0)
+    errors = [row["error"] for row in (*tables["dots"].to_pylist(), *own)]
+    highest = max([error for error in errors if error is not None], default=1.0)
     ceiling = min(1.0, 0.05 * -(-1.06 * highest // 0.05))
     kind = {"type": "symlog", "constant": LINEAR_UNDER} if scale == "log" else {"type": "linear"}
     ticks = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] if scale == "log" else None
@@ -73,7 +83,7 @@ def _errors(
     title = t("depth.axis.error")
     y = alt.Y("error:Q", title=title, scale=alt.Scale(domain=[0, ceiling], nice=False, **kind), axis=y_axis)
     legend = alt.Legend(
-        orient="top", direction="horizontal", columns=1, title=None, labelLimit=320,
+        orient="top", direction="horizontal", columns=legend_columns, title=None, labelLimit=320,
         symbolType="stroke", symbolOpacity=1, symbolSize=400, symbolStrokeWidth=2.2,
     )  # fmt: skip
     colours = [style.ARCHITECTURES[architecture] for architecture, _ in SERIES]
@@ -104,6 +114,8 @@ def _errors(
         mine = style.named("dots").transform_filter(f"datum.architecture == '{architecture}'")
         marks = mine.mark_point(filled=True, opacity=0.8, clip=True, cursor="pointer", shape=shape)
         layers.append(marks.encode(x=x, y=y, color=colour, size=size, href="href:N", tooltip=tooltip))
+    if own:
+        layers += _own(own, x, y, colour, tables)
     if notes:
         tables["notes"] = pa.table(
             {
@@ -116,7 +128,27 @@ def _errors(
         layers.append(
             note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
-    return alt.layer(*layers).properties(height=HEIGHT, width="container")
+    return alt.layer(*layers).properties(width="container")
+
+
+def _own(
+    rows: list[dict[str, Any]], x: alt.X, y: alt.Y, colour: alt.Color, tables: dict[str, pa.Table]
+) -> list[alt.Chart]:
+    """One's own runs: hollow, in the colour and shape of the network, those of the train error smaller as the published ones are."""
+    series = [row | {"series": series_name(row["architecture"], row["part"])} for row in rows]
+    tables[own_marks.TABLE] = own_marks.table(
+        series, depth=pa.int32(), series=pa.string(), architecture=pa.string(), part=pa.string(), error=pa.float32(),
+        difference=pa.float32(), seed=pa.int16(), href=pa.string(),
+    )  # fmt: skip
+    told = [alt.Tooltip("series:N", title=" "), *own_marks.tooltip("error", t("depth.axis.error"), ".2%")]
+    layers = []
+    for (architecture, shape), part in itertools.product(style.ARCHITECTURE_SHAPES.items(), ("test", "train")):
+        mine = style.named(own_marks.TABLE).transform_filter(
+            f"datum.architecture == '{architecture}' && datum.part == '{part}'"
+        )
+        marks = own_marks.hollow(mine, size=own_marks.SIZE if part == "test" else 60, shape=shape, cursor="pointer")
+        layers.append(marks.encode(x=x, y=y, color=colour, href="href:N", tooltip=told))
+    return layers
 
 
 def _clear_of_lines(wanted: list[float], means: list[dict[str, Any]], ceiling: float) -> list[float]:

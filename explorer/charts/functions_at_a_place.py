@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import functions, style
+from explorer.charts import functions, own_marks, style
 from explorer.text import t
 
 ROW, AXIS = 26, 70
@@ -22,9 +22,12 @@ def strip(
     limits: tuple[float, float],
     log: bool,
     notes: dict[str, str],
+    own: list[dict[str, Any]] | None = None,
+    height: int | None = None,
 ) -> style.Picture:
     """A dot per fresh run on a row per function, in the order of `summary`, with a tick at its median. `runs` have function, seed,
-    test_error, href; `limits` are the ends of the axis; `notes` are words at the end of a function's row, as for runs that diverged."""
+    test_error, href; `limits` are the ends of the axis; `notes` are words at the end of a function's row, as for runs that diverged. `own` are
+    one's own runs, drawn hollow: function, seed, test_error, difference, href. `height`, in pixels, is that of the rows at most."""
     rows = [each["function"] for each in summary]
     names = [functions.name(code) for code in rows]
     told = [run for run in runs if run["test_error"] is not None]
@@ -52,18 +55,18 @@ def strip(
     )
     x = _error_axis(limits, log)
     y = _rows(names)
+    colours = alt.Scale(domain=rows, range=[functions.colour(code) for code in rows])
+    shapes = alt.Scale(domain=rows, range=[functions.shape(code) for code in rows])
+    colour = alt.Color("function:N", scale=colours, legend=None)
+    shape = alt.Shape("function:N", scale=shapes, legend=None)
     marks = (
         style.named("dots")
         .mark_point(filled=True, size=75, opacity=0.8, cursor="pointer")
         .encode(
             x=x,
             y=y,
-            color=alt.Color(
-                "function:N", scale=alt.Scale(domain=rows, range=[functions.colour(c) for c in rows]), legend=None
-            ),
-            shape=alt.Shape(
-                "function:N", scale=alt.Scale(domain=rows, range=[functions.shape(c) for c in rows]), legend=None
-            ),
+            color=colour,
+            shape=shape,
             href="href:N",
             tooltip=[
                 alt.Tooltip("name:N", title=t("activation.function")),
@@ -80,11 +83,27 @@ def strip(
         marks,
     ]
     tables = {"dots": dots, "medians": medians}
+    if own:
+        mine = [run | {"name": functions.name(run["function"]), "error": run["test_error"]} for run in own]
+        tables[own_marks.TABLE] = own_marks.table(
+            mine,
+            name=pa.string(),
+            function=pa.string(),
+            seed=pa.int16(),
+            error=pa.float32(),
+            difference=pa.float32(),
+            href=pa.string(),
+        )
+        told = [alt.Tooltip("name:N", title=t("activation.function"))]
+        told += own_marks.tooltip("error", t("activation.test_error"), ".2%")
+        marked = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
+        layers.append(marked.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
     if notes:
         side = {"align": "right", "baseline": "bottom", "dy": -3, "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
         layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
         tables["notes"] = texts
-    chart = alt.layer(*layers).properties(height=ROW * len(rows) + AXIS)
+    usual = ROW * len(rows) + AXIS
+    chart = alt.layer(*layers).properties(height=usual if height is None else min(height, 2 * usual))
     return style.Picture(style.fitted(chart), tables)
 
 

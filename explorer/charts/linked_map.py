@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import landmarks, names, slices, style
+from explorer.charts import landmarks, names, own_marks, slices, style
 from explorer.results.generalization import COLOURED, PAIRS, Axes
 from explorer.text import t
 
 MAP_HEIGHT = 330
+# Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
+MAP_SHARE, BESIDE_AXIS, BETWEEN, LEGENDS, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 115, 135, 119, 80
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ def draw(
     ridge: pa.Table,
     notes: Sequence[tuple[int, int, str]] = (),
     slice_limits: tuple[float, float] | None = None,
+    screen: tuple[int, int] | None = None,
 ) -> style.Picture:
     """The map of `cells` (see results.cells.cells), its threshold line and ridge, and its two slices.
 
     `start` is the (width, epoch) picked at first, `limits` the ends of the colour scale, `slice_limits` those of the slices' error axis (the
-    same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text). The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
+    same unless given), `level` the train error of the threshold and `notes` are (width, epoch, text).
+    With a `screen`, the pixels that there are for all of it, the slices stand beside the map and not under it. The selection `cell` holds indices into `axes`: w, a width, and e, an epoch.
     """
     source = indexed(cells, axes)
     places = {"w": axes.widths.index(start[0]), "e": axes.epochs.index(start[1])}
@@ -86,22 +90,42 @@ def draw(
     line, line_tables = landmarks.threshold_line(threshold, axes)
     peaks, peak_tables = landmarks.ridge_line(ridge, axes, view.reading)
     words, word_tables = landmarks.notes(notes, axes)
+    own, own_tables = _own_places(source, axes)
     picture = alt.layer(
-        _cells(axes, view, limits).add_params(cell), *_without_value(cells, axes), *line, *peaks, *words, *_marker(axes)
+        _cells(axes, view, limits).add_params(cell),
+        *_without_value(cells, axes),
+        *line,
+        *peaks,
+        *own,
+        *words,
+        *_marker(axes),
     ).properties(
         height=MAP_HEIGHT, title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes)))
     )
     row = slices.row(source, axes, view, slice_limits or limits, level)
     column = slices.column(source, axes, view, slice_limits or limits)
-    chart = alt.vconcat(picture, *((row, column) if view.reading == "across" else (column, row)), spacing=14)
+    below = (row, column) if view.reading == "across" else (column, row)
+    chart = style.fitted(alt.vconcat(picture, *below, spacing=14)) if screen is None else _wide(picture, below, screen)
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
-    return style.Picture(style.fitted(chart.add_params(*signals)), tables | line_tables | peak_tables | word_tables)
+    return style.Picture(chart.add_params(*signals), tables | line_tables | peak_tables | word_tables | own_tables)
+
+
+def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int]) -> alt.HConcatChart:
+    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place."""
+    width, height = screen
+    left = round(MAP_SHARE * (width - 2 * BESIDE_AXIS - BETWEEN))
+    right = width - 2 * BESIDE_AXIS - BETWEEN - left
+    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE
+    parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
+    whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - LEGENDS - AROUND_MAP))
+    return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)
 
 
 def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
     """`cells` with the indices w and e, and with the short names that the slices read: a and b for the means of the solid and the
-    dashed curve, al, ah, bl, bh for their intervals, a0, a1, … and b0, b1, … for the single seeds in order."""
+    dashed curve, al, ah, bl, bh for their intervals, a0, a1, … and b0, b1, … for the single seeds in order. What one's own results have of a
+    cell has the seed in its name: oa_0, ob_0."""
     columns = {
         "w": indices(cells[axes.x], axes.widths),
         "e": indices(cells[axes.clock], axes.epochs),
@@ -114,6 +138,8 @@ def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
         columns |= {short: cells[name], f"{short}l": cells[f"{name}_low"], f"{short}h": cells[f"{name}_high"]}
         for number, seed in enumerate(axes.seeds):
             columns[f"{short}{number}"] = cells[f"{name}_seed_{seed}"]
+        own = f"own_{name}_seed_"
+        columns |= {f"o{short}_{at.removeprefix(own)}": cells[at] for at in cells.column_names if at.startswith(own)}
     return pa.table(columns)
 
 
@@ -252,6 +278,34 @@ def _marker(axes: Axes) -> list[alt.Chart]:
             fillOpacity=0, stroke="black", strokeWidth=2, height=alt.RelativeBandSize(band=1.6), tooltip=None
         ),
     ]
+
+
+def _own_places(source: pa.Table, axes: Axes) -> tuple[list[alt.Chart], dict[str, pa.Table]]:
+    """A broken outline around the cells that one's own results have: one around neighbouring x values of the same epochs."""
+    there = [name for name in source.column_names if name.startswith("oa_")]
+    if not there:
+        return [], {}
+    reach: dict[int, list[int]] = {}
+    for row in source.select(["w", "e", *there]).to_pylist():
+        if any(row[name] is not None for name in there):
+            reach.setdefault(row["w"], []).append(row["e"])
+    blocks: list[dict[str, int]] = []
+    for w, epochs in sorted(reach.items()):
+        first, last = min(epochs), max(epochs)
+        if blocks and blocks[-1] == blocks[-1] | {"w_end": w - 1, "e": first, "e_end": last}:
+            blocks[-1]["w_end"] = w
+        else:
+            blocks.append({"w": w, "w_end": w, "e": first, "e_end": last})
+    x, y = width_axis(axes), epoch_axis(axes)
+    x.bandPosition, y.bandPosition = 0, 1  # the first epoch is at the bottom
+    ends = {"x2": alt.X2("w_end:O", bandPosition=1), "y2": alt.Y2("e_end:O", bandPosition=0)}
+    place = style.named(own_marks.TABLE).encode(x=x, y=y, **ends)
+    look = {"fillOpacity": 0, "tooltip": None}
+    layers = [
+        place.mark_rect(stroke="black", strokeWidth=3, **look),
+        place.mark_rect(stroke="white", strokeWidth=1.6, strokeDash=[5, 4], **look),
+    ]
+    return layers, {own_marks.TABLE: pa.Table.from_pylist(blocks)}
 
 
 def _title(text: str) -> alt.Title:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import log2, style
+from explorer.charts import log2, own_marks, style
 from explorer.text import t
 
 # One colour and one shape for each optimizer, wherever it is drawn.
@@ -25,15 +25,17 @@ def draw(
     perfect: Sequence[Mapping[str, Any]] = (),
     regime: Mapping[str, Any] | None = None,
     published: Sequence[Mapping[str, Any]] = (),
+    own: Sequence[Mapping[str, Any]] = (),
     small: bool = False,
+    height: int = HEIGHT,
 ) -> style.Picture:
     """`runs` have optimizer, batch_size, seed, lr, state, url and `value` (steps, examples or seconds; of a run that did not reach the target
     what it took, None for seconds); `curve` has optimizer, batch_size, value, low, high; `perfect` batch_size and value; `published`
-    batch_size, value and source. `regime` is a row of the table regimes, of the curve that the perfect line belongs to.
+    batch_size, value and source; `own` are one's own runs that reached, with optimizer, batch_size, seed, lr, value, difference, url. `regime` is a row of the table regimes, of the curve that the perfect line belongs to.
 
     A run that did not reach is an arrow upwards, one that diverged a cross: neither is joined by a line.
     """
-    values = [row["value"] for row in (*runs, *curve, *perfect, *published) if row["value"]]
+    values = [row["value"] for row in (*runs, *curve, *perfect, *published, *own) if row["value"]]
     values += [row[end] for row in curve for end in ("low", "high") if row.get(end)]
     top = max(values, default=1.0)
     rows = [row | {"value": row["value"] or top} for row in map(dict, runs)]
@@ -55,12 +57,14 @@ def draw(
         bars = curves.mark_rule(strokeWidth=1.4, opacity=0.75, clip=True).transform_filter("isValid(datum.low)")
         layers.append(bars.encode(y=alt.Y("low:Q", title=y_title), y2="high:Q"))
     layers += _marks(x, y, colour, shape, y_title, size=22 if small else 42)
+    if own:
+        layers.append(_own(own, tables, x, y, colour, shape, y_title))
     chart = alt.layer(*layers)
     if published:
         chart = alt.layer(_published(published, tables, x, y, x_title, y_title), chart).resolve_scale(
             color="independent"
         )
-    return style.Picture(style.fitted(chart.properties(height=SMALL_HEIGHT if small else HEIGHT)), tables)
+    return style.Picture(style.fitted(chart.properties(height=SMALL_HEIGHT if small else height)), tables)
 
 
 def _published(
@@ -100,6 +104,33 @@ def _marks(x: alt.X, y: alt.Y, colour: alt.Color, shape: alt.Shape, y_title: str
         of("not_reached").mark_point(shape="arrow", filled=True, size=5 * size, **look),
         of("diverged").mark_point(shape=CROSS, filled=False, size=2 * size, strokeWidth=1.8, **look),
     ]
+
+
+def _own(
+    rows: Sequence[Mapping[str, Any]],
+    tables: dict[str, pa.Table],
+    x: alt.X,
+    y: alt.Y,
+    colour: alt.Color,
+    shape: alt.Shape,
+    y_title: str,
+) -> alt.Chart:
+    """One's own runs that reached the target: hollow, in the colour and shape of their optimizer."""
+    named = [
+        dict(row) | {"name": t(f"batch_size.optimizer.{row['optimizer']}"), "rate": rate(row["lr"])} for row in rows
+    ]
+    tables[own_marks.TABLE] = own_marks.table(
+        named, name=pa.string(), batch_size=pa.int32(), value=pa.float64(), difference=pa.float64(), rate=pa.string(), seed=pa.int16(),
+        url=pa.string(),
+    )  # fmt: skip
+    told = [
+        alt.Tooltip("name:N", title=t("batch_size.control.optimizer")),
+        alt.Tooltip("batch_size:Q", title=t("batch_size.axis.batch_size"), format=","),
+        alt.Tooltip("rate:N", title=t("batch_size.axis.rate")),
+        *own_marks.tooltip("value", y_title, ",.4~g", apart="+,.4~g", apart_title=t("site.own.difference")),
+    ]
+    marks = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
+    return marks.encode(x=x, y=y, color=colour, shape=shape, href="url:N", tooltip=told)
 
 
 def _by_optimizer(optimizers: Sequence[str], legend: bool) -> tuple[alt.Color, alt.Shape]:

@@ -3,7 +3,7 @@
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import names, style
+from explorer.charts import names, own_marks, style
 from explorer.results.generalization import PAIRS, Axes
 from explorer.text import t
 
@@ -25,7 +25,7 @@ def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: 
         base.transform_filter(f"trail && datum.e < at_e && datum.e >= at_e - {TRAIL}")
         .transform_calculate(age="at_e - datum.e")
         .mark_line(color=style.MEASURED, strokeWidth=1, clip=True)
-        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", opacity=_fading())
+        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", strokeOpacity=_fading())
     )
     title = expression(
         t(f"generalization.map.row.{view.measure}", moment=names.moment(axes, "\0e\0")),
@@ -92,7 +92,30 @@ def _curves(x: alt.X, y, view, axes: Axes, source: pa.Table, order: str) -> list
                 ),
             ).encode(x=x, y=y(short), order=f"{order}:Q", tooltip=_tooltip(axes, short, name, view)),
         ]
-    return drawn
+    return drawn + _own(x, y, view, axes, source)
+
+
+def _own(x: alt.X, y, view, axes: Axes, source: pa.Table) -> list[alt.Chart]:
+    """One's own runs, hollow: those of the dashed curve with a dashed rim. They are columns of the cells, so that a pick costs nothing more."""
+    layers = []
+    for short, name in zip("ab", PAIRS[view.measure], strict=True):
+        columns = [column for column in source.column_names if column.startswith(f"o{short}_")]
+        if not columns:
+            continue
+        published = f"datum['{short}' + indexof({style.javascript_list(axes.seeds)}, datum.seed)]"
+        factor = 1 if view.measure == "loss" else 100
+        fold = (
+            alt.Chart()
+            .transform_fold(columns, as_=["column", "one"])
+            .transform_filter("isValid(datum.one)")
+            .transform_calculate(seed="toNumber(slice(datum.column, 3))")
+            .transform_calculate(difference=f"isValid({published}) ? {factor} * (datum.one - {published}) : null")
+        )
+        dash = {"strokeDash": [2, 2]} if short == "b" else {}
+        told = own_marks.tooltip("one", t(f"generalization.curve.{name}"), view.exact_format)
+        marks = own_marks.hollow(fold, size=30, stroke=style.ACCENT, **dash)
+        layers.append(marks.encode(x=x, y=y("one"), tooltip=told))
+    return layers
 
 
 def _here(x: alt.X, index: str) -> alt.Chart:
@@ -185,8 +208,8 @@ def _epoch(axes: Axes, view) -> alt.X:
     return alt.X("epoch:Q", scale=scale, axis=alt.Axis(format="~s", labelOverlap="greedy"), title=title)
 
 
-def _fading() -> alt.Opacity:
-    return alt.Opacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
+def _fading() -> alt.StrokeOpacity:
+    return alt.StrokeOpacity("age:Q", scale=alt.Scale(domain=[1, TRAIL], range=[0.55, 0.06]), legend=None)
 
 
 def _tooltip(axes: Axes, short: str, name: str, view) -> list[alt.Tooltip]:

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, views
+from explorer import address, format, own_results, views
 from explorer.charts import against_depth
 from explorer.depth import sentences
 from explorer.footer import as_csv
@@ -17,17 +17,20 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "depth.main"
+AROUND = 260  # pixels around the plot of errors, before an audience: legend, axes, and the rows of failures
 
 
 def main_picture(view: View, scale: str) -> None:
     """Train and test error against depth, every seed, and the row of failures."""
-    chart = _chart(site.data_version(), language(), view, scale)
+    versions = site.data_version(), own_results.version()
+    chart = _chart(versions, language(), view, scale, views.height(against_depth.HEIGHT, AROUND), views.presented())
     st.vega_lite_chart(spec=views.sized(dict(chart)), key=KEY, alt=sentences.alt(view), width="stretch")
+    own_results.legend(own_runs(view))
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chart(version: str, language: str, view: View, scale: str) -> dict[str, Any]:
+def _chart(versions: tuple[str, str], language: str, view: View, scale: str, height: int, wide: bool) -> dict[str, Any]:
     rows = results.runs(view).to_pylist()
     rate = {(row["depth"], row["architecture"]): row["lr"] for row in rows}
 
@@ -45,7 +48,25 @@ def _chart(version: str, language: str, view: View, scale: str) -> dict[str, Any
         {"depth": depth, "architecture": kind, "failed": each.failed, "n": each.n, "href": href(depth, kind)}
         for (depth, kind), each in sorted(results.failures(view).items())
     ]
-    return against_depth.draw(dots, means, failures, sentences.notes(view), scale).specification()
+    own = [
+        row | {"part": part, "error": row[f"{part}_error"], "difference": own_results.apart(row, f"{part}_error")}
+        | {"href": address.link("runs", run=row["run_id"])}
+        for row in own_runs(view)
+        for part in ("test", "train")
+    ]  # fmt: skip
+    sizes = {"height": height, "legend_columns": 4 if wide else 1}
+    return against_depth.draw(dots, means, failures, sentences.notes(view), scale, own, **sizes).specification()
+
+
+def own_runs(view: View) -> list[dict[str, Any]]:
+    """One's own runs of the networks in the picture; one that failed to train by the same rule has no error there, as in the picture."""
+    rows = own_results.over(results.runs(view))
+    return [row | dict.fromkeys(own_results.MEASURES) if results.failed(row["train_error"]) else row for row in rows]
+
+
+def shown_runs(view: View) -> pa.Table:
+    """The runs behind the picture, and beside them one's own where there are some."""
+    return own_results.beside(results.runs(view), own_results.over(results.runs(view)))
 
 
 def runs_link(view: View, depth: int, architecture: str, lr: float) -> str:
@@ -60,7 +81,7 @@ def runs_link(view: View, depth: int, architecture: str, lr: float) -> str:
 
 def table(view: View) -> pa.Table:
     """Draws the runs behind the picture, each with a link, and returns them as they are."""
-    rows = results.runs(view)
+    rows = shown_runs(view)
     title = t("depth.table.title")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(
@@ -76,7 +97,7 @@ def table(view: View) -> pa.Table:
 
 def runs_of_a_depth(view: View, depth: int) -> None:
     """The runs of one depth, with the command that repeats each of them."""
-    rows = results.runs(view)
+    rows = shown_runs(view)
     rows = rows.filter(pa.compute.equal(rows["depth"], depth))
     st.subheader(t("depth.runs.title", depth=format.count(depth)))
     parameters = sorted(set(rows["n_params"].to_pylist()))
@@ -109,7 +130,7 @@ def _in_words(rows: pa.Table) -> dict[str, list[Any]]:
     def column(name: str) -> list[Any]:
         return rows[name].to_pylist()
 
-    return {
+    shown = {
         t("depth.table.depth"): column("depth"),
         t("depth.table.architecture"): [t(f"depth.architecture.{kind}") for kind in column("architecture")],
         t("site.seed"): column("seed"),
@@ -120,12 +141,17 @@ def _in_words(rows: pa.Table) -> dict[str, list[Any]]:
         t("depth.table.n_params"): column("n_params"),
         t("depth.table.run"): [address.link("runs", run=run_id) for run_id in column("run_id")],
     }
+    return own_results.columns(shown, rows)
 
 
 def _columns() -> dict[str, Any]:
     errors = {t(f"depth.part.{part}"): st.column_config.NumberColumn(format="percent") for part in ("train", "test")}
     link = st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")
-    return errors | {
-        t("depth.table.run"): link,
-        t("depth.table.n_params"): st.column_config.NumberColumn(format="localized"),
-    }
+    return (
+        errors
+        | own_results.formats()
+        | {
+            t("depth.table.run"): link,
+            t("depth.table.n_params"): st.column_config.NumberColumn(format="localized"),
+        }
+    )

@@ -88,7 +88,7 @@ def caption(view: View) -> str:
     means = {(row["depth"], row["architecture"], row["measure"]): row for row in results.means(view).to_pylist()}
     ends = (depths[0], depths[-1])
     told = {
-        f"{kind}_{name}": _train_error(means, failures, depth, kind)
+        f"{kind}_{name}": train_error(means, failures, depth, kind)
         for kind in ARCHITECTURES
         for name, depth in zip(("first", "last"), ends, strict=True)
     }
@@ -97,7 +97,7 @@ def caption(view: View) -> str:
     return f"{seen} {t(f'depth.caption.not_to_conclude.{view.study.code}')}"
 
 
-def _train_error(
+def train_error(
     means: dict[tuple[int, str, str], dict[str, Any]],
     failures: dict[tuple[int, str], Failures],
     depth: int,

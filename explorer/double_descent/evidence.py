@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, question_page
+from explorer import format, guided, question_page
 from explorer.charts import against_width, forest, names, published, style
-from explorer.double_descent import controls, sentences
+from explorer.double_descent import sentences
+from explorer.guided import Step
 from explorer.results import cells, site
 from explorer.results import generalization as results
 from explorer.results.generalization import Map, Study
@@ -19,39 +20,23 @@ GUESSES = ("stays", "shrinks", "gone")
 NOISE_COLOURS = ["#009e73", "#d55e00", style.MEASURED]
 
 
-def guided_steps(finding: Map, maps: list[Map]) -> None:
+def steps(finding: Map, maps: list[Map]) -> list[Step]:
     """Three steps that move the same picture: across, up, and without label noise."""
     axes = results.axes(finding)
     back = {"noise": None, "variant": None, "measure": None, "reading": None}
-    steps = [("across", back | {"width": None, "epoch": None}, {})]
+    found = [Step("across", back | {"width": None, "epoch": None})]
     ridge = [peak for peak in results.ridge(finding, "up").to_pylist() if peak["clear"] and peak["position"]]
     if ridge:
         widest = max(ridge, key=lambda peak: peak["height"])
         values = {"place": names.place(axes, widest["at"]), "moment": names.moment(axes, widest["position"])}
-        steps.append(("up", back | {"reading": "up", "width": widest["at"], "epoch": widest["position"]}, values))
+        found.append(Step("up", back | {"reading": "up", "width": widest["at"], "epoch": widest["position"]}, values))
     else:
-        steps.append(("up_none", back | {"reading": "up", "width": axes.widths[-1], "epoch": axes.epochs[-1]}, {}))
+        found.append(Step("up_none", back | {"reading": "up", "width": axes.widths[-1], "epoch": axes.epochs[-1]}))
     least = min(each.noise for each in maps if each.variant == finding.variant)
     if least < finding.noise:
         view = back | {"noise": least, "width": None, "epoch": None}
-        steps.append(("clean", view, {"noise": format.percent(least, 0)}))
-    else:
-        steps.append(("gap", back | {"measure": "gap", "width": None, "epoch": None}, {}))
-    for number, (place, (name, view, values)) in enumerate(
-        zip(st.columns(3, gap="medium"), steps, strict=True), start=1
-    ):
-        with place:
-            st.markdown(
-                f"**{number}. {t(f'generalization.step.{name}.title')}** {t(f'generalization.step.{name}.text', **values)}"
-            )
-            st.button(
-                t(f"generalization.step.{name}.show"),
-                key=f"generalization.step.{number}",
-                type="tertiary",
-                icon=":material/north_east:",
-                on_click=controls.go,
-                kwargs=view,
-            )
+        return [*found, Step("clean", view, {"noise": format.percent(least, 0)})]
+    return [*found, Step("gap", back | {"measure": "gap", "width": None, "epoch": None})]
 
 
 def early_stopping(shown: Map, verdict: str | None) -> None:
@@ -61,36 +46,14 @@ def early_stopping(shown: Map, verdict: str | None) -> None:
     if "stopped" not in codes:
         return
     st.subheader(t("generalization.early.title"))
-    guess = address.chosen("guess", [*GUESSES, "skip"], None, t("generalization.early.guess"))
+    guess = guided.guessed("generalization.early", GUESSES)
     picture, words = st.columns([5, 3], gap="medium", vertical_alignment="center")
     with words:
         if guess is None:
-            words = {"clock": names.clock_word(shown.study), "x": names.x_word(shown.study)}
-            st.markdown(t("generalization.early.question", **words))
-            with st.container(horizontal=True):
-                for code in GUESSES:
-                    st.button(
-                        t(f"generalization.early.{code}"),
-                        key=f"generalization.guess.{code}",
-                        on_click=controls.go,
-                        kwargs={"guess": code},
-                    )
-                skip = t("generalization.early.skip")
-                st.button(
-                    skip,
-                    key="generalization.guess.skip",
-                    type="tertiary",
-                    on_click=controls.go,
-                    kwargs={"guess": "skip"},
-                )
+            axis = {"clock": names.clock_word(shown.study), "x": names.x_word(shown.study)}
+            guided.ask("generalization.early", GUESSES, **axis)
         else:
-            if guess != "skip":
-                st.markdown(t("generalization.early.guessed", guess=t(f"generalization.early.{guess}")))
-            st.markdown(_early_stopping_in_words(rows, shown.study, verdict))
-            again = t("generalization.early.again")
-            st.button(
-                again, key="generalization.guess.again", type="tertiary", on_click=controls.go, kwargs={"guess": None}
-            )
+            guided.reveal("generalization.early", _early_stopping_in_words(rows, shown.study, verdict))
     drawn = codes if guess is not None else codes[:1]
     with picture:
         chart = _early_stopping_chart(site.data_version(), language(), shown, tuple(drawn))

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, database, format, views
+from explorer import address, database, format, own_results, views
 from explorer.charts import linked_map, names, panels
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.controls import Choices
@@ -20,6 +20,7 @@ from explorer.section import table
 from explorer.text import language, t
 
 MOST_NOTES = 3
+MARGINS, BELOW = 56, 10  # pixels beside and under the picture on a projector
 MOST_PANELS = 8
 
 
@@ -29,25 +30,33 @@ def main_picture(
 ) -> None:
     """The linked map under the element key `chart`, starting at the cell `start`. A pick is drawn in the browser; the server learns of it
     for the address."""
-    specification = _linked_map(site.data_version(), language(), choices, start)
+    versions = site.data_version(), own_results.version()
+    room = (views.screen()[0] - MARGINS, views.height(0, BELOW)) if views.presented() else None
+    specification = _linked_map(versions, language(), choices, start, room)
     st.vega_lite_chart(
         spec=views.sized(dict(specification)),
         key=chart,
         on_select=lambda: controls.remember(chart, choices.map, axes, default),
         selection_mode="cell",
         alt=alt,
-        width="stretch",
+        width="content" if room else "stretch",
     )
 
 
 # Composing the chart takes longer than all else on the page; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _linked_map(version: str, language: str, choices: Choices, start: tuple[int, int]) -> dict[str, Any]:
+def _linked_map(
+    versions: tuple[str, str],
+    language: str,
+    choices: Choices,
+    start: tuple[int, int],
+    screen: tuple[int, int] | None,
+) -> dict[str, Any]:
     shown, view = choices.map, choices.view
     axes = results.axes(shown)
     row = results.last_row(shown)
     return linked_map.draw(
-        cell_results.cells(shown, view.measure, axes.seeds),
+        shown_cells(choices, axes),
         axes,
         view,
         results.colour_limits(shown.study, view.measure, choices.scale),
@@ -57,7 +66,14 @@ def _linked_map(version: str, language: str, choices: Choices, start: tuple[int,
         results.ridge(shown, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
         results.slice_limits(shown.study, view.measure),
+        screen=screen,
     ).specification()
+
+
+def shown_cells(choices: Choices, axes: Axes) -> pa.Table:
+    """The cells in the picture, and beside them what one's own results have of them."""
+    cells = cell_results.cells(choices.map, choices.view.measure, axes.seeds)
+    return cell_results.with_own(cells, cell_results.own_cells(choices.map, choices.view.measure))
 
 
 def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
@@ -79,6 +95,21 @@ def legend(choices: Choices, axes: Axes) -> str:
     shown = choices.map
     threshold, ridge = results.threshold(shown, choices.level), results.ridge(shown, choices.view.reading)
     return sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+
+
+def own_legend(choices: Choices) -> None:
+    """What is drawn of one's own runs; nothing without a second file."""
+    if database.own_meta() is None:
+        return
+    own, file = cell_results.own_cells(choices.map, choices.view.measure), f"`{database.own_location().name}`"
+    if own is None:
+        st.caption(t("site.own.none_here", file=file))
+        return
+    apart = [abs(value) for value in own["difference"].to_pylist() if value is not None]
+    told = [t("generalization.legend.own", file=file, n=format.count(own.num_rows))]
+    if apart and choices.view.measure != "loss":
+        told.append(t("generalization.legend.own_apart", size=format.points(max(apart) / 100, 2, signed=False)))
+    st.caption(" ".join(told))
 
 
 @st.fragment(key="generalization.cell")

@@ -47,6 +47,15 @@ ORDER BY list_position(['sgd', 'momentum', 'nesterov', 'adam'], optimizer), batc
 run that went furthest without reaching."""
 
 
+REACHED = """
+SELECT r.run_id, CASE WHEN g.reached THEN 'reached' WHEN r.status = 'diverged' THEN 'diverged' ELSE 'not_reached' END AS state,
+       g.step AS steps, g.examples, CAST(g.seconds AS DOUBLE) AS seconds
+FROM targets g JOIN runs r USING (run) WHERE g.target = $target
+"""
+OWN_MEASURES = ("state", "steps", "examples", "seconds")
+"""What any run took to a target: the columns of REACHED beside its name."""
+
+
 @dataclass(frozen=True)
 class Study:
     """A study that trains to targets. `optimizers` in their fixed order, `targets` hardest first."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from explorer import database
 from explorer.database import OWN, query
 from explorer.results.generalization import COLOURED, PAIRS, Map
 
@@ -118,6 +119,63 @@ def own_test_errors(run_ids: list[str], epoch: int) -> dict[str, float]:
         of=OWN,
     ).to_pylist()
     return {row["run_id"]: row["test_error"] for row in rows}
+
+
+OWN_PLACES = """
+SELECT c.configuration, k.configuration AS own, CAST(c.x AS INTEGER) AS x
+FROM results.configurations c JOIN own.configurations k ON k.study = c.study AND k.settings::VARCHAR = c.settings::VARCHAR
+WHERE c.map = $map
+"""
+"""The configurations of a map that one's own results have too."""
+
+
+def own_cells(shown: Map, measure: str) -> pa.Table | None:
+    """What one's own results have of the cells of a map: its x value and epoch under the study's names, own_seeds, per curve of
+    `PAIRS[measure]` own_<name>_seed_N, and `difference`: own minus published of the coloured measure, the mean over the runs that both
+    have (points, or the unit of the loss; NULL where there is none). None without a second file, or where it has nothing of the map."""
+    if database.own_meta() is None:
+        return None
+    seeds = query(
+        f"SELECT DISTINCT r.seed FROM ({OWN_PLACES}) p JOIN own.runs r ON r.configuration = p.own ORDER BY 1",
+        {"map": shown.key},
+    )["seed"].to_pylist()
+    if not seeds:
+        return None
+    names, coloured = [name for name in PAIRS[measure] if name], COLOURED[measure]
+    per_run = ", ".join(f"CAST({PER_RUN[name]} AS DOUBLE) AS {name}" for name in names)
+    single = ", ".join(
+        f"CAST(max(mine.{name}) FILTER (seed = {seed}) AS FLOAT) AS own_{name}_seed_{seed}"
+        for name in names
+        for seed in seeds
+    )
+    return query(
+        f"""
+        WITH place AS ({OWN_PLACES}), mine AS (
+            SELECT p.x, v.epoch, r.run_id, r.seed, {per_run} FROM place p JOIN own.runs r ON r.configuration = p.own JOIN own.curves v USING (run)
+        ), theirs AS (
+            SELECT r.run_id, v.epoch, {PER_RUN[coloured]} AS value
+            FROM place p JOIN results.runs r USING (configuration) JOIN results.curves v USING (run)
+        )
+        SELECT x AS {shown.study.x}, CAST(epoch AS INTEGER) AS {shown.study.clock}, CAST(count(*) AS SMALLINT) AS own_seeds, {single},
+               CAST({1 if measure == "loss" else 100} * avg(mine.{coloured} - theirs.value) AS FLOAT) AS difference
+        FROM mine LEFT JOIN theirs USING (run_id, epoch) GROUP BY x, epoch ORDER BY x, epoch
+        """,
+        {"map": shown.key},
+    )
+
+
+def with_own(cells: pa.Table, own: pa.Table | None) -> pa.Table:
+    """The cells of a map with what one's own results have of each; as they are where those have nothing."""
+    if own is None:
+        return cells
+    keys, rest = own.column_names[:2], own.column_names[2:]
+    found = {tuple(row[key] for key in keys): row for row in own.to_pylist()}
+    rows = [found.get(place, {}) for place in zip(*(cells[key].to_pylist() for key in keys), strict=True)]
+    for name in rest:
+        cells = cells.append_column(
+            own.schema.field(name), pa.array([row.get(name) for row in rows], own.schema.field(name).type)
+        )
+    return cells
 
 
 def early_stopped(shown: Map) -> pa.Table:

@@ -109,6 +109,11 @@ def has_several_rates(study: Study) -> bool:
     return query(f"{ENDS} SELECT count(DISTINCT lr) AS n FROM ends", {"study": study.name})["n"][0].as_py() > 1
 
 
+def failed(train_error: float | None) -> bool:
+    """Whether a run that came to the end with that train error failed to train."""
+    return train_error is not None and train_error > FAILED_ABOVE
+
+
 def settings(view: View) -> dict[str, Any]:
     """The settings of the deepest network of a view; what differs between its networks is depth, architecture and learning rate."""
     rows = query(

@@ -43,6 +43,8 @@ def take_away(
     """
     if not views.furnished():
         if not name:
+            if views.presented() and subtitle:
+                st.caption(subtitle)
             source_line(page)
             st.stop()
         return

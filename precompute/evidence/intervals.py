@@ -10,6 +10,8 @@ from precompute.evidence.grid import MEASURED, MapGrid
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
 """With two seeds the interval is nine standard deviations wide on each side, and says nothing that two dots do not."""
+RANGES = {"gap": (-1.0, 1.0)} | dict.fromkeys(("train_loss", "val_loss", "test_loss"), (0.0, np.inf))
+"""In which the mean of a measure can lie; of all others, which are fractions, from 0 to 1."""
 
 
 class Intervals(NamedTuple):
@@ -56,7 +58,7 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Intervals:
 
     NaN entries are left out, and n counts the others. The mean is NaN with n = 0, sd (of n - 1) with n < 2, low and
     high with n < 3. Equal values give an interval of no width. It is Student's (1908), for values drawn independently
-    from a normal distribution; it is not clipped to the possible range of the measure.
+    from a normal distribution, and may reach beyond the possible range of a measure: see `within`.
     """
     values = np.asarray(values, dtype=np.float64)
     present = ~np.isnan(values)
@@ -68,6 +70,17 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Intervals:
     quantile = stats.t.ppf((1 + confidence) / 2, np.where(enough, n - 1, 1))
     half = np.where(enough, quantile * sd / np.sqrt(np.maximum(n, 1)), np.nan)
     return Intervals(mean, mean - half, mean + half, sd, n)
+
+
+def within(found: Intervals, lowest: float, highest: float) -> Intervals:
+    """The intervals cut off where the mean cannot lie.
+
+    Few seeds near a bound, such as train errors of 0, 0.05 and 0.1%, give a t interval that reaches beyond it. What is cut off holds no mean
+    that is possible, so that the rest covers the mean exactly as often as the whole did, whatever the distribution. A t interval on the scale
+    of the logit would need a made-up count where a seed has no error at all and would be one for another mean, and a bootstrap of three seeds
+    covers far less than it says.
+    """
+    return found._replace(low=np.maximum(found.low, lowest), high=np.minimum(found.high, highest))
 
 
 def estimate_over_seeds(values: np.ndarray) -> Estimate:
@@ -108,17 +121,17 @@ def holm(p: np.ndarray) -> np.ndarray:
 def configuration_intervals(grid: MapGrid) -> list[IntervalRow]:
     """Rows of the table `intervals` for one map: every measure of each x and epoch that at least one run has.
 
-    `gap` is test minus train error of the same run. `early_stopped_test_error` has epoch None. Sorted by x, measure,
-    epoch.
+    `gap` is test minus train error of the same run. `early_stopped_test_error` has epoch None. Intervals are cut off at
+    the possible range of their measure. Sorted by x, measure, epoch.
     """
     measures = {name: getattr(grid, name) for name in MEASURED}
     measures["gap"] = grid.test_error - grid.train_error
     rows = []
     for measure, values in measures.items():
-        found = t_interval(values)
+        found = within(t_interval(values), *RANGES.get(measure, (0.0, 1.0)))
         for x, e in np.argwhere(found.n > 0):
             rows.append(_row(int(x), measure, int(grid.epochs[e]), found, (x, e)))
-    found = t_interval(grid.early_stopped_test_error())
+    found = within(t_interval(grid.early_stopped_test_error()), 0.0, 1.0)
     for x in np.flatnonzero(found.n > 0):
         rows.append(_row(int(x), "early_stopped_test_error", None, found, (x,)))
     return sorted(rows, key=lambda row: (row.x, row.measure, row.epoch or 0))

@@ -1,17 +1,62 @@
 """One's own results over the published ones on the pages that are not about runs or claims."""
 
+import json
 import os
+import re
 
+import duckdb
+import pyarrow as pa
 import pytest
 
+from tests import planted_depth
 from tests.results_files import own_results
+
+HANGUL = re.compile("[가-힣]")
+both = pytest.mark.parametrize("language", ["en", "ko"])
 
 
 @pytest.fixture
-def own(results_file, tmp_path, monkeypatch):
-    path = own_results(results_file, tmp_path / "own.duckdb")
-    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{path}")
-    return path
+def laid(tmp_path, monkeypatch):
+    """Lays a copy of a file, with some of its runs, over it: laid(file, without="seed = 0")."""
+
+    def lay(published, **how):
+        path = own_results(published, tmp_path / "own.duckdb", **how)
+        monkeypatch.setenv("WHY_RESULTS", f"{published}{os.pathsep}{path}")
+        return path
+
+    return lay
+
+
+@pytest.fixture
+def own(results_file, laid):
+    return laid(results_file)
+
+
+def pictures(app) -> list[tuple[dict, dict[str, pa.Table]]]:
+    """Specification and tables of our own charts, in their order on the page."""
+    found = []
+    for element in app.get("vega_lite_chart"):
+        proto = element.proto
+        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
+        found.append((json.loads(proto.spec), tables))
+    return found
+
+
+def hollow_marks(specification: dict) -> list[dict]:
+    """The layers of one's own runs: those whose opacity has a place in the legend."""
+    if "mark" in specification:
+        return [specification] if "opacity" in specification.get("encoding", {}) else []
+    parts = [part for key in ("layer", "vconcat", "hconcat") for part in specification.get(key, [])]
+    return [mark for part in parts for mark in hollow_marks(part)]
+
+
+def ask(file, sql: str, *parameters) -> list[tuple]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def difference_of(frame) -> str:
+    return next((name for name in frame.columns if name in ("Own − published (points)", "Own − published")), "")
 
 
 def test_the_runs_behind_a_cell_of_the_map_show_ones_own_error_and_the_difference(opened, own):
@@ -26,7 +71,127 @@ def test_the_runs_behind_a_cell_of_the_map_show_ones_own_error_and_the_differenc
     )
 
 
-def test_without_a_second_file_no_page_speaks_of_ones_own(opened):
+def test_the_cells_of_the_map_carry_ones_own_runs_and_the_slices_draw_them_hollow(opened, own, results_file):
     app = opened("generalization")
-    assert not any("Own test error" in frame.value for frame in app.dataframe)
+    specification, tables = pictures(app)[0]
+    marks = hollow_marks(specification)
+    assert len(marks) == 4  # test and train error in either slice
+    assert all(mark["mark"]["filled"] is False for mark in marks)
+    legends = [mark["encoding"]["opacity"] for mark in marks]
+    assert legends[0]["scale"]["domain"] == ["your own runs"] and legends[0]["legend"] is not None
+    cells = tables["cells"].to_pylist()
+    columns = [name for name in cells[0] if name.startswith("oa_")]
+    drawn = {
+        (row["width"], row["epoch"], int(name[3:])): row[name]
+        for row in cells
+        for name in columns
+        if row[name] is not None
+    }
+    wanted = ask(
+        own,
+        """SELECT CAST(c.x AS INTEGER), v.epoch, r.seed, 1 - v.test_correct / r.n_test
+        FROM runs r JOIN configurations c USING (configuration) JOIN maps m USING (map) JOIN curves v USING (run)
+        WHERE r.study = 'double_descent/mnist_mlp' AND CAST(m.settings->>'label_noise' AS DOUBLE) = 0.2""",
+    )
+    assert drawn == pytest.approx({(x, epoch, seed): error for x, epoch, seed, error in wanted}, abs=1e-6)
+    seen = next(frame.value for frame in app.dataframe if "own_seeds" in frame.value)
+    there = seen.dropna(subset=["difference"])
+    assert 0 < len(there) and list(there["difference"]) == pytest.approx([100 * 10 / 10_000] * len(there), abs=1e-4)
+    outline = tables["own"].to_pylist()
+    assert {w for row in outline for w in range(row["w"], row["w_end"] + 1)} == {
+        row["w"] for row in cells if any(row[c] is not None for c in columns)
+    }
+    assert any(f"{len({key[:2] for key in drawn})} cells" in each.value for each in app.caption)
+
+
+@both
+def test_the_depth_picture_has_ones_own_runs_hollow_and_counts_those_that_failed(opened, laid, tmp_path, language):
+    published = planted_depth.plant(tmp_path, planted_depth.as_in_the_paper)
+    laid(published, without="seed = 0")
+    app = opened("depth", lang=language)
+    assert not app.exception
+    specification, tables = pictures(app)[0]
+    assert {mark["mark"]["shape"] for mark in hollow_marks(specification)} == {"square", "circle"}
+    theirs = {(row["depth"], row["series"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
+    mine = {(row["depth"], row["series"], row["seed"]): row for row in tables["own"].to_pylist()}
+    assert {key for key in mine if key[2] != 99} == {key for key in theirs if key[2] != 0}
+    for key, row in mine.items():
+        if key in theirs:
+            assert row["difference"] == pytest.approx(100 * (row["error"] - theirs[key]), abs=1e-3)
+        else:  # the one run of one's own that is not published, of a configuration that is
+            assert key[2] == 99 and row["difference"] is None
+    caption = next(each.value for each in app.caption if "own.duckdb" in each.value)
+    runs = {(row["depth"], row["architecture"], row["seed"]) for row in tables["own"].to_pylist()}
+    assert str(len(runs)) in caption and bool(HANGUL.search(caption)) == (language == "ko")
+
+
+def test_own_runs_of_a_picture_are_matched_by_configuration_and_follow_in_the_table(opened, laid, tmp_path):
+    published = planted_depth.plant(tmp_path, planted_depth.as_in_the_paper)
+    path = laid(published, without="seed = 0")
+    with duckdb.connect(str(path)) as connection:  # a seed that is not published, of a configuration that is
+        connection.execute(
+            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77 WHERE run = (SELECT max(run) FROM runs WHERE run < 100000 AND study = 'depth/cifar10_resnet_small')"
+        )
+    app = opened("depth")
+    table = next(frame.value for frame in app.dataframe if "Own test error" in frame.value)
+    new = table[table["Seed"] == 77]
+    assert len(new) == 1 and new["test error"].isna().all() and new["Own test error"].notna().all()
+    assert new[difference_of(new)].isna().all()
+    assert 77 in pictures(app)[0][1]["own"]["seed"].to_pylist()
+
+
+def test_the_strip_of_functions_has_ones_own_runs_hollow_in_their_colour_and_shape(opened, laid, results_file):
+    own = laid(results_file, without="false")
+    app = opened("activation")
+    assert not app.exception
+    specification, tables = pictures(app)[0]
+    (mark,) = hollow_marks(specification)
+    assert {"color", "shape", "href"} <= mark["encoding"].keys()
+    dots = {(row["function"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
+    mine = {(row["function"], row["seed"]): row["error"] for row in tables["own"].to_pylist()}
+    assert dots and mine.keys() == dots.keys()
+    assert all(mine[key] - dots[key] == pytest.approx(10 / 10_000, abs=1e-6) for key in dots)
+    domain = specification["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    assert domain[0] < min(mine.values()) and max(mine.values()) < domain[1]
+    assert ask(own, "SELECT count(*) FROM runs") != []
+    table = next(frame.value for frame in app.dataframe if "Own test error" in frame.value)
+    assert set(table[difference_of(table)]) == {"+0.10"}
+
+
+def test_the_curve_of_batch_sizes_has_ones_own_steps_hollow_and_their_difference(opened, laid, results_file):
+    path = laid(results_file, without="false")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE targets SET step = step + 3 WHERE reached")
+    app = opened("batch_size")
+    assert not app.exception
+    specification, tables = pictures(app)[0]
+    assert len(hollow_marks(specification)) == 1
+    theirs = {
+        (row["batch_size"], row["seed"]): row["value"]
+        for row in tables["runs"].to_pylist()
+        if row["state"] == "reached"
+    }
+    mine = tables["own"].to_pylist()
+    assert {(row["batch_size"], row["seed"]) for row in mine} == theirs.keys()
+    assert {row["difference"] for row in mine} == {3.0}
+    table = next(frame.value for frame in app.dataframe if "Own" in frame.value)
+    assert set(table[difference_of(table)].dropna()) == {3.0}
+    assert any("is 3 steps" in each.value for each in app.caption)
+
+
+@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_size"])
+def test_without_a_second_file_no_page_speaks_of_ones_own(opened, page):
+    app = opened(page)
+    assert not any("Own" in str(name) or "own_" in str(name) for frame in app.dataframe for name in frame.value)
+    assert not any("own runs" in each.value for each in app.caption if "Source: our own runs" not in each.value)
+    specification, tables = pictures(app)[0]
+    assert not hollow_marks(specification) and "own" not in tables
     assert not app.warning
+
+
+def test_a_second_file_that_has_nothing_of_a_picture_is_said_to_have_nothing(opened, laid, results_file):
+    laid(results_file, without="study = 'double_descent/mnist_mlp'")
+    app = opened("generalization")
+    assert not app.exception
+    assert any("have no run of what this picture shows" in each.value for each in app.caption)
+    assert not hollow_marks(pictures(app)[0][0])

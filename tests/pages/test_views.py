@@ -73,7 +73,9 @@ def test_a_presenters_map_is_larger_and_takes_its_keys_from_the_whole_page(opene
     before, after = opened("generalization"), opened("generalization", present="1")
     assert component(after, "linked_map_player")["presented"] is True
     assert component(before, "linked_map_player")["presented"] is False
-    sizes = [spec["vconcat"][0]["title"]["fontSize"] for spec in (chart(before), chart(after))]
+    sizes = [
+        spec[side][0]["title"]["fontSize"] for side, spec in (("vconcat", chart(before)), ("hconcat", chart(after)))
+    ]
     assert sizes[1] == pytest.approx(1.35 * sizes[0], abs=0.06)
     assert len(after.header) == 0 < len(before.header)  # it ends with the picture
 

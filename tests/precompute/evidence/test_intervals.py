@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from precompute.evidence import configuration_intervals, paired_difference, t_interval
+from precompute.evidence.intervals import within
 
 errors = st.floats(0, 1, allow_subnormal=False)
 
@@ -59,6 +60,27 @@ def test_the_usual_shortcut_covers_only_81_percent_at_three_seeds():
     found = t_interval(values)
     covered = np.mean(np.abs(found.mean - 0.3) <= 1.96 * found.sd / 3**0.5)
     assert covered == pytest.approx(0.81, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_an_interval_cut_off_at_the_possible_range_covers_the_mean_as_often_as_the_whole(n):
+    # skewed towards zero, as train errors are that a few examples in ten thousand make
+    values = np.random.default_rng(n).binomial(2_000, 0.0005, (40_000, n)) / 2_000
+    whole = t_interval(values)
+    cut = within(whole, 0.0, 1.0)
+    assert (whole.low < 0).mean() > 0.2 and (cut.low >= 0).all() and (cut.high <= 1).all()
+    covers = [(found.low <= 0.0005) & (0.0005 <= found.high) for found in (whole, cut)]
+    np.testing.assert_array_equal(*covers)
+    np.testing.assert_array_equal(cut.mean, whole.mean)
+
+
+def test_rows_of_a_map_lie_within_the_possible_range_of_their_measure(make_grid):
+    few = np.array([[[0.0, 0.0005, 0.001]]])
+    rows = {row.measure: row for row in configuration_intervals(make_grid(few, train_error=1 - few))}
+    assert t_interval(few).low < 0
+    assert (rows["test_error"].low, rows["train_error"].high) == (0.0, 1.0)
+    assert rows["test_error"].high == pytest.approx(t_interval(few).high[0, 0])
+    assert rows["gap"].low == -1.0 and rows["test_error"].mean == pytest.approx(0.0005)
 
 
 def test_a_paired_difference_uses_the_seeds_that_both_have():
