@@ -175,6 +175,6 @@ def test_damage_is_in_points_with_a_rule_where_a_stage_begins():
 def test_forests_side_by_side_have_one_axis():
     row = {"name": "a", "label": "a", "low": -2.0, "high": 2.0, "estimate": 0.0}
     wide = row | {"name": "b", "low": -20.0}
-    domain = lambda picture: picture.specification()["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    domain = lambda picture: picture.specification()["layer"][2]["encoding"]["x"]["scale"]["domain"]
     assert domain(forest.draw([row], "d", beside=[wide])) == domain(forest.draw([wide], "d", beside=[row]))
     assert domain(forest.draw([row], "d")) != domain(forest.draw([wide], "d"))
