@@ -105,7 +105,10 @@ def verdicts() -> None:
 
 def studies() -> list[str]:
     """The studies behind the home page's own numbers."""
-    return [study["study"] for study in site.studies() if study["study"] == STUDY]
+    told = [STUDY]
+    if _finding(batch_norm.QUESTION):
+        told.append(batch_norm.studies()[0].name)
+    return [study["study"] for study in site.studies() if study["study"] in told]
 
 
 def _sentence(shown: Map, row: Row, clear: bool) -> str:

@@ -106,6 +106,16 @@ def known_and_open(question: str) -> None:
             st.markdown(t(f"{question}.open"))
 
 
+def before_its_runs(question: str) -> None:
+    """The whole page of a question of which no run is baked; stops there."""
+    introduction(question)
+    rows = published_numbers(question)
+    planned(question)
+    known_and_open(question)
+    foot(question, rows)
+    st.stop()
+
+
 def foot(question: str, rows: list[dict[str, Any]]) -> None:
     """The footer: the published rows are what this page shows."""
     sources = list(dict.fromkeys(row["source"] for row in rows))

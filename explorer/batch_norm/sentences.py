@@ -84,7 +84,7 @@ def subtitle(choices: Choices) -> str:
     study, settings, counted = choices.study, results.settings(choices.study), results.counted(choices.study)
     values = {name: format.plain(value) for name, value in settings.items() if isinstance(value, int | float)}
     measured = t(f"batch_norm.subtitle.{study.kind}", measure=t(f"batch_norm.axis.{choices.measure}_error"))
-    told = [measured, t(f"batch_norm.setup.{study.code}", **values), seeds(counted["seeds"])]
+    told = [measured, t(f"batch_norm.setup.{study.code}", **values), _seeds(study, counted["seeds"])]
     if counted["done"] < counted["planned"]:
         told.append(_partly(study, counted))
     return " ".join(told)
@@ -95,11 +95,10 @@ def _partly(study: Study, counted: dict[str, int]) -> str:
     return t(f"batch_norm.subtitle.partly_{study.kind}", **told | {"seeds": format.seeds(counted["seeds"])})
 
 
-def seeds(n: int) -> str:
-    """How many seeds a network has, and what that allows."""
-    return t(
-        "batch_norm.subtitle.seeds" if n >= FEWEST_SEEDS else "batch_norm.subtitle.few_seeds", seeds=format.seeds(n)
-    )
+def _seeds(study: Study, n: int) -> str:
+    """How many seeds a network has, and what is drawn of them."""
+    kind = "lines" if study.kind == "linear" else "seeds" if n >= FEWEST_SEEDS else "few_seeds"
+    return t(f"batch_norm.subtitle.{kind}", seeds=format.seeds(n))
 
 
 def caption(choices: Choices) -> str:

@@ -144,6 +144,8 @@ def test_a_run_of_every_study_is_laid_open(opened, results_file, study, language
     ("damage", "SELECT 100 * (1 - d.test_correct / runs.n_test) FROM damage d JOIN runs USING (run) WHERE run_id = ?"),
     ("noise_scale", "SELECT value FROM noise_scale JOIN runs USING (run) WHERE run_id = ? AND value > 0"),
     ("validation", "SELECT 100 * (1 - v.val_correct / n_val) FROM validation v JOIN runs USING (run) WHERE run_id = ?"),
+    ("probes", "SELECT unnest([loss_low, loss, loss_high]) FROM probes JOIN runs USING (run) WHERE run_id = ?"),
+    ("shifts", "SELECT cosine FROM shifts JOIN runs USING (run) WHERE run_id = ?"),
 ])  # fmt: skip
 def test_what_was_measured_besides_the_curves_is_drawn_and_can_be_taken_away(opened, results_file, table, numbers):
     run_id = ask(results_file, f"SELECT run_id FROM {table} JOIN runs USING (run) ORDER BY run LIMIT 1")[0][0]
@@ -158,7 +160,8 @@ def test_what_was_measured_besides_the_curves_is_drawn_and_can_be_taken_away(ope
     assert any(f"{table} ({rows:,} rows)" == button.proto.label for button in app.get("download_button"))
 
 
-KEYS = {"layers": {"layer"}, "damage": {"whole"}, "noise_scale": {"kind"}, "validation": {"kind"}}
+KEYS = {"layers": {"layer"}, "damage": {"whole"}, "noise_scale": {"kind"}, "validation": {"kind"}, "probes": {"kind"}}
+KEYS |= {"shifts": {"layer"}}
 """A column of the table that each chart draws."""
 
 
