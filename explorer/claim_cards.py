@@ -10,10 +10,12 @@ from explorer import address, database, format
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
-from explorer.results import generalization, site
+from explorer.results import generalization, site, wiring
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
+SEEN = {"W2": {"axis": "near"}, "W3": {"axis": "near"}, "W5": {"show": "damage"}}
+"""What the address of a question's page says so that it shows what a claim is about, where that is not its first view."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -124,15 +126,18 @@ def _pictures(claims: list[dict[str, Any]]) -> None:
     question = claims[0]["question"]
     on_the_map = {study.name: study.code for study in generalization.studies()}
     tested = [claim["study"] for claim in claims if claim["study"] and claim["verdict"]]
+    if question == wiring.QUESTION:
+        on_the_map = {study.name: study.code for study in wiring.studies()}
     studies = [study for study in tested if study in on_the_map] or [None]
     with st.container(horizontal=True):
         for study in studies:
-            name = t(f"generalization.study.{on_the_map[study]}") if study else t(f"site.nav.{question}")
+            name = t(f"{question}.study.{on_the_map[study]}") if study else t(f"site.nav.{question}")
+            seen = SEEN.get(claims[0]["claim"], {}) if study else {}
             st.page_link(
                 FILES[question],
                 label=t("claims.picture", name=name),
                 icon=f":material/{PAGE_ICONS[question]}:",
-                query_params=address.parameters(study=on_the_map.get(study)),
+                query_params=address.parameters(study=on_the_map.get(study), **seen),
             )
 
 
@@ -175,7 +180,13 @@ def estimate(part: dict[str, Any]) -> str:
     if part["estimate"] is None:
         why = part["details"].get("why")
         return t("claims.missing") + (f" ({word('why', why).rstrip('.')})" if why else "")
-    return f"{quantity(part)}, {format.seeds(part['n'])}"
+    return f"{quantity(part)}, {counted_in(part)}"
+
+
+def counted_in(part: dict[str, Any]) -> str:
+    """What n of a part counts, in words: seeds, unless its quantity is over something else."""
+    key = f"claims.counted.{part['quantity']}"
+    return t(key, n=part["n"]) if has(key) else format.seeds(part["n"])
 
 
 def quantity(part: dict[str, Any]) -> str:
@@ -201,16 +212,23 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
         failing = [part for part in parts if part["published"] and not part["holds"]]
         told += dict.fromkeys(t(f"claims.undecided.{_reason(part)}") for part in failing)
     for part in parts:
-        lost = part["details"].get("failed_to_train")
-        if isinstance(lost, dict):
-            counts = (f"{side}: {n} / {part['details']['runs'][side]}" for side, n in lost.items())
-            told.append(t("claims.failed_to_train", counts=", ".join(counts)))
-        elif lost is not None:
-            told.append(t("claims.failed_to_train", counts=f"{lost} / {part['details']['runs']}"))
+        if counts := _failed_to_train(part["details"]):
+            told.append(t("claims.failed_to_train", counts=counts))
         sizes = part["details"].get("not_reached")
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
     return " ".join(dict.fromkeys(told))
+
+
+def _failed_to_train(details: dict[str, Any]) -> str:
+    """How many runs failed to train, of how many where that is said, side by side where there are sides; "" where nothing is said."""
+    lost, of = details.get("failed_to_train", details.get("runs_failed")), details.get("runs")
+    if not isinstance(lost, dict):
+        return "" if lost is None else f"{lost}" + ("" if of is None else f" / {of}")
+    totals = of if isinstance(of, dict) else {}
+    return ", ".join(
+        f"{word('side', side)}: {n}" + (f" / {totals[side]}" if side in totals else "") for side, n in lost.items()
+    )
 
 
 def _reason(part: dict[str, Any]) -> str:

@@ -1,8 +1,6 @@
 """What a reader may change, all of it in the address: the study, the place of its grid, and how the error axis is drawn."""
 
 from dataclasses import dataclass
-from typing import Any
-
 from explorer import address
 from explorer.results import activation as results
 from explorer.results.activation import CNN, MLP, Place
@@ -24,7 +22,7 @@ def choices() -> Choices | None:
     offered = [study for study in (MLP, CNN) if results.places(study)]
     if not offered:
         return None
-    study = _one_of(
+    study = address.one_of(
         "study", [code(each) for each in offered], code(offered[0]), label=t("site.study"), format=study_name,
         resets=("depth", "start", "norm"), widget="select",
     )  # fmt: skip
@@ -38,12 +36,12 @@ def choices() -> Choices | None:
 def _place(study: str) -> Place:
     places = results.places(study)
     if study == CNN:
-        norm = _one_of(
+        norm = address.one_of(
             "norm", [place["norm"] for place in places], places[0]["norm"], label=t("activation.control.norm"), format=lambda one: t(f"activation.with.{one}")
         )  # fmt: skip
         return next(place for place in places if place["norm"] == norm)
     starts = list(dict.fromkeys(place["start"] for place in places))
-    start = _one_of(
+    start = address.one_of(
         "start", starts, START if START in starts else starts[0], label=t("activation.control.start"),
         format=lambda one: t(f"activation.start.{one}"), help=t("activation.control.start_help"),
     )  # fmt: skip
@@ -56,15 +54,6 @@ def _place(study: str) -> Place:
     else:
         depth = address.chosen("depth", depths, nearest, t("activation.control.depth"))
     return next(place for place in places if (place["depth"], place["start"]) == (depth, start))
-
-
-def _one_of(
-    key: str, options: list[Any], default: Any, *, resets: tuple[str, ...] = (), help: str | None = None, **control: Any
-) -> Any:
-    """A control where there is something to choose; what the address asks for is checked all the same."""
-    if len(options) > 1:
-        return address.choice(key, options, default, resets=resets, help=help, **control)
-    return address.chosen(key, options, default, control["label"], control["format"])
 
 
 def code(study: str) -> str:
