@@ -11,8 +11,11 @@ from explorer.frame import FILES, ICONS, QUESTIONS
 from explorer.results import published, site
 from explorer.results.generalization import NOISE, STUDY, Map, Row, along_the_row, last_row, main_maps, noisiest
 from explorer.text import t
+from explorer.wiring import sentences as wiring
 
 READING = question_page.READING
+FINDINGS = {"wiring": wiring.finding}
+"""What was found here, by question: the title of its page, or None while there is no run."""
 
 ROW_SQL = """
 SELECT c.x AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
@@ -65,6 +68,8 @@ def cards() -> None:
                     st.badge(t("home.measured"), color="green")
                 else:
                     st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
+            if finding := FINDINGS[question]() if question in FINDINGS else None:
+                st.markdown(t("home.found", finding=finding))
             st.markdown(t(f"home.card.{question}", **numbers))
             question_page.draw_panel(question, panel, rows, titled=False)
             st.page_link(

@@ -5,7 +5,7 @@ from explorer.footer import footer
 from explorer.results import wiring as results
 from explorer.take_away import take_away
 from explorer.text import t
-from explorer.wiring import controls, evidence, inside, picture, sentences
+from explorer.wiring import controls, drawing, evidence, inside, picture, sentences
 
 frame.begin("wiring")
 
@@ -22,10 +22,9 @@ head = st.container()
 main, side = views.picture_and_controls((5, 3))
 with side:
     study = controls.study(studies)
-    axis = controls.axis()
-    st.markdown(t("wiring.legend"))
     opened = controls.opened(study)
-    picture.drawing(study, opened)
+    drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
+    axis = controls.axis()
 
 title, subtitle = sentences.title(study), sentences.subtitle(study)
 with head:
@@ -35,6 +34,7 @@ with main:
     picture.main_picture(study, axis, opened.graph)
 
 st.caption(sentences.caption(study))
+st.caption(t("wiring.legend"))
 take_away(
     picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=results.runs(study),
     sql=results.runs_sql(study),
@@ -46,7 +46,7 @@ inside.opened_graph(study, opened)
 
 st.header(t("wiring.behind"))
 evidence.ring_map(study)
-evidence.measures(study)
+evidence.measures(study, axis)
 evidence.hubs(study)
 
 st.header(t("wiring.changed"))

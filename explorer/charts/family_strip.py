@@ -12,13 +12,15 @@ from explorer.charts import families, graph_drawing, style
 from explorer.results.wiring import Family
 from explorer.text import t
 
-ROW, AXIS = 56, 46
+ROW, AXIS = 58, 46
 DRAWING = 0.25
 """Share of the width that the drawings have."""
 GAP, EDGE = 0.03, 0.05
 """Shares of the width between drawings and errors, and at the right for what has no place on the axis."""
-LABEL, LANES, BARS = 0.13, (0.32, 0.68), (0.82, 0.92)
+LABEL, LANES, BARS = 0.14, (0.28, 0.66), (0.8, 0.91)
 """Where in its row the words, the first and the last lane of runs, and the bars of the deviations stand."""
+DRAWN = (0.24, 0.96)
+"""Where in its row the drawing begins and ends, under the name of the family."""
 NEAR = 1.5
 """The near axis ends this many points beyond the random families and the residual chain."""
 
@@ -140,7 +142,7 @@ def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
         rows.transform_filter("isValid(datum.mean)").mark_rule(strokeWidth=1.6, opacity=0.9, clip=True)
         .encode(x=across("mean"), y=up("first"), y2="last:Q", color=colour),
         rows.mark_rule(color=style.NEUTRAL, opacity=0.25).encode(x=alt.value(0), x2=alt.value("width"), y=up("end")),
-        rows.mark_text(align="left", fontWeight="bold", **words).encode(x=across("left"), y=up("label"), text="name:N", color=colour),
+        rows.mark_text(align="left", fontWeight="bold", **words).encode(x=alt.value(0), y=up("label"), text="name:N", color=colour),
         rows.mark_text(align="right", color=style.NEUTRAL, **(words | {"fontSize": style.LABEL_SIZE}))
         .encode(x=alt.value(alt.expr("width")), y=up("label"), text="note:N"),
         spread.transform_filter("datum.kind == 'graphs'").mark_rule(clip=True, **thick)
@@ -196,7 +198,7 @@ def _row_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -
         beyond = None if mean is None or low <= mean <= high else f"{'▸' if mean > high else '◂'} {100 * mean:.1f}%"
         table.append(
             {
-                "family": row["family"], "name": families.name(row["of"]), "note": row["note"], "beyond": beyond, "left": low,
+                "family": row["family"], "name": families.name(row["of"]), "note": row["note"], "beyond": beyond,
                 "mean": None if beyond else mean, "low": None if beyond else row["low"], "high": None if beyond else row["high"],
                 "label": number + LABEL, "first": number + LANES[0] - 0.06, "last": number + LANES[1] + 0.06,
                 "middle": number + sum(LANES) / 2, "end": float(number + 1),
@@ -296,7 +298,8 @@ def _drawing_tables(drawings: Mapping[Family, Any], place: Mapping[Family, int])
         row, tall = place[family], max(graph_drawing.reach(paths)[1], graph_drawing.LEAST_HEIGHT)
 
         def at(x: float, y: float, row: int = row, tall: float = tall) -> tuple[float, float]:
-            return 0.01 + 0.98 * x / across, row + 0.5 - 0.45 * y / tall
+            top, bottom = DRAWN
+            return 0.01 + 0.98 * x / across, row + (top + bottom) / 2 - (bottom - top) / 2 * y / tall
 
         for path in paths:
             name = f"{family.code} {path.name}"

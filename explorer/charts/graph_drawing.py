@@ -15,7 +15,7 @@ from explorer.text import t
 
 STEPS = 10
 """Straight pieces of which a bent edge is made."""
-HEIGHT, TITLE = 150, 26
+HEIGHT = 140
 MOST_NUMBERED = 12
 """Layers up to which a node has room for its number."""
 LEAST_HEIGHT = 2.2
@@ -112,15 +112,14 @@ def draw(
     tables["ends"] = _ends(nodes)
     most = max([abs(value) for value in values.values()], default=0.0) or 1.0
     views = [
-        _stage(stage, titles[stage], across, max(up, LEAST_HEIGHT), show, most, colour, legend=stage == stages[0])
-        for stage in stages
+        _stage(stage, titles[stage], across, max(up, LEAST_HEIGHT), show, most, colour) for stage in stages
     ]
     chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
 
 def _stage(
-    stage: int, title: str, across: float, up: float, show: str, most: float, colour: str, legend: bool
+    stage: int, title: str, across: float, up: float, show: str, most: float, colour: str
 ) -> alt.LayerChart:
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
@@ -133,14 +132,13 @@ def _stage(
         ),
     ]
     if show != "bare":
-        layers.append(_valued(lines.transform_filter("isValid(datum.value)"), show, most, colour, legend))
-    layers += _marks(stage, x, y, across, show, most, colour, legend)
-    room = TITLE + (46 if legend and show != "bare" else 0)
+        layers.append(_valued(lines.transform_filter("isValid(datum.value)"), show, most, colour))
+    layers += _marks(stage, x, y, across, show, most, colour)
     heading = alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", offset=2, color=style.NEUTRAL)
-    return alt.layer(*layers).properties(height=HEIGHT + room - TITLE, title=heading, width="container")
+    return alt.layer(*layers).properties(height=HEIGHT, title=heading, width="container")
 
 
-def _valued(lines: alt.Chart, show: str, most: float, colour: str, legend: bool) -> alt.Chart:
+def _valued(lines: alt.Chart, show: str, most: float, colour: str) -> alt.Chart:
     """Edges as wide as their value."""
     tooltip = [
         alt.Tooltip("label:N", title=t("wiring.drawing.edge")),
@@ -152,7 +150,7 @@ def _valued(lines: alt.Chart, show: str, most: float, colour: str, legend: bool)
             title=t("wiring.drawing.weights"), orient="top", values=[0.1, 0.5, 0.9], direction="horizontal",
             symbolType="stroke", symbolStrokeColor=colour, titleOrient="left", titleFontWeight="normal",
         )  # fmt: skip
-        width = alt.StrokeWidth("value:Q", scale=scale, legend=key if legend else None)
+        width = alt.StrokeWidth("value:Q", scale=scale, legend=key)
         return lines.mark_line(color=colour, opacity=0.85).encode(strokeWidth=width, tooltip=tooltip)
     sized = lines.transform_calculate(size="abs(datum.value)")
     width = alt.StrokeWidth("size:Q", scale=alt.Scale(domain=[0, most], range=[0, WIDTHS[1]]), legend=None)
@@ -162,7 +160,7 @@ def _valued(lines: alt.Chart, show: str, most: float, colour: str, legend: bool)
 
 
 def _marks(
-    stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float, colour: str, legend: bool
+    stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float, colour: str
 ) -> list[alt.Chart]:
     """Nodes with their number or their damage, and the squares of the input and the output node."""
     numbered = across - 1 <= MOST_NUMBERED
@@ -182,7 +180,7 @@ def _marks(
             titleFontWeight="normal", format="+.0f",
         )  # fmt: skip
         circles = base.mark_point(shape="circle", stroke=style.NEUTRAL, **round_mark).encode(
-            fill=_difference(most, key if legend else None, alt.Fill), tooltip=tooltip
+            fill=_difference(most, key, alt.Fill), tooltip=tooltip
         )
     else:
         circles = base.mark_point(shape="circle", fill=colour, stroke="white", **round_mark).encode(tooltip=tooltip)

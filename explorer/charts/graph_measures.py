@@ -61,15 +61,18 @@ def ring_map(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     )
 
 
-def against(graphs: Sequence[Mapping[str, Any]], measure: str) -> style.Picture:
+def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[float, float]) -> style.Picture:
     """Test error of every graph against a measure of it, a colour and a shape per generator. `graphs` have `of`, the measure, test_error (None
-    where no seed trains), trained, href. A graph of which no seed trains is a cross at the upper edge."""
+    where no seed trains), trained, href. `limits` are the ends of the axis: a graph beyond them is an arrow at the upper edge, and one of which
+    no seed trains a cross there."""
+    low, high = limits
     table = pa.table(
         {
             "generator": pa.array([families.generator(graph["of"].of.family) for graph in graphs], pa.string()),
             "name": pa.array([families.graph_name(graph["of"]) for graph in graphs], pa.string()),
             "value": pa.array([graph[measure] for graph in graphs], pa.float32()),
             "error": pa.array([graph["test_error"] for graph in graphs], pa.float32()),
+            "mark": pa.array([_mark(graph["test_error"], high) for graph in graphs], pa.string()),
             "n": pa.array([graph["trained"] for graph in graphs], pa.int16()),
             "href": pa.array([graph["href"] for graph in graphs], pa.string()),
         }
@@ -90,7 +93,7 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str) -> style.Picture:
     y = alt.Y(
         "error:Q",
         title=t("wiring.test_error"),
-        scale=alt.Scale(zero=False, nice=True),
+        scale=alt.Scale(domain=[low, high], nice=False, zero=False),
         axis=alt.Axis(format=".1~%", tickCount=5),
     )
     tooltip = [
@@ -101,12 +104,17 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str) -> style.Picture:
     ]
     base = style.named("graphs").encode(x=x, color=colour, href="href:N", tooltip=tooltip)
     layers = [
-        base.transform_filter("isValid(datum.error)")
+        base.transform_filter("datum.mark == ''")
         .mark_point(filled=True, size=60, opacity=0.85, cursor="pointer").encode(y=y, shape=shape),
-        base.transform_filter("!isValid(datum.error)")
-        .mark_text(text="✕", fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.value(6)),
+        base.transform_filter("datum.mark != ''")
+        .mark_text(fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.value(6), text="mark:N"),
     ]  # fmt: skip
     return style.Picture(style.fitted(alt.layer(*layers).properties(height=HEIGHT + 80)), {"graphs": table})
+
+
+def _mark(error: float | None, high: float) -> str:
+    """What stands at the upper edge instead of a mark on the axis."""
+    return "✕" if error is None else "▲" if error > high else ""
 
 
 def damage(parts: Sequence[Mapping[str, Any]], x_title: str) -> style.Picture:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from explorer.database import query
+from explorer.database import PUBLISHED, query
 from explorer.results.depth import FAILED_ABOVE
 
 QUESTION = "wiring"
@@ -179,36 +179,40 @@ def planned(study: Study) -> tuple[int, int]:
     return int(row["done"]), row["planned"]
 
 
-def stages(study: Study, graph: Graph) -> list[dict[str, Any]]:
+def stages(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The rows of the table `graphs` of one graph, stage by stage."""
     return query(
         f"SELECT g.* EXCLUDE (configuration) FROM graphs g JOIN ({CONFIGURATION}) USING (configuration) ORDER BY stage",
         _named(study, graph),
+        of=of,
     ).to_pylist()
 
 
-def nodes(study: Study, graph: Graph) -> list[dict[str, Any]]:
+def nodes(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The nodes of one graph and where they are drawn: stage, node, in_degree, out_degree, x, y."""
     return query(
         f"SELECT n.* EXCLUDE (configuration) FROM nodes n JOIN ({CONFIGURATION}) USING (configuration) ORDER BY stage, node",
         _named(study, graph),
+        of=of,
     ).to_pylist()
 
 
-def edges(study: Study, graph: Graph) -> list[dict[str, Any]]:
+def edges(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The edges of one graph: stage, source, target, bend."""
     return query(
         f"""SELECT e.* EXCLUDE (configuration) FROM edges e JOIN ({CONFIGURATION}) USING (configuration)
         ORDER BY stage, target, source""",
         _named(study, graph),
+        of=of,
     ).to_pylist()
 
 
-def weights(run_id: str) -> dict[tuple[int, int, int], float]:
+def weights(run_id: str, of: str = PUBLISHED) -> dict[tuple[int, int, int], float]:
     """The learned weight of each edge of a run, by stage, source and target; none where none were stored."""
     rows = query(
         "SELECT stage, source, target, weight FROM edge_weights JOIN runs USING (run) WHERE run_id = $run_id",
         {"run_id": run_id},
+        of=of,
     ).to_pylist()
     return {(row["stage"], row["source"], row["target"]): row["weight"] for row in rows}
 
@@ -225,10 +229,10 @@ WHERE p.kind IN ('node', 'edge') ORDER BY p.kind DESC, p.stage, p.part, p.target
 """
 
 
-def damage(run_id: str) -> pa.Table:
+def damage(run_id: str, of: str = PUBLISHED) -> pa.Table:
     """What a trained network loses when one node or edge is taken out: kind, stage, part, target, the test error without it and of the whole
     network, both on the same examples, and their difference (fractions)."""
-    return query(DAMAGE, {"run_id": run_id})
+    return query(DAMAGE, {"run_id": run_id}, of=of)
 
 
 def contrasts(study: Study) -> list[dict[str, Any]]:

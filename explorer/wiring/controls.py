@@ -11,6 +11,7 @@ from explorer.charts import families
 from explorer.results import wiring as results
 from explorer.results.wiring import Family, Graph, Study
 from explorer.text import t
+from explorer.wiring.drawing import SHOWN
 
 FIRST = Family("ws", 4, 0.75)
 """Of the first screen: the setting of the paper."""
@@ -58,7 +59,7 @@ def opened(of: Study) -> Opened:
     trained = [seed for seed, row in by_seed.items() if row["outcome"] == "trained"] or list(by_seed)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = address.choice(
-            "show", ["weights", "damage"], "weights", label=t("wiring.control.show"), format=lambda code: t(f"wiring.show.{code}"),
+            "show", list(SHOWN), SHOWN[0], label=t("wiring.control.show"), format=lambda code: t(f"wiring.show.{code}"),
             help=t("wiring.control.show_help"),
         )  # fmt: skip
         seed = address.one_of(

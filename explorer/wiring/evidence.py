@@ -6,21 +6,20 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format, question_page
-from explorer.charts import families, forest, graph_measures
+from explorer import format, question_page
+from explorer.charts import families, forest, graph_measures, style
 from explorer.question_page import READING
 from explorer.results import published, site
 from explorer.results import wiring as results
-from explorer.results.wiring import MEASURES, RESIDUAL, Study
+from explorer.results.wiring import MEASURES, Study
 from explorer.section import begin, points, table
 from explorer.text import language, t
 from explorer.wiring import picture, sentences
 
 FOREST_ROW = 40
+PARTS = ("test", "train")
 RANDOM, NAGO = "random wiring, WS(4, 0.75), C = 78", "optimised graph generator (NAGO)"
 """Series of the table published."""
-ANCHORS = {"W1": "families", "W2": "families", "W3": "differences", "W4": "differences", "W5": "hubs"}
-"""Where the page shows what a claim is about."""
 
 
 def ring_map(study: Study) -> None:
@@ -28,13 +27,16 @@ def ring_map(study: Study) -> None:
     rows = {(row["links"], row["p"]): row for row in results.families(study) if row["family"] == "ws"}
     if len(rows) < 2:
         return
-    st.subheader(t("wiring.ring.title"), anchor="ring")
-    st.markdown(t("wiring.ring.text"), width=READING)
+    st.subheader(t("wiring.ring.title"))
     cells = _cells(study)
     alt = t("wiring.ring.alt", cells="; ".join(_cell_in_words(cell) for cell in cells))
     chart = _ring_chart(site.data_version(), language(), study)
-    st.vega_lite_chart(spec=dict(chart), key="wiring.ring", alt=f"{alt} {t('wiring.alt.table')}")
-    st.caption(t("wiring.ring.caption"))
+    left, right = st.columns((3, 2), gap="large")
+    with left:
+        st.vega_lite_chart(spec=dict(chart), key="wiring.ring", alt=f"{alt} {t('wiring.alt.table')}")
+    with right:
+        st.markdown(t("wiring.ring.text"))
+        st.caption(t("wiring.ring.caption"))
     told = ("links", "p", "test_error", "low", "high", "n", "sd_graphs", "sd_seeds", "failed", "runs")
     table(pa.table({name: pa.array([row[name] for row in rows.values()]) for name in told}), t("wiring.ring.table"))
 
@@ -68,17 +70,17 @@ def _ring_chart(version: str, language: str, study: Study) -> dict[str, Any]:
     return graph_measures.ring_map(_cells(study)).specification()
 
 
-def measures(study: Study) -> None:
+def measures(study: Study, axis: str) -> None:
     """Test error of every graph against its path length, clustering and degree, as means over its stages."""
     rows = results.graphs(study)
     if len(rows) < 2:
         return
-    st.subheader(t("wiring.measures.title"), anchor="measures")
+    st.subheader(t("wiring.measures.title"))
     st.markdown(t("wiring.measures.text", n=len(rows)), width=READING)
-    grid = st.grid(3, min_column_width=260, gap="medium")
+    grid = st.grid(3, min_column_width=225, gap="medium")
     for measure in MEASURES:
         with grid.cell():
-            chart = _measure_chart(site.data_version(), language(), study, measure)
+            chart = _measure_chart(site.data_version(), language(), study, measure, axis)
             st.vega_lite_chart(spec=dict(chart), key=f"wiring.measure.{measure}", alt=_measure_alt(rows, measure))
     st.caption(t("wiring.measures.caption"))
     told = ("path_length", "clustering", "mean_degree", "longest_path", "edges", "n_params", "trained", "failed")
@@ -88,11 +90,11 @@ def measures(study: Study) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _measure_chart(version: str, language: str, study: Study, measure: str) -> dict[str, Any]:
+def _measure_chart(version: str, language: str, study: Study, measure: str, axis: str) -> dict[str, Any]:
     rows = [
         row | {"href": picture.runs_link(study, row["of"].of, row["of"].number)} for row in results.graphs(study)
     ]
-    return graph_measures.against(rows, measure).specification()
+    return graph_measures.against(rows, measure, picture.limits(study, axis)).specification()
 
 
 def _measure_alt(rows: list[dict[str, Any]], measure: str) -> str:
@@ -118,7 +120,6 @@ def hubs(study: Study) -> None:
         if part["estimate"] is not None:
             value = format.quantity(part["estimate"], None, None, "correlation", digits=2)
             heading = t(f"wiring.hubs.heading.{verdict}", value=value)
-    st.html(f'<span id="{ANCHORS["W5"]}"></span>')
     begin(heading, t("wiring.hubs.subtitle"), *badges)
     if not rows:
         st.markdown(t("wiring.hubs.none"))
@@ -129,14 +130,25 @@ def hubs(study: Study) -> None:
             continue
         with column:
             st.markdown(f"**{t(f'wiring.hubs.{kind}')}**")
-            chart = forest.draw(mine, t("wiring.hubs.axis"), beside=_correlations(rows, "edge" if kind == "node" else "node"))
-            chart = chart._replace(chart=chart.chart.properties(height=FOREST_ROW * len(mine)))
+            chart = _hub_chart(site.data_version(), language(), study, kind)
             alt = t("wiring.hubs.alt", kind=t(f"wiring.hubs.{kind}"), n=len(mine), most=mine[0]["label"], least=mine[-1]["label"])
-            st.vega_lite_chart(spec=chart.specification(), key=f"wiring.hubs.{kind}", alt=f"{alt} {t('wiring.alt.table')}")
+            st.vega_lite_chart(spec=dict(chart), key=f"wiring.hubs.{kind}", alt=f"{alt} {t('wiring.alt.table')}")
     st.caption(" ".join([*_other_correlations(found), t("wiring.hubs.caption")]))
     told = ("node_correlation", "node_low", "node_high", "edge_correlation", "edge_low", "edge_high", "n")
     named = {t("wiring.table.family"): pa.array([families.name(row["of"]) for row in rows])}
     table(pa.table(named | {name: pa.array([row[name] for row in rows]) for name in told}), t("wiring.hubs.table"))  # fmt: skip
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _hub_chart(version: str, language: str, study: Study, kind: str) -> dict[str, Any]:
+    rows = [row for row in results.families(study) if row["node_correlation"] is not None]
+    mine, other = (_correlations(rows, each) for each in ((kind, "node" if kind == "edge" else "edge")))
+    return _tall(forest.draw(mine, t("wiring.hubs.axis"), beside=other), len(mine))
+
+
+def _tall(chart: style.Picture, rows: int) -> dict[str, Any]:
+    """The specification of a forest plot with room for that many rows."""
+    return chart._replace(chart=chart.chart.properties(height=FOREST_ROW * rows)).specification()
 
 
 def _correlations(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -170,27 +182,36 @@ def ablations(study: Study) -> None:
     """Every family minus the residual chain, on the test and on the train error, and how far apart families lie."""
     rows = results.contrasts(study)
     badges = [(code, found[0]) for code in ("W3", "W4") if (found := results.claim(study, code))]
-    st.html(f'<span id="{ANCHORS["W4"]}"></span>')
     begin(t("wiring.ablation.heading"), t("wiring.ablation.text"), *badges)
     if not rows:
         st.markdown(t("wiring.ablation.none"), width=READING)
         return
-    drawn = {part: [_row(row) for row in rows if row["part"] == part] for part in ("test", "train")}
-    for column, part, other in zip(st.columns(2, gap="medium"), ("test", "train"), ("train", "test"), strict=True):
+    drawn = _drawn(rows)
+    for column, part in zip(st.columns(2, gap="medium"), PARTS, strict=True):
         mine = drawn[part]
         if not mine:
             continue
         with column:
             st.markdown(f"**{t(f'wiring.table.{part}')}**")
-            chart = forest.draw(mine, t("wiring.ablation.axis"), beside=drawn[other])
-            chart = chart._replace(chart=chart.chart.properties(height=FOREST_ROW * len(mine)))
+            chart = _ablation_chart(site.data_version(), language(), study, part)
             facts = {"n": len(mine), "largest": mine[0]["label"], "smallest": mine[-1]["label"]}
             alt = f"{t('wiring.ablation.alt', part=t(f'wiring.table.{part}'), **facts)} {t('wiring.alt.table')}"
-            st.vega_lite_chart(spec=chart.specification(), key=f"wiring.forest.{part}", alt=alt)
+            st.vega_lite_chart(spec=dict(chart), key=f"wiring.forest.{part}", alt=alt)
     st.caption(" ".join([*_apart(study), t("wiring.ablation.caption")]))
     told = ("part", "estimate", "low", "high", "n", "p", "p_adjusted")
     named = {t("wiring.table.family"): pa.array([families.name(row["of"]) for row in rows])}
     table(pa.table(named | {name: pa.array([row[name] for row in rows]) for name in told}), t("wiring.ablation.table"))  # fmt: skip
+
+
+def _drawn(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {part: [_row(row) for row in rows if row["part"] == part] for part in PARTS}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _ablation_chart(version: str, language: str, study: Study, part: str) -> dict[str, Any]:
+    drawn = _drawn(results.contrasts(study))
+    beside = drawn["train" if part == "test" else "test"]
+    return _tall(forest.draw(drawn[part], t("wiring.ablation.axis"), beside=beside), len(drawn[part]))
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from explorer.results import site
 from explorer.results import wiring as results
 from explorer.results.wiring import Study
 from explorer.section import table
-from explorer.text import t
-from explorer.wiring import picture
+from explorer.text import language, t
+from explorer.wiring import drawing, picture
 from explorer.wiring.controls import Opened
 
 ANCHOR = "opened"
@@ -28,7 +28,7 @@ def opened_graph(study: Study, opened: Opened) -> None:
     st.markdown(_stages_in_words(study, opened), width=READING)
     parts = _parts(study, opened)
     if parts:
-        _damage(opened, parts)
+        _damage(study, opened, parts)
     else:
         st.markdown(t("wiring.opened.nothing", outcome=t(f"wiring.outcome.{opened.run['outcome']}")))
     _weights(study, opened)
@@ -60,12 +60,12 @@ def _parts(study: Study, opened: Opened) -> list[dict[str, Any]]:
             degree = nodes[row["stage"], row["part"]]["out_degree"] or 1
         else:
             degree = nodes[row["stage"], row["target"]]["in_degree"]
-        name = picture.part_name((row["stage"], row["part"], row["target"]))
+        name = drawing.part_name((row["stage"], row["part"], row["target"]))
         found.append(row | {"degree": degree, "name": name})
     return found
 
 
-def _damage(opened: Opened, parts: list[dict[str, Any]]) -> None:
+def _damage(study: Study, opened: Opened, parts: list[dict[str, Any]]) -> None:
     st.subheader(t("wiring.damage.title"), anchor=False)
     whole = format.percent(parts[0]["error_whole"], 2)
     st.markdown(t("wiring.damage.text", seed=opened.run["seed"], whole=whole), width=READING)
@@ -76,11 +76,11 @@ def _damage(opened: Opened, parts: list[dict[str, Any]]) -> None:
         with column:
             st.markdown(f"**{t(f'wiring.damage.{kind}')}**")
             title = t(f"wiring.damage.degree_of_{kind}")
-            chart = graph_measures.damage(mine, title).specification()
+            chart = _damage_chart(site.data_version(), language(), study, opened, kind)
             least, most = (pick(mine, key=lambda part: part["damage"]) for pick in (min, max))
             facts = {"n": len(mine), "degree": title, "least": _told(least), "most": _told(most)}
             alt = f"{t('wiring.damage.alt', kind=t(f'wiring.damage.{kind}'), **facts)} {t('wiring.alt.table')}"
-            st.vega_lite_chart(spec=chart, key=f"wiring.damage.{kind}", alt=alt)
+            st.vega_lite_chart(spec=dict(chart), key=f"wiring.damage.{kind}", alt=alt)
             st.caption(t("wiring.damage.ends", least=_told(least), most=_told(most)))
     st.caption(t("wiring.damage.caption"))
     columns = ("kind", "stage", "part", "target", "degree", "error_without", "error_whole", "damage")
@@ -88,6 +88,12 @@ def _damage(opened: Opened, parts: list[dict[str, Any]]) -> None:
         pa.table({name: pa.array([part[name] for part in parts]) for name in columns}),
         t("wiring.damage.table"),
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _damage_chart(version: str, language: str, study: Study, opened: Opened, kind: str) -> dict[str, Any]:
+    mine = [part for part in _parts(study, opened) if part["kind"] == kind]
+    return graph_measures.damage(mine, t(f"wiring.damage.degree_of_{kind}")).specification()
 
 
 def _told(part: dict[str, Any]) -> str:

@@ -1,19 +1,18 @@
-"""The main picture, beside it the drawing of the graph that is opened, and the tables behind the picture."""
+"""The main picture and the tables behind it."""
 
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format, views
-from explorer.charts import families, family_strip, graph_drawing
+from explorer import address, views
+from explorer.charts import families, family_strip
 from explorer.results import site
 from explorer.results import wiring as results
 from explorer.results.wiring import Graph, Study
 from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 from explorer.wiring import controls, sentences
-from explorer.wiring.controls import Opened
 
 KEY = "wiring.main"
 DRAWN_STAGE = 1
@@ -39,13 +38,18 @@ def _chart(version: str, language: str, study: Study, axis: str) -> dict[str, An
         row | {"of": results.graph_of(row), "href": address.link("runs", run=row["run_id"])}
         for row in results.runs(study).to_pylist()
     ]
-    errors = [(run["of"].of, run["test_error"]) for run in runs if run["outcome"] == "trained"]
-    limits = family_strip.near(rows, errors) if axis == "near" else family_strip.whole(errors)
     drawings = {
         row["of"]: _stage(study, next(graph["of"] for graph in controls.in_order(study) if graph["of"].of == row["of"]))
         for row in rows
     }
-    return family_strip.draw(rows, runs, results.graphs(study), drawings, limits).specification()
+    return family_strip.draw(rows, runs, results.graphs(study), drawings, limits(study, axis)).specification()
+
+
+def limits(study: Study, axis: str) -> tuple[float, float]:
+    """The ends of the error axis, fractions."""
+    runs = results.runs(study).to_pylist()
+    errors = [(results.family_of(run), run["test_error"]) for run in runs if run["outcome"] == "trained"]
+    return family_strip.near(results.families(study), errors) if axis == "near" else family_strip.whole(errors)
 
 
 def _stage(study: Study, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -53,91 +57,6 @@ def _stage(study: Study, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[
         return [row for row in rows if row["stage"] == DRAWN_STAGE]
 
     return of_stage(results.nodes(study, graph)), of_stage(results.edges(study, graph))
-
-
-def drawing(study: Study, opened: Opened) -> None:
-    """The opened graph, stage by stage, with what a run has learned or loses; a run that failed to train has the graph alone."""
-    st.markdown(f"**{families.graph_name(opened.graph)}**")
-    show = opened.show if _values(opened) else "bare"
-    chart = _drawing(site.data_version(), language(), study, opened.graph, opened.run["run_id"], show)
-    st.vega_lite_chart(
-        spec=dict(chart), key="wiring.drawing", alt=drawing_alt(study, opened.graph, opened.run["run_id"], show)
-    )
-    st.caption(caption_of_drawing(opened, show))
-
-
-def caption_of_drawing(opened: Opened, show: str) -> str:
-    """What is drawn, of which run, and what not to conclude."""
-    facts = {"seed": opened.run["seed"], "outcome": t(f"wiring.outcome.{opened.run['outcome']}")}
-    if show == "bare":
-        return t("wiring.drawing.bare_caption", **facts)
-    error = format.percent(opened.run["test_error"], 2)
-    return t(f"wiring.drawing.{show}_caption", seed=facts["seed"], error=error)
-
-
-def _values(opened: Opened) -> dict[graph_drawing.Part, float]:
-    """What is drawn on the parts of the opened graph."""
-    return values(opened.run["run_id"], opened.show)
-
-
-def values(run_id: str, show: str) -> dict[graph_drawing.Part, float]:
-    """The learned weights of the edges of a run, or the damage in points of its nodes and edges; none where none were measured."""
-    if show == "weights":
-        return dict(results.weights(run_id))
-    return {
-        (row["stage"], row["part"], row["target"]): 100 * row["damage"] for row in results.damage(run_id).to_pylist()
-    }
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _drawing(version: str, language: str, study: Study, graph: Graph, run_id: str, show: str) -> dict[str, Any]:
-    return graph_drawing.draw(
-        results.nodes(study, graph),
-        results.edges(study, graph),
-        {} if show == "bare" else values(run_id, show),
-        show,
-        _stage_titles(study, graph),
-        families.colour(graph.of.family),
-    ).specification()
-
-
-def _stage_titles(study: Study, graph: Graph) -> dict[int, str]:
-    return {
-        row["stage"]: t("wiring.drawing.stage", stage=row["stage"], edges=row["edges"], channels=row["channels"])
-        for row in results.stages(study, graph)
-    }
-
-
-def drawing_alt(study: Study, graph: Graph, run_id: str, show: str) -> str:
-    """The alternative text of a drawing: the graph, its stages, and the largest and the smallest of what is drawn on it."""
-    stages = results.stages(study, graph)
-    told = [
-        t("wiring.drawing.alt", name=families.graph_name(graph), n=len(stages)),
-        *(
-            t(
-                "wiring.drawing.alt_stage", stage=row["stage"], nodes=row["nodes"], edges=row["edges"], sources=row["sources"],
-                sinks=row["sinks"], longest=row["longest_path"],
-            )
-            for row in stages
-        ),
-    ]  # fmt: skip
-    found = {} if show == "bare" else values(run_id, show)
-    if found:
-        write = "{:.2f}".format if show == "weights" else lambda value: format.points(value / 100)
-        ends = {
-            end: t("wiring.drawing.part", part=part_name(part), value=write(found[part]))
-            for end, part in (("least", min(found, key=found.get)), ("most", max(found, key=found.get)))
-        }
-        told.append(t(f"wiring.drawing.alt_{show}", **ends))
-    return " ".join([*told, t("wiring.alt.table")])
-
-
-def part_name(part: graph_drawing.Part) -> str:
-    """ "node 3 of stage 1", or "edge 3→7 of stage 1"."""
-    stage, source, target = part
-    if target is None:
-        return t("wiring.drawing.node_of", node=source, stage=stage)
-    return t("wiring.drawing.edge_of", edge=f"{source}→{target}", stage=stage)
 
 
 def tables(study: Study) -> pa.Table:

@@ -28,6 +28,12 @@ def title(study: Study) -> str:
     return t("site.question.wiring")
 
 
+def finding() -> str | None:
+    """The title of the page on its first study; None while there is no run."""
+    studies = results.studies()
+    return title(studies[0]) if studies else None
+
+
 def _against_the_chain(verdict: str, part: dict[str, Any]) -> str:
     low, high = part["low"], part["high"]
     if low is None or high is None:
