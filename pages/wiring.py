@@ -1,6 +1,6 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page, views
+from explorer import address, claim_cards, frame, question_page, views
 from explorer.footer import footer
 from explorer.results import wiring as results
 from explorer.take_away import take_away
@@ -20,17 +20,20 @@ if not studies:
 
 head = st.container()
 main, side = views.picture_and_controls((5, 3))
+place = main.container()
 with side:
     study = controls.study(studies)
     opened = controls.opened(study)
+with main if views.presented() and address.get("graph") else side:
     drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
+with side:
     axis = controls.axis()
 
 title, subtitle = sentences.title(study), sentences.subtitle(study)
 with head:
     st.title(title)
     st.markdown(subtitle)
-with main:
+with place:
     picture.main_picture(study, axis, opened.graph)
 
 st.caption(sentences.caption(study))

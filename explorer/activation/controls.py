@@ -1,6 +1,7 @@
 """What a reader may change, all of it in the address: the study, the place of its grid, and how the error axis is drawn."""
 
 from dataclasses import dataclass
+
 from explorer import address
 from explorer.results import activation as results
 from explorer.results.activation import CNN, MLP, Place

@@ -106,9 +106,7 @@ def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
     low, high = limits
     wide = high - low
     shown = 1 - DRAWING - GAP - EDGE
-    scale = alt.Scale(
-        domain=[low - wide * (DRAWING + GAP) / shown, high + wide * EDGE / shown], nice=False, zero=False
-    )
+    scale = alt.Scale(domain=[low - wide * (DRAWING + GAP) / shown, high + wide * EDGE / shown], nice=False, zero=False)
     title = t("wiring.strip.axis")
     axis = alt.Axis(values=ticks(low, high), format=".1~%", labelOverlap=True, grid=True, title=title, domain=False)
 
@@ -213,9 +211,7 @@ def _row_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -
     )
 
 
-def _run_table(
-    runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], limits: tuple[float, float]
-) -> pa.Table:
+def _run_table(runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], limits: tuple[float, float]) -> pa.Table:
     def place(run: Mapping[str, Any]) -> str:
         if run["outcome"] == "trained":
             return "axis" if limits[0] <= run["test_error"] <= limits[1] else "beyond"
@@ -284,9 +280,7 @@ def _spread_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]
         if row["test_error"] is not None and row[f"sd_{kind}"] is not None and limits[0] <= row["test_error"] <= limits[1]
     ]  # fmt: skip
     kinds = {"family": pa.string(), "kind": pa.string(), "y": pa.float32(), "from": pa.float32(), "to": pa.float32()}
-    return pa.table(
-        {name: pa.array([row[at] for row in told], kind) for at, (name, kind) in enumerate(kinds.items())}
-    )
+    return pa.table({name: pa.array([row[at] for row in told], kind) for at, (name, kind) in enumerate(kinds.items())})
 
 
 def _drawing_tables(drawings: Mapping[Family, Any], place: Mapping[Family, int]) -> dict[str, pa.Table]:

@@ -111,16 +111,12 @@ def draw(
     tables = {"paths": _path_table(drawn, values), "nodes": _node_table(nodes, values, show)}
     tables["ends"] = _ends(nodes)
     most = max([abs(value) for value in values.values()], default=0.0) or 1.0
-    views = [
-        _stage(stage, titles[stage], across, max(up, LEAST_HEIGHT), show, most, colour) for stage in stages
-    ]
+    views = [_stage(stage, titles[stage], across, max(up, LEAST_HEIGHT), show, most, colour) for stage in stages]
     chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
 
-def _stage(
-    stage: int, title: str, across: float, up: float, show: str, most: float, colour: str
-) -> alt.LayerChart:
+def _stage(stage: int, title: str, across: float, up: float, show: str, most: float, colour: str) -> alt.LayerChart:
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
     mine = f"datum.stage == {stage}"
@@ -159,9 +155,7 @@ def _valued(lines: alt.Chart, show: str, most: float, colour: str) -> alt.Chart:
     )
 
 
-def _marks(
-    stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float, colour: str
-) -> list[alt.Chart]:
+def _marks(stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float, colour: str) -> list[alt.Chart]:
     """Nodes with their number or their damage, and the squares of the input and the output node."""
     numbered = across - 1 <= MOST_NUMBERED
     size = 330 if numbered else 60

@@ -56,9 +56,7 @@ def ring_map(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     for part, ink in ((dark, "white"), (light, "black")):
         layers.append(part.mark_text(color=ink, **word).encode(text="label:N", href="href:N"))
         layers.append(part.mark_text(color=ink, **small).encode(text="detail:N", href="href:N"))
-    return style.Picture(
-        style.fitted(alt.layer(*layers).properties(height=CELL * len(shares) + 110)), {"cells": table}
-    )
+    return style.Picture(style.fitted(alt.layer(*layers).properties(height=CELL * len(shares) + 110)), {"cells": table})
 
 
 def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[float, float]) -> style.Picture:

@@ -35,9 +35,7 @@ def values(run_id: str, show: str, of: str = PUBLISHED) -> dict[graph_drawing.Pa
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(
-    version: str, language: str, study: Study, graph: Graph, run_id: str, show: str, of: str
-) -> dict[str, Any]:
+def _chart(version: str, language: str, study: Study, graph: Graph, run_id: str, show: str, of: str) -> dict[str, Any]:
     titles = {
         row["stage"]: t("wiring.drawing.stage", stage=row["stage"], edges=row["edges"], channels=row["channels"])
         for row in results.stages(study, graph, of)

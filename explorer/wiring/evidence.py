@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import format, question_page
 from explorer.charts import families, forest, graph_measures, style
 from explorer.question_page import READING
-from explorer.results import published, site
+from explorer.results import site
 from explorer.results import wiring as results
 from explorer.results.wiring import MEASURES, Study
 from explorer.section import begin, points, table
@@ -91,9 +91,7 @@ def measures(study: Study, axis: str) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _measure_chart(version: str, language: str, study: Study, measure: str, axis: str) -> dict[str, Any]:
-    rows = [
-        row | {"href": picture.runs_link(study, row["of"].of, row["of"].number)} for row in results.graphs(study)
-    ]
+    rows = [row | {"href": picture.runs_link(study, row["of"].of, row["of"].number)} for row in results.graphs(study)]
     return graph_measures.against(rows, measure, picture.limits(study, axis)).specification()
 
 
@@ -131,7 +129,13 @@ def hubs(study: Study) -> None:
         with column:
             st.markdown(f"**{t(f'wiring.hubs.{kind}')}**")
             chart = _hub_chart(site.data_version(), language(), study, kind)
-            alt = t("wiring.hubs.alt", kind=t(f"wiring.hubs.{kind}"), n=len(mine), most=mine[0]["label"], least=mine[-1]["label"])
+            alt = t(
+                "wiring.hubs.alt",
+                kind=t(f"wiring.hubs.{kind}"),
+                n=len(mine),
+                most=mine[0]["label"],
+                least=mine[-1]["label"],
+            )
             st.vega_lite_chart(spec=dict(chart), key=f"wiring.hubs.{kind}", alt=f"{alt} {t('wiring.alt.table')}")
     st.caption(" ".join([*_other_correlations(found), t("wiring.hubs.caption")]))
     told = ("node_correlation", "node_low", "node_high", "edge_correlation", "edge_low", "edge_high", "n")

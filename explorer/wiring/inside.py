@@ -9,12 +9,11 @@ import streamlit as st
 
 from explorer import format
 from explorer.charts import families, graph_measures
-from explorer.footer import as_csv
 from explorer.question_page import READING
 from explorer.results import site
 from explorer.results import wiring as results
 from explorer.results.wiring import Study
-from explorer.section import table
+from explorer.section import table, take_runs
 from explorer.text import language, t
 from explorer.wiring import drawing, picture
 from explorer.wiring.controls import Opened
@@ -125,17 +124,5 @@ def _runs(study: Study, opened: Opened) -> None:
         alt=t("wiring.runs.alt", name=families.graph_name(opened.graph), n=mine.num_rows),
         column_config=picture.run_columns(),
     )
-    with st.container(horizontal=True):
-        with st.popover(t("wiring.runs.repeat"), icon=":material/replay:"):
-            st.caption(t("wiring.runs.repeat_text"))
-            commands = (f"python -m precompute run --run-id {run}" for run in mine["run_id"].to_pylist())
-            st.code("\n".join(commands), language=None)
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(mine),
-            file_name=f"wiring-{study.code}-{opened.graph.code}-{site.data_version()}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="wiring.runs.csv",
-        )
+    file_name = f"wiring-{study.code}-{opened.graph.code}-{site.data_version()}.csv"
+    take_runs(mine, t("wiring.runs.repeat"), t("wiring.runs.repeat_text"), file_name, "wiring.runs.csv")

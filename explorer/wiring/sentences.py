@@ -103,9 +103,7 @@ def _units(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> str:
             )
         )
     if fixed:
-        told.append(
-            t("wiring.subtitle.fixed", seeds=t("site.format.seeds", n=_range([row["runs"] for row in fixed])))
-        )
+        told.append(t("wiring.subtitle.fixed", seeds=t("site.format.seeds", n=_range([row["runs"] for row in fixed]))))
     if any(row["low"] is not None for row in rows):
         told.append(t("wiring.subtitle.intervals"))
     if any(row["n"] < FEWEST for row in rows):
@@ -185,9 +183,7 @@ def note(row: dict[str, Any]) -> str:
 def alt(study: Study) -> str:
     """The alternative text of the main picture: kind, axes, order, spread, failures, where the table is."""
     rows = results.families(study)
-    errors = [
-        run["test_error"] for run in results.runs(study).to_pylist() if run["outcome"] not in (*FAILED, "raised")
-    ]
+    errors = [run["test_error"] for run in results.runs(study).to_pylist() if run["outcome"] not in (*FAILED, "raised")]
     order = ", ".join(
         f"{families.name(row['of'])} {format.percent(row['test_error'])}"
         for row in rows
