@@ -14,7 +14,7 @@ from explorer.results import generalization, site, wiring
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
-SEEN = {"W2": {"axis": "near"}, "W3": {"axis": "near"}, "W5": {"show": "damage"}}
+SEEN = {"W5": {"show": "damage"}}
 """What the address of a question's page says so that it shows what a claim is about, where that is not its first view."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 

@@ -123,9 +123,9 @@ def _graph(run: dict[str, Any], curves: pa.Table) -> None:
         "show", list(drawing.SHOWN), drawing.SHOWN[0], label=t("wiring.control.show"),
         format=lambda code: t(f"wiring.show.{code}"), help=t("wiring.control.show_help"),
     )  # fmt: skip
-    last = curves["test_error"][-1].as_py() if curves.num_rows else None
-    outcome = {"complete": "trained", "failed": "raised"}.get(run["status"], run["status"])
-    told = {"run_id": run["run_id"], "seed": run["seed"], "outcome": outcome, "test_error": last}
+    end = curves.to_pylist()[-1] if curves.num_rows else {"train_error": None, "test_error": None}
+    told = {"run_id": run["run_id"], "seed": run["seed"], "test_error": end["test_error"]}
+    told["outcome"] = wiring.outcome(run["status"], end["train_error"])
     drawing.drawn(study, graph, told, show, "run.graph", run["of"])
 
 

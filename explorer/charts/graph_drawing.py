@@ -20,6 +20,8 @@ MOST_NUMBERED = 12
 """Layers up to which a node has room for its number."""
 LEAST_HEIGHT = 2.2
 """Units of y above and below the middle that a drawing has at least, so that a chain is not blown up."""
+FEWER, MORE = "#7fa9d6", "#e08214"
+"""Less error without a part, and more; light enough for dark letters."""
 WIDTHS = [0.4, 6.0]
 """Of an edge, in pixels, from the smallest value to the largest."""
 
@@ -103,20 +105,30 @@ def draw(
     """The stages of a graph one below the other. `values` are by (stage, source, target) and, for nodes, by (stage, node, None): the learned
     weight of edges between 0 and 1, or what taking a part out adds to the error, in points. `titles` are by stage.
 
-    The width of an edge is its value. In the picture of damage the fill of a node is too, and its number gives way to it. `bare` has neither.
+    The width of an edge is its value, the widest being the largest. In the picture of damage the fill of a node is its value too, and its
+    number gives way to it. `bare` has neither. Layers are as far apart in all stages; each stage has its own heights.
     """
     drawn = paths(nodes, edges)
-    across, up = reach(drawn)
+    across, _ = reach(drawn)
     stages = sorted(titles)
     tables = {"paths": _path_table(drawn, values), "nodes": _node_table(nodes, values, show)}
     tables["ends"] = _ends(nodes)
-    most = max([abs(value) for value in values.values()], default=0.0) or 1.0
-    views = [_stage(stage, titles[stage], across, max(up, LEAST_HEIGHT), show, most, colour) for stage in stages]
+    most = {
+        kind: max([abs(value) for part, value in values.items() if (part[2] is None) == (kind == "node")], default=0.0)
+        or 1.0
+        for kind in ("node", "edge")
+    }
+    views = []
+    for stage in stages:
+        up = max(reach([path for path in drawn if path.stage == stage])[1], LEAST_HEIGHT)
+        views.append(_stage(stage, titles[stage], across, up, show, most, colour))
     chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
 
-def _stage(stage: int, title: str, across: float, up: float, show: str, most: float, colour: str) -> alt.LayerChart:
+def _stage(
+    stage: int, title: str, across: float, up: float, show: str, most: Mapping[str, float], colour: str
+) -> alt.LayerChart:
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
     mine = f"datum.stage == {stage}"
@@ -134,7 +146,7 @@ def _stage(stage: int, title: str, across: float, up: float, show: str, most: fl
     return alt.layer(*layers).properties(height=HEIGHT, title=heading, width="container")
 
 
-def _valued(lines: alt.Chart, show: str, most: float, colour: str) -> alt.Chart:
+def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str) -> alt.Chart:
     """Edges as wide as their value."""
     tooltip = [
         alt.Tooltip("label:N", title=t("wiring.drawing.edge")),
@@ -149,13 +161,15 @@ def _valued(lines: alt.Chart, show: str, most: float, colour: str) -> alt.Chart:
         width = alt.StrokeWidth("value:Q", scale=scale, legend=key)
         return lines.mark_line(color=colour, opacity=0.85).encode(strokeWidth=width, tooltip=tooltip)
     sized = lines.transform_calculate(size="abs(datum.value)")
-    width = alt.StrokeWidth("size:Q", scale=alt.Scale(domain=[0, most], range=[0, WIDTHS[1]]), legend=None)
-    return sized.mark_line(opacity=1).encode(
-        strokeWidth=width, stroke=_difference(most, None, alt.Stroke), tooltip=tooltip
-    )
+    width = alt.StrokeWidth("size:Q", scale=alt.Scale(domain=[0, most["edge"]], range=[0, WIDTHS[1]]), legend=None)
+    # By sign alone: a white that stands for zero would be the brightest line on a dark ground.
+    sign = alt.when("datum.value < 0").then(alt.value(FEWER)).otherwise(alt.value(MORE))
+    return sized.mark_line(opacity=0.9).encode(strokeWidth=width, stroke=sign, tooltip=tooltip)
 
 
-def _marks(stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float, colour: str) -> list[alt.Chart]:
+def _marks(
+    stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: Mapping[str, float], colour: str
+) -> list[alt.Chart]:
     """Nodes with their number or their damage, and the squares of the input and the output node."""
     numbered = across - 1 <= MOST_NUMBERED
     size = 330 if numbered else 60
@@ -174,7 +188,7 @@ def _marks(stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float
             titleFontWeight="normal", format="+.0f",
         )  # fmt: skip
         circles = base.mark_point(shape="circle", stroke=style.NEUTRAL, **round_mark).encode(
-            fill=_difference(most, key, alt.Fill), tooltip=tooltip
+            fill=_difference(most["node"], key), tooltip=tooltip
         )
     else:
         circles = base.mark_point(shape="circle", fill=colour, stroke="white", **round_mark).encode(tooltip=tooltip)
@@ -191,10 +205,10 @@ def _marks(stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: float
     return layers
 
 
-def _difference(most: float, legend: alt.Legend | None, channel: type) -> Any:
+def _difference(most: float, legend: alt.Legend) -> alt.Fill:
     """Blue, white at zero, orange: from the largest fall to the largest rise."""
-    scale = alt.Scale(domain=[-most, 0, most], range=["#8fb4dd", "#f7f7f7", "#e08214"], interpolate="rgb")
-    return channel("value:Q", scale=scale, legend=legend)
+    scale = alt.Scale(domain=[-most, 0, most], range=[FEWER, "#f7f7f7", MORE], interpolate="rgb")
+    return alt.Fill("value:Q", scale=scale, legend=legend)
 
 
 def _path_table(drawn: Sequence[Path], values: Mapping[Part, float]) -> pa.Table:

@@ -41,7 +41,7 @@ def study(offered: list[Study]) -> Study:
 def axis() -> str:
     """Draws the control of the error axis: all families, or those near the best."""
     return address.choice(
-        "axis", ["all", "near"], "all", label=t("wiring.control.axis"), format=lambda code: t(f"wiring.axis.{code}"),
+        "axis", ["near", "all"], "near", label=t("wiring.control.axis"), format=lambda code: t(f"wiring.axis.{code}"),
         help=t("wiring.control.axis_help"),
     )  # fmt: skip
 

@@ -16,14 +16,14 @@ SHOWN = ("weights", "damage")
 
 
 def drawn(study: Study, graph: Graph, run: dict[str, Any], show: str, key: str, of: str = PUBLISHED) -> None:
-    """Draws a graph under its name. `run` has run_id, seed, outcome and test_error; `show` is one of SHOWN, and of a run that failed to train
-    the graph alone is drawn."""
+    """Draws a graph under its name. `run` has run_id, seed, outcome and test_error; `show` is one of SHOWN, and of a run that did not come to its
+    end the graph alone is drawn."""
     show = show if values(run["run_id"], show, of) else "bare"
     st.markdown(f"**{families.graph_name(graph)}**")
     chart = _chart(site.data_version(), language(), study, graph, run["run_id"], show, of)
     alt = described(study, graph, run["run_id"], show, of)
     st.vega_lite_chart(spec=dict(chart), key=key, alt=alt, width="stretch")
-    st.caption(_caption(run, show))
+    st.caption(_caption(run, show, of))
 
 
 def values(run_id: str, show: str, of: str = PUBLISHED) -> dict[graph_drawing.Part, float]:
@@ -45,11 +45,19 @@ def _chart(version: str, language: str, study: Study, graph: Graph, run_id: str,
     return graph_drawing.draw(nodes, edges, found, show, titles, families.colour(graph.of.family)).specification()
 
 
-def _caption(run: dict[str, Any], show: str) -> str:
+def _caption(run: dict[str, Any], show: str, of: str) -> str:
     """What is drawn, of which run, and how to read it."""
     if show == "bare":
         return t("wiring.drawing.bare_caption", seed=run["seed"], outcome=t(f"wiring.outcome.{run['outcome']}"))
-    return t(f"wiring.drawing.{show}_caption", seed=run["seed"], error=format.percent(run["test_error"], 2))
+    told = {"seed": run["seed"], "error": format.percent(run["test_error"], 2)}
+    if show == "damage":
+        edges = [value for (_, _, target), value in values(run["run_id"], show, of).items() if target is not None]
+        told["widest"] = format.points(max(edges, key=abs) / 100)
+    caption = t(f"wiring.drawing.{show}_caption", **told)
+    if run["outcome"] != "trained":
+        outcome = t(f"wiring.outcome.{run['outcome']}")
+        return f"{t('wiring.drawing.untrained', outcome=outcome)} {caption}"
+    return caption
 
 
 def described(study: Study, graph: Graph, run_id: str, show: str, of: str = PUBLISHED) -> str:
