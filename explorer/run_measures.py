@@ -28,7 +28,7 @@ def sections(run: dict[str, Any], curves: pa.Table) -> dict[str, pa.Table]:
     if "layers" in tables:
         _layers(tables["layers"])
     if run["question"] == wiring.QUESTION:
-        _graph(run, curves)
+        _graph(run, curves, tables.get("edge_weights"))
     if "damage" in tables:
         last = curves["test_error"][-1].as_py() if curves.num_rows and run["status"] == "complete" else None
         _damage(tables["damage"], last)
@@ -114,7 +114,7 @@ def _layers(table: pa.Table) -> None:
     _behind(table, t("runs.layers_table"))
 
 
-def _graph(run: dict[str, Any], curves: pa.Table) -> None:
+def _graph(run: dict[str, Any], curves: pa.Table, weights: pa.Table | None) -> None:
     """The graph that wires its stages, with what the run has learned or loses."""
     settings, study = run["settings"], wiring.Study(run["study"])
     graph = wiring.Graph(wiring.Family(*(settings[name] for name in wiring.Family._fields)), settings["graph"])
@@ -127,6 +127,8 @@ def _graph(run: dict[str, Any], curves: pa.Table) -> None:
     told = {"run_id": run["run_id"], "seed": run["seed"], "test_error": end["test_error"]}
     told["outcome"] = wiring.outcome(run["status"], end["train_error"])
     drawing.drawn(study, graph, told, show, "run.graph", run["of"])
+    if weights is not None:
+        _behind(weights, t("wiring.weights.table"))
 
 
 def _damage(table: pa.Table, whole: float | None) -> None:

@@ -24,8 +24,9 @@ place = main.container()
 with side:
     study = controls.study(studies)
     opened = controls.opened(study)
-with main if views.presented() and address.get("graph") else side:
-    drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
+if not views.presented() or address.get("graph"):  # before an audience the side is hidden
+    with main if views.presented() else side:
+        drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
 with side:
     axis = controls.axis()
 

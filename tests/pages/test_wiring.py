@@ -427,6 +427,13 @@ def test_hubs_are_told_by_claim_w5(seen, database, changed, opened):
         assert any(each.value.startswith(begins) for each in opened("wiring").subheader)
 
 
+def test_an_audience_sees_the_opened_graph_only_where_the_address_names_one(seen):
+    bare, named = seen(present="1"), seen(present="1", graph="er-0.4-1", show="damage")
+    assert len(charts(bare)) == 1 and "lanes" in charts(bare)[0][1]
+    assert [set(tables) & {"lanes", "paths"} for _, tables, _ in charts(named)] == [{"lanes"}, {"paths"}]
+    assert not bare.header and not named.header
+
+
 @both
 def test_selection_and_the_tuned_generator_are_told_with_the_published_numbers(seen, database, language):
     found = dict(ask(database, "SELECT series, y FROM published WHERE question = 'wiring' AND figure LIKE 'ImageNet, small%'"))  # fmt: skip
