@@ -34,18 +34,19 @@ def draw(
 ) -> style.Picture:
     """`rows` are those of the table families in the order to draw, with `of` and `note`; `runs` have `of` (a Graph), seed, outcome,
     test_error, href; `graphs` have `of`, test_error, trained. `drawings` are nodes and edges of one stage. `limits` are the ends of the axis,
-    fractions: what lies beyond them is an arrow at the edge with its value.
+    fractions: a family whose mean lies beyond them is an arrow at the edge with that mean, and has no marks.
 
     A run that failed to train is a cross at the right edge, in its lane, and has no place on the axis.
     """
     place = {row["of"]: number for number, row in enumerate(rows)}
     lanes = _lanes(runs, place)
+    beyond = {row["of"] for row in rows if row["test_error"] is not None and not _within(row["test_error"], limits)}
     tables = {
-        "rows": _row_table(rows, limits),
-        "runs": _run_table(runs, lanes, limits),
-        "graphs": _graph_table(graphs, lanes, limits),
+        "rows": _row_table(rows, beyond, limits[1]),
+        "runs": _run_table(runs, lanes, beyond),
+        "graphs": _graph_table(graphs, lanes, beyond),
         "lanes": _lane_table(graphs, lanes),
-        "spread": _spread_table(rows, limits),
+        "spread": _spread_table(rows, beyond),
         **_drawing_tables(drawings, place),
     }
     down = alt.Scale(domain=[len(rows), 0], nice=False, zero=False)
@@ -74,6 +75,10 @@ def whole(errors: Sequence[tuple[Family, float]]) -> tuple[float, float]:
     all_errors = [error for _, error in errors] or [0.0, 1.0]
     room = 0.03 * (max(all_errors) - min(all_errors)) or 0.01
     return max(0.0, min(all_errors) - room), min(1.0, max(all_errors) + room)
+
+
+def _within(error: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= error <= limits[1]
 
 
 def _is_near(row: Mapping[str, Any]) -> bool:
@@ -188,12 +193,11 @@ def ticks(low: float, high: float) -> list[float]:
     return [low, high]
 
 
-def _row_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -> pa.Table:
-    low, high = limits
+def _row_table(rows: Sequence[Mapping[str, Any]], gone: set[Family], high: float) -> pa.Table:
     table = []
     for number, row in enumerate(rows):
         mean = row["test_error"]
-        beyond = None if mean is None or low <= mean <= high else f"{'▸' if mean > high else '◂'} {100 * mean:.1f}%"
+        beyond = f"{'▸' if mean > high else '◂'} {100 * mean:.1f}%" if row["of"] in gone else None
         table.append(
             {
                 "family": row["family"], "name": families.name(row["of"]), "note": row["note"], "beyond": beyond,
@@ -211,10 +215,10 @@ def _row_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -
     )
 
 
-def _run_table(runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], limits: tuple[float, float]) -> pa.Table:
+def _run_table(runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], beyond: set[Family]) -> pa.Table:
     def place(run: Mapping[str, Any]) -> str:
         if run["outcome"] == "trained":
-            return "axis" if limits[0] <= run["test_error"] <= limits[1] else "beyond"
+            return "beyond" if run["of"].of in beyond else "axis"
         return "code" if run["outcome"] == "raised" else "failed"
 
     told = [run for run in runs if (run["of"], run["seed"]) in lanes]
@@ -233,9 +237,7 @@ def _run_table(runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], li
     )  # fmt: skip
 
 
-def _graph_table(
-    graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], limits: tuple[float, float]
-) -> pa.Table:
+def _graph_table(graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float], beyond: set[Family]) -> pa.Table:
     told = [graph for graph in graphs if graph["test_error"] is not None and graph["of"] in lanes]
     return pa.table(
         {
@@ -244,7 +246,7 @@ def _graph_table(
             "code": pa.array([graph["of"].code for graph in told], pa.string()),
             "y": pa.array([lanes[graph["of"]] for graph in told], pa.float32()),
             "error": pa.array([graph["test_error"] for graph in told], pa.float32()),
-            "inside": pa.array([limits[0] <= graph["test_error"] <= limits[1] for graph in told], pa.bool_()),
+            "inside": pa.array([graph["of"].of not in beyond for graph in told], pa.bool_()),
             "n": pa.array([graph["trained"] for graph in told], pa.int16()),
         }
     )
@@ -272,12 +274,12 @@ def _lane_table(graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float])
     )
 
 
-def _spread_table(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -> pa.Table:
+def _spread_table(rows: Sequence[Mapping[str, Any]], beyond: set[Family]) -> pa.Table:
     told = [
         (row["family"], kind, number + at, row["test_error"] - row[f"sd_{kind}"], row["test_error"] + row[f"sd_{kind}"])
         for number, row in enumerate(rows)
         for kind, at in zip(("graphs", "seeds"), BARS, strict=True)
-        if row["test_error"] is not None and row[f"sd_{kind}"] is not None and limits[0] <= row["test_error"] <= limits[1]
+        if row["test_error"] is not None and row[f"sd_{kind}"] is not None and row["of"] not in beyond
     ]  # fmt: skip
     kinds = {"family": pa.string(), "kind": pa.string(), "y": pa.float32(), "from": pa.float32(), "to": pa.float32()}
     return pa.table({name: pa.array([row[at] for row in told], kind) for at, (name, kind) in enumerate(kinds.items())})

@@ -170,6 +170,13 @@ def test_what_lies_beyond_the_axis_is_written_at_its_edge():
     assert {row["seed"]: row["place"] for row in rows(picture, "runs") if row["family"] == "chain"} == {0: "beyond"}
 
 
+def test_a_family_beyond_the_axis_has_no_marks_even_where_a_run_of_it_would_have_a_place():
+    runs = [run(WS, 0, 0, 0.4), run(CHAIN, 0, 0, 0.59), run(CHAIN, 0, 1, 0.65)]
+    picture = strip([family(WS, 0.4), family(CHAIN, 0.62)], runs)
+    assert {row["place"] for row in rows(picture, "runs") if row["family"] == "chain"} == {"beyond"}
+    assert [row["inside"] for row in rows(picture, "graphs")] == [True, False]
+
+
 def test_the_bars_of_the_deviations_are_one_to_each_side_and_only_where_there_are_some():
     row = family(WS, 0.4, sd_graphs=0.01, sd_seeds=0.02)
     picture = strip([row, family(CHAIN, 0.5, sd_seeds=0.005)], [run(WS, 0, 0, 0.4), run(CHAIN, 0, 0, 0.5)])
