@@ -52,7 +52,8 @@ def points(part: dict[str, Any]) -> str:
     return format.quantity(part["estimate"], part["low"], part["high"], "points")
 
 
-def short_points(part: dict[str, Any]) -> str:
-    """A difference in points without its interval, for headings."""
+def short_points(part: dict[str, Any], signed: bool = True) -> str:
+    """A difference in points without its interval, for headings, with no more decimals than that supports; unsigned its size alone."""
     half = (part["high"] - part["low"]) / 2 if part["low"] is not None else None
-    return format.quantity(part["estimate"], None, None, "points", digits=format.decimals(half))
+    size = part["estimate"] if signed else abs(part["estimate"])
+    return format.points(size / 100, format.decimals(half), signed=signed)

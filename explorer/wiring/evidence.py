@@ -12,7 +12,7 @@ from explorer.question_page import READING
 from explorer.results import site
 from explorer.results import wiring as results
 from explorer.results.wiring import MEASURES, Study
-from explorer.section import begin, points, table
+from explorer.section import begin, points, short_points, table
 from explorer.text import language, t
 from explorer.wiring import picture, sentences
 
@@ -227,15 +227,22 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _apart(study: Study) -> list[str]:
     """What claims W3 and W4 measured, in words."""
     told = []
-    for code, key in (("W3", "families"), ("W4", "chain")):
-        found = results.claim(study, code)
-        if found is not None and found[1]["estimate"] is not None:
-            part = found[1]
-            ends = {} if code == "W4" else {name: part["details"][name] for name in ("best", "worst")}
-            told.append(
-                t(f"wiring.ablation.{key}", value=points(part), n=sentences.graphs(part["n"]), **ends)
-            )  # fmt: skip
+    if (found := results.claim(study, "W3")) is not None and found[1]["estimate"] is not None:
+        part = found[1]
+        facts = {"n": sentences.graphs(part["n"])} | {name: part["details"][name] for name in ("best", "worst")}
+        told.append(t("wiring.ablation.families", value=_size(part), **facts))
+    if (found := results.claim(study, "W4")) is not None and found[1]["estimate"] is not None:
+        told.append(t("wiring.ablation.chain", value=points(found[1]), n=sentences.graphs(found[1]["n"])))
     return told
+
+
+def _size(part: dict[str, Any]) -> str:
+    """A difference without a direction, with its interval."""
+    size = short_points(part, signed=False)
+    if part["low"] is None:
+        return size
+    digits = format.decimals((part["high"] - part["low"]) / 2)
+    return t("site.format.range", value=size, low=f"{part['low']:.{digits}f}", high=f"{part['high']:.{digits}f}")
 
 
 def published_numbers() -> list[str]:

@@ -6,6 +6,7 @@ from explorer import format
 from explorer.charts import families
 from explorer.results import wiring as results
 from explorer.results.wiring import BASELINES, FAILED, Study
+from explorer.section import short_points
 from explorer.text import t
 
 FEWEST = 3  # units for an interval
@@ -24,7 +25,7 @@ def title(study: Study) -> str:
     if pair is not None and pair[1]["estimate"] is not None:
         return _against_the_chain(*pair)
     if families_apart is not None and families_apart[1]["estimate"] is not None:
-        return t("wiring.title.families", difference=_points(families_apart[1], signed=False))
+        return t("wiring.title.families", difference=short_points(families_apart[1], signed=False))
     return t("site.question.wiring")
 
 
@@ -37,21 +38,14 @@ def finding() -> str | None:
 def _against_the_chain(verdict: str, part: dict[str, Any]) -> str:
     low, high = part["low"], part["high"]
     if low is None or high is None:
-        return t("wiring.title.few", difference=_points(part), n=graphs(part["n"]))
+        return t("wiring.title.few", difference=short_points(part), n=graphs(part["n"]))
     if verdict == "contradicted":
-        return t("wiring.title.worse", difference=_points(part, signed=False))
+        return t("wiring.title.worse", difference=short_points(part, signed=False))
     if verdict == "not shown":
-        return t("wiring.title.unclear", difference=_points(part))
+        return t("wiring.title.unclear", difference=short_points(part))
     if high < 0:
-        return t("wiring.title.better", difference=_points(part, signed=False))
+        return t("wiring.title.better", difference=short_points(part, signed=False))
     return t("wiring.title.matches" if low > -POINT else "wiring.title.no_worse")
-
-
-def _points(part: dict[str, Any], signed: bool = True) -> str:
-    """A difference without its interval, with no more decimals than that supports."""
-    half = (part["high"] - part["low"]) / 2 if part["low"] is not None else None
-    size = part["estimate"] if signed else abs(part["estimate"])
-    return format.points(size / 100, format.decimals(half), signed=signed)
 
 
 def graphs(n: int) -> str:

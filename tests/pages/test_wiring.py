@@ -418,6 +418,19 @@ def test_the_forests_have_the_contrasts_and_correlations_of_the_database(seen, d
         assert told == pytest.approx([value for (value,) in ask(database, sql)], abs=1e-4)
 
 
+def test_how_far_families_lie_apart_is_told_with_the_numbers_of_claims_w3_and_w4(seen, database):
+    caption = next(each.value for each in seen().caption if "Tukey" in each.value)
+    found = {claim: (estimate, low, high, n, json.loads(details)) for claim, estimate, low, high, n, details in ask(
+        database, "SELECT claim, estimate, low, high, n, details FROM claim_parts WHERE claim IN ('W3', 'W4')"
+    )}  # fmt: skip
+    told = re.search(r"at most ([\d.]+) points \(([\d.]+) to ([\d.]+)\) apart, (\d+) graphs each: (\S+.*) is lowest, (\S+.*) highest", caption)  # fmt: skip
+    assert [float(each) for each in told.groups()[:3]] == pytest.approx(found["W3"][:3], abs=0.06)
+    details = found["W3"][4]
+    assert (int(told[4]), told[5], told[6]) == (found["W3"][3], details["best"], details["worst"])
+    told = re.search(r"minus the residual chain: ([+−][\d.]+) points \(([+−][\d.]+) to ([+−][\d.]+)\), (\d+) graphs a family", caption)  # fmt: skip
+    assert [float(each.replace("−", "-")) for each in told.groups()[:3]] == pytest.approx(found["W4"][:3], abs=0.06)
+
+
 def test_hubs_are_told_by_claim_w5(seen, database, changed, opened):
     ((estimate,),) = ask(database, "SELECT estimate FROM claim_parts WHERE claim = 'W5'")
     headings = [each.value for each in seen().subheader]
