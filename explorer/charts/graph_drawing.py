@@ -15,15 +15,16 @@ from explorer.text import t
 
 STEPS = 10
 """Straight pieces of which a bent edge is made."""
-HEIGHT = 140
-MOST_NUMBERED = 12
-"""Layers up to which a node has room for its number."""
+HEIGHT, LARGE = 140, 200
+"""Of a stage in pixels: of one whose nodes bear numbers, and of a larger one."""
+MOST_NUMBERED = 16
+"""Nodes of a stage up to which each has room for its number."""
 LEAST_HEIGHT = 2.2
 """Units of y above and below the middle that a drawing has at least, so that a chain is not blown up."""
 FEWER, MORE = "#7fa9d6", "#e08214"
 """Less error without a part, and more; light enough for dark letters."""
-WIDTHS = [0.4, 6.0]
-"""Of an edge, in pixels, from the smallest value to the largest."""
+WIDTHS, NARROW = [0.4, 6.0], [0.2, 3.0]
+"""Of an edge, in pixels, from the smallest value to the largest; in a larger graph narrow."""
 
 Part = tuple[int, int, int | None]
 """Stage and node, or stage, source and target."""
@@ -111,6 +112,7 @@ def draw(
     drawn = paths(nodes, edges)
     across, _ = reach(drawn)
     stages = sorted(titles)
+    numbered = max(node["node"] for node in nodes) <= MOST_NUMBERED
     tables = {"paths": _path_table(drawn, values), "nodes": _node_table(nodes, values, show)}
     tables["ends"] = _ends(nodes)
     most = {
@@ -121,14 +123,21 @@ def draw(
     views = []
     for stage in stages:
         up = max(reach([path for path in drawn if path.stage == stage])[1], LEAST_HEIGHT)
-        views.append(_stage(stage, titles[stage], across, up, show, most, colour))
+        views.append(_stage(stage, titles[stage], (across, up), show, most, colour, numbered))
     chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
 
 def _stage(
-    stage: int, title: str, across: float, up: float, show: str, most: Mapping[str, float], colour: str
+    stage: int,
+    title: str,
+    room: tuple[float, float],
+    show: str,
+    most: Mapping[str, float],
+    colour: str,
+    numbered: bool,
 ) -> alt.LayerChart:
+    across, up = room
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
     mine = f"datum.stage == {stage}"
@@ -140,20 +149,22 @@ def _stage(
         ),
     ]
     if show != "bare":
-        layers.append(_valued(lines.transform_filter("isValid(datum.value)"), show, most, colour))
-    layers += _marks(stage, x, y, across, show, most, colour)
+        layers.append(
+            _valued(lines.transform_filter("isValid(datum.value)"), show, most, colour, WIDTHS if numbered else NARROW)
+        )
+    layers += _marks(stage, x, y, show, most, colour, numbered)
     heading = alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", offset=2, color=style.NEUTRAL)
-    return alt.layer(*layers).properties(height=HEIGHT, title=heading, width="container")
+    return alt.layer(*layers).properties(height=HEIGHT if numbered else LARGE, title=heading, width="container")
 
 
-def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str) -> alt.Chart:
+def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str, widths: list[float]) -> alt.Chart:
     """Edges as wide as their value."""
     tooltip = [
         alt.Tooltip("label:N", title=t("wiring.drawing.edge")),
         alt.Tooltip("value:Q", title=t(f"wiring.drawing.{show}"), format=".2f" if show == "weights" else "+.1f"),
     ]
     if show == "weights":
-        scale = alt.Scale(domain=[0, 1], range=WIDTHS, clamp=True)
+        scale = alt.Scale(domain=[0, 1], range=widths, clamp=True)
         key = alt.Legend(
             title=t("wiring.drawing.weights"), orient="top", values=[0.1, 0.5, 0.9], direction="horizontal",
             symbolType="stroke", symbolStrokeColor=colour, titleOrient="left", titleFontWeight="normal",
@@ -161,17 +172,16 @@ def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str)
         width = alt.StrokeWidth("value:Q", scale=scale, legend=key)
         return lines.mark_line(color=colour, opacity=0.85).encode(strokeWidth=width, tooltip=tooltip)
     sized = lines.transform_calculate(size="abs(datum.value)")
-    width = alt.StrokeWidth("size:Q", scale=alt.Scale(domain=[0, most["edge"]], range=[0, WIDTHS[1]]), legend=None)
+    width = alt.StrokeWidth("size:Q", scale=alt.Scale(domain=[0, most["edge"]], range=[0, widths[1]]), legend=None)
     # By sign alone: a white that stands for zero would be the brightest line on a dark ground.
     sign = alt.when("datum.value < 0").then(alt.value(FEWER)).otherwise(alt.value(MORE))
     return sized.mark_line(opacity=0.9).encode(strokeWidth=width, stroke=sign, tooltip=tooltip)
 
 
 def _marks(
-    stage: int, x: alt.X, y: alt.Y, across: float, show: str, most: Mapping[str, float], colour: str
+    stage: int, x: alt.X, y: alt.Y, show: str, most: Mapping[str, float], colour: str, numbered: bool
 ) -> list[alt.Chart]:
     """Nodes with their number or their damage, and the squares of the input and the output node."""
-    numbered = across - 1 <= MOST_NUMBERED
     size = 330 if numbered else 60
     mine = f"datum.stage == {stage}"
     base = style.named("nodes").transform_filter(mine).encode(x=x, y=y)

@@ -23,7 +23,7 @@ def drawn(study: Study, graph: Graph, run: dict[str, Any], show: str, key: str, 
     chart = _chart(site.data_version(), language(), study, graph, run["run_id"], show, of)
     alt = described(study, graph, run["run_id"], show, of)
     st.vega_lite_chart(spec=dict(chart), key=key, alt=alt, width="stretch")
-    st.caption(_caption(run, show, of))
+    st.caption(_caption(study, graph, run, show, of))
 
 
 def values(run_id: str, show: str, of: str = PUBLISHED) -> dict[graph_drawing.Part, float]:
@@ -45,7 +45,7 @@ def _chart(version: str, language: str, study: Study, graph: Graph, run_id: str,
     return graph_drawing.draw(nodes, edges, found, show, titles, families.colour(graph.of.family)).specification()
 
 
-def _caption(run: dict[str, Any], show: str, of: str) -> str:
+def _caption(study: Study, graph: Graph, run: dict[str, Any], show: str, of: str) -> str:
     """What is drawn, of which run, and how to read it."""
     if show == "bare":
         return t("wiring.drawing.bare_caption", seed=run["seed"], outcome=t(f"wiring.outcome.{run['outcome']}"))
@@ -53,6 +53,8 @@ def _caption(run: dict[str, Any], show: str, of: str) -> str:
     if show == "damage":
         edges = [value for (_, _, target), value in values(run["run_id"], show, of).items() if target is not None]
         told["widest"] = format.points(max(edges, key=abs) / 100)
+        most = max(row["nodes"] for row in results.stages(study, graph, of))
+        told["node"] = t(f"wiring.drawing.node_{'numbered' if most <= graph_drawing.MOST_NUMBERED else 'filled'}")
     caption = t(f"wiring.drawing.{show}_caption", **told)
     if run["outcome"] != "trained":
         outcome = t(f"wiring.outcome.{run['outcome']}")

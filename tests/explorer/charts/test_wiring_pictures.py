@@ -93,6 +93,17 @@ def test_damage_is_written_into_nodes_and_its_colours_are_even_around_zero():
     assert fills == [[-12.4, 0, 12.4]]
 
 
+def test_nodes_bear_numbers_only_where_there_is_room_and_a_larger_graph_is_drawn_taller():
+    line = lambda n: [{"stage": 1, "node": k, "x": float(k), "y": 0.0, "in_degree": int(k > 1), "out_degree": int(k < n)} for k in range(1, n + 1)]  # fmt: skip
+    edges = lambda n: [{"stage": 1, "source": k, "target": k + 1, "bend": 0.0} for k in range(1, n)]
+    small, large = (
+        graph_drawing.draw(line(n), edges(n), {}, "bare", {1: "one"}).specification()
+        for n in (graph_drawing.MOST_NUMBERED, graph_drawing.MOST_NUMBERED + 1)
+    )
+    words = lambda picture: [layer for layer in picture["layer"] if layer["mark"]["type"] == "text"]
+    assert len(words(small)) == 1 and len(words(large)) == 0 and large["height"] > small["height"]
+
+
 def test_a_graph_without_values_has_neither_widths_nor_fills():
     picture = drawn("bare", {})
     assert not any({"strokeWidth", "fill"} & layer["encoding"].keys() for layer in picture["layer"])
