@@ -50,6 +50,13 @@ def choice(
     return st.selectbox(label, list(options), placeholder=t("site.choose"), **arguments)
 
 
+def one_of(key: str, options: Sequence[Any], default: Any, **control: Any) -> Any:
+    """A control where there is something to choose (the arguments of `choice`); what the address asks for is checked all the same."""
+    if len(options) > 1:
+        return choice(key, options, default, **control)
+    return chosen(key, options, default, control["label"], control.get("format", str))
+
+
 def number(
     key: str,
     options: Sequence[float] | range,

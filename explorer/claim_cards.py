@@ -11,12 +11,14 @@ from explorer.charts import normalizations
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
-from explorer.results import batch_norm, generalization, site
+from explorer.results import batch_norm, generalization, site, wiring
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
 REGIONS = {"N2": "drift", "N3": "covariate-shift", "N4": "probes", "N5": "ablations"}
 """The section of its question's page that a claim is decided in, where it is not the main picture: its anchor."""
+SEEN = {"W5": {"show": "damage"}}
+"""What the address of a question's page says so that it shows what a claim is about, where that is not its first view."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -131,11 +133,12 @@ def _pictures(claims: list[dict[str, Any]]) -> None:
     with st.container(horizontal=True):
         for study in studies:
             code, name = there[study] if study else (None, t(f"site.nav.{question}"))
+            seen = SEEN.get(claims[0]["claim"], {}) if study else {}
             st.page_link(
                 FILES[question],
                 label=t("claims.picture", name=name),
                 icon=f":material/{PAGE_ICONS[question]}:",
-                query_params=address.parameters(study=code),
+                query_params=address.parameters(study=code, **seen),
             )
     region = REGIONS.get(claims[0]["claim"])
     if region and tested:
@@ -149,8 +152,11 @@ def _pictures(claims: list[dict[str, Any]]) -> None:
 
 def _studies_of_pages() -> dict[str, tuple[str, str]]:
     """The studies that the page of their question can be opened at: its code in the address and its words."""
-    found = {each.name: (each.code, t(f"generalization.study.{each.code}")) for each in generalization.studies()}
-    return found | {each.name: (each.code, t(f"batch_norm.study.{each.code}")) for each in batch_norm.studies()}
+    return {
+        each.name: (each.code, t(f"{question}.study.{each.code}"))
+        for question, module in (("generalization", generalization), ("batch_norm", batch_norm), ("wiring", wiring))
+        for each in module.studies()
+    }
 
 
 def badge(value: str, whose: str = "") -> None:
@@ -192,7 +198,13 @@ def estimate(part: dict[str, Any]) -> str:
     if part["estimate"] is None:
         why = part["details"].get("why")
         return t("claims.missing") + (f" ({word('why', why).rstrip('.')})" if why else "")
-    return f"{quantity(part)}, {format.seeds(part['n'])}"
+    return f"{quantity(part)}, {counted_in(part)}"
+
+
+def counted_in(part: dict[str, Any]) -> str:
+    """What n of a part counts, in words: seeds, unless its quantity is over something else."""
+    key = f"claims.counted.{part['quantity']}"
+    return t(key, n=part["n"]) if has(key) else format.seeds(part["n"])
 
 
 def quantity(part: dict[str, Any]) -> str:
@@ -218,12 +230,8 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
         failing = [part for part in parts if part["published"] and not part["holds"]]
         told += dict.fromkeys(t(f"claims.undecided.{_reason(part)}") for part in failing)
     for part in parts:
-        lost = part["details"].get("failed_to_train")
-        if isinstance(lost, dict):
-            counts = (f"{side}: {n} / {part['details']['runs'][side]}" for side, n in lost.items())
-            told.append(t("claims.failed_to_train", counts=", ".join(counts)))
-        elif lost is not None:
-            told.append(t("claims.failed_to_train", counts=f"{lost} / {part['details']['runs']}"))
+        if counts := _failed_to_train(part["details"]):
+            told.append(t("claims.failed_to_train", counts=counts))
         diverged = part["details"].get("diverged")
         if isinstance(diverged, dict) and any(diverged.values()):
             counts = ", ".join(f"{normalizations.name(norm)}: {n}" for norm, n in diverged.items())
@@ -232,6 +240,17 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
     return " ".join(dict.fromkeys(told))
+
+
+def _failed_to_train(details: dict[str, Any]) -> str:
+    """How many runs failed to train, of how many where that is said, side by side where there are sides; "" where nothing is said."""
+    lost, of = details.get("failed_to_train", details.get("runs_failed")), details.get("runs")
+    if not isinstance(lost, dict):
+        return "" if lost is None else f"{lost}" + ("" if of is None else f" / {of}")
+    totals = of if isinstance(of, dict) else {}
+    return ", ".join(
+        f"{word('side', side)}: {n}" + (f" / {totals[side]}" if side in totals else "") for side, n in lost.items()
+    )
 
 
 def _reason(part: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from explorer.claim_bounds import region
 from explorer.results import site
 from explorer.text import language, t
 
-UNITS = ("points", "correlation", "cosine", "share", "slope", "doublings", "ratio")
+UNITS = ("points", "percent", "correlation", "cosine", "share", "slope", "doublings", "ratio")
 ANCHOR = "estimates"
 STRETCHED = "points"  # the unit whose bounds lie close to zero and whose estimates do not
 

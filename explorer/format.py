@@ -28,17 +28,19 @@ def points(fraction: float, digits: int = 1, signed: bool = True) -> str:
     return t("site.format.points", value=_number(100 * fraction, digits, signed))
 
 
-def interval(mean: float, low: float | None, high: float | None, n: int) -> str:
-    """Mean of fractions with its interval and seeds: "41.2% (39.6–42.8, 5 seeds)"; fewer than three seeds have no interval."""
+def interval(mean: float, low: float | None, high: float | None, n: int, counted: str | None = None) -> str:
+    """Mean of fractions with its interval and seeds: "41.2% (39.6–42.8, 5 seeds)"; fewer than three seeds have no interval. `counted` are
+    the words for n where it counts something else than seeds."""
+    counted = counted or seeds(n)
     if low is None or high is None:
-        return t("site.format.without_interval", mean=percent(mean), seeds=seeds(n))
+        return t("site.format.without_interval", mean=percent(mean), seeds=counted)
     digits = decimals(50 * (high - low))
     return t(
         "site.format.interval",
         mean=percent(mean, digits),
         low=_number(100 * low, digits),
         high=_number(100 * high, digits),
-        seeds=seeds(n),
+        seeds=counted,
     )
 
 
@@ -59,10 +61,12 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
     """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
 
-    A share is written in percent. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.08 to 6)", and
+    A share is written in percent, as what is in percent already. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.08 to 6)", and
     below a hundredth it is a power of ten.
     """
-    if unit == "share":
+    if unit == "percent":
+        estimate, low, high = (None if value is None else value / 100 for value in (estimate, low, high))
+    if unit in ("share", "percent"):
         ends = (None, None) if low is None or high is None else (100 * low, 100 * high)
         half = None if ends[0] is None else (ends[1] - ends[0]) / 2
         share = percent(estimate, decimals(half) if digits is None else digits)

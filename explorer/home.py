@@ -5,16 +5,14 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format, question_page
-from explorer.batch_norm import sentences
+from explorer import address, claim_cards, findings, format, question_page
 from explorer.charts.findings import error_against_width
 from explorer.frame import FILES, ICONS, QUESTIONS
-from explorer.results import batch_norm, published, site
+from explorer.results import published, site
 from explorer.results.generalization import NOISE, STUDY, Map, Row, along_the_row, last_row, main_maps, noisiest
 from explorer.text import t
 
 READING = question_page.READING
-
 ROW_SQL = """
 SELECT c.x AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
 FROM intervals i JOIN configurations c USING (configuration)
@@ -66,8 +64,8 @@ def cards() -> None:
                     st.badge(t("home.measured"), color="green")
                 else:
                     st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
-            if question in measured and (finding := _finding(question)):
-                st.markdown(t("home.card_finding", finding=finding))
+            if finding := findings.of(question):
+                st.markdown(t("home.card_finding", finding=finding.sentence))
             st.markdown(t(f"home.card.{question}", **numbers))
             question_page.draw_panel(question, panel, rows, titled=False)
             st.page_link(
@@ -76,14 +74,6 @@ def cards() -> None:
                 icon=f":material/{ICONS[question]}:",
                 query_params=address.parameters(),
             )
-
-
-def _finding(question: str) -> str | None:
-    """What our own runs say, in the words of the question's page; None where there is no finding, or the page has none to lend."""
-    if question != batch_norm.QUESTION:
-        return None
-    title = sentences.title(batch_norm.studies()[0]) if batch_norm.studies() else t(sentences.QUESTION_TITLE)
-    return None if title == t(sentences.QUESTION_TITLE) else title
 
 
 def verdicts() -> None:
@@ -105,9 +95,7 @@ def verdicts() -> None:
 
 def studies() -> list[str]:
     """The studies behind the home page's own numbers."""
-    told = [STUDY]
-    if _finding(batch_norm.QUESTION):
-        told.append(batch_norm.studies()[0].name)
+    told = [STUDY, *(finding.study for question in QUESTIONS[1:] if (finding := findings.of(question)))]
     return [study["study"] for study in site.studies() if study["study"] in told]
 
 

@@ -8,8 +8,9 @@ import streamlit as st
 
 from explorer import address, format, run_list
 from explorer.charts import run_curves, run_parts
-from explorer.results import runs
+from explorer.results import runs, wiring
 from explorer.text import has, t
+from explorer.wiring import drawing
 
 LAYER_MEASURES = ("gradient_norm", "preactivation_sd", "preactivation_mean", "dead", "saturated")
 
@@ -30,6 +31,8 @@ def sections(run: dict[str, Any], curves: pa.Table) -> dict[str, pa.Table]:
         _shifts(tables["shifts"])
     if "layers" in tables:
         _layers(tables["layers"])
+    if run["question"] == wiring.QUESTION:
+        _graph(run, curves, tables.get("edge_weights"))
     if "damage" in tables:
         last = curves["test_error"][-1].as_py() if curves.num_rows and run["status"] == "complete" else None
         _damage(tables["damage"], last)
@@ -155,12 +158,32 @@ def _layers(table: pa.Table) -> None:
     _behind(table, t("runs.layers_table"))
 
 
+def _graph(run: dict[str, Any], curves: pa.Table, weights: pa.Table | None) -> None:
+    """The graph that wires its stages, with what the run has learned or loses."""
+    settings, study = run["settings"], wiring.Study(run["study"])
+    graph = wiring.Graph(wiring.Family(*(settings[name] for name in wiring.Family._fields)), settings["graph"])
+    st.subheader(t("runs.graph"))
+    show = address.choice(
+        "show", list(drawing.SHOWN), drawing.SHOWN[0], label=t("wiring.control.show"),
+        format=lambda code: t(f"wiring.show.{code}"), help=t("wiring.control.show_help"),
+    )  # fmt: skip
+    end = curves.to_pylist()[-1] if curves.num_rows else {"train_error": None, "test_error": None}
+    told = {"run_id": run["run_id"], "seed": run["seed"], "test_error": end["test_error"]}
+    told["outcome"] = wiring.outcome(run["status"], end["train_error"])
+    drawing.drawn(study, graph, told, show, "run.graph", run["of"])
+    if weights is not None:
+        _behind(weights, t("wiring.weights.table"))
+
+
 def _damage(table: pa.Table, whole: float | None) -> None:
+    """A chart for each kind of part; the error of the whole network is that of the row of kind none where there is one."""
     st.subheader(t("runs.damage"))
-    for kind in dict.fromkeys(table["kind"].to_pylist()):
+    same = table.filter(pc.equal(table["kind"], "none"))["test_error"].to_pylist()
+    whole = same[0] if same else whole
+    for kind in dict.fromkeys(kind for kind in table["kind"].to_pylist() if kind != "none"):
         mine = table.filter(pc.equal(table["kind"], kind))
         rows = mine.to_pylist()
-        names = [f"{row['part']}" if row["target"] is None else f"{row['part']}→{row['target']}" for row in rows]
+        names = [_part_name(row) for row in rows]
         named = mine.append_column("name", pa.array(names))
         word = t(f"runs.part.{kind}") if has(f"runs.part.{kind}") else kind
         worst = max(zip(names, rows, strict=True), key=lambda pair: pair[1]["test_error"])
@@ -171,6 +194,13 @@ def _damage(table: pa.Table, whole: float | None) -> None:
         st.altair_chart(chart, alt=t("runs.damage_alt", **facts), key=f"run.damage.{kind}")
         st.caption(t("runs.damage_caption", **facts))
     _behind(table, t("runs.damage_table"))
+
+
+def _part_name(row: dict[str, Any]) -> str:
+    """A block by its number, which counts through all stages; nodes and edges, numbered in each stage anew, with their stage before them."""
+    if row["kind"] == "block":
+        return f"{row['part']}"
+    return f"{row['stage']}: {row['part']}" + ("" if row["target"] is None else f"→{row['target']}")
 
 
 def _behind(table: pa.Table, title: str) -> None:

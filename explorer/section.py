@@ -1,4 +1,4 @@
-"""What sections of every topic page have: the finding as a heading with its verdicts, and the table behind a picture."""
+"""What sections of every topic page have: the finding as a heading with its verdicts, the table behind a picture, and what repeats its runs."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import claim_cards, format, question_page
+from explorer.footer import as_csv
+from explorer.text import t
 
 TABLE_HEIGHT = 320  # pixels
 
@@ -28,12 +30,31 @@ def table(cells: pa.Table, title: str) -> None:
         st.dataframe(cells, hide_index=True, height=TABLE_HEIGHT, alt=title)
 
 
+def take_runs(runs: pa.Table, repeat: str, text: str, file_name: str, key: str) -> None:
+    """The command that repeats each of some runs, under the label `repeat` with a line of text, and the runs as CSV."""
+    with st.container(horizontal=True):
+        with st.popover(repeat, icon=":material/replay:"):
+            st.caption(text)
+            commands = (f"python -m precompute run --run-id {run}" for run in runs["run_id"].to_pylist())
+            st.code("\n".join(commands), language=None)
+        st.download_button(
+            t("site.footer.csv"),
+            data=lambda: as_csv(runs),
+            file_name=file_name,
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=key,
+        )
+
+
 def points(part: dict[str, Any]) -> str:
     """A difference in points with its interval, without the number of seeds."""
     return format.quantity(part["estimate"], part["low"], part["high"], "points")
 
 
-def short_points(part: dict[str, Any]) -> str:
-    """A difference in points without its interval, for headings."""
+def short_points(part: dict[str, Any], signed: bool = True) -> str:
+    """A difference in points without its interval, for headings, with no more decimals than that supports; unsigned its size alone."""
     half = (part["high"] - part["low"]) / 2 if part["low"] is not None else None
-    return format.quantity(part["estimate"], None, None, "points", digits=format.decimals(half))
+    size = part["estimate"] if signed else abs(part["estimate"])
+    return format.points(size / 100, format.decimals(half), signed=signed)

@@ -1,9 +1,73 @@
-from explorer import frame, question_page
+import streamlit as st
+
+from explorer import address, claim_cards, frame, question_page, views
+from explorer.footer import footer
+from explorer.results import wiring as results
+from explorer.take_away import take_away
+from explorer.text import t
+from explorer.wiring import controls, drawing, evidence, inside, picture, sentences
 
 frame.begin("wiring")
 
-question_page.introduction("wiring")
-rows = question_page.published_numbers("wiring")
-question_page.planned("wiring")
-question_page.known_and_open("wiring")
-question_page.foot("wiring", rows)
+studies = results.studies()
+if not studies:
+    question_page.introduction(results.QUESTION)
+    rows = question_page.published_numbers(results.QUESTION)
+    question_page.planned(results.QUESTION)
+    question_page.known_and_open(results.QUESTION)
+    question_page.foot(results.QUESTION, rows)
+    st.stop()
+
+head = st.container()
+main, side = views.picture_and_controls((5, 3))
+place = main.container()
+with side:
+    study = controls.study(studies)
+    opened = controls.opened(study)
+if not views.presented() or address.get("graph"):  # before an audience the side is hidden
+    with main if views.presented() else side:
+        drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
+with side:
+    axis = controls.axis()
+
+title, subtitle = sentences.title(study), sentences.subtitle(study)
+with head:
+    st.title(title)
+    st.markdown(subtitle)
+with place:
+    picture.main_picture(study, axis, opened.graph)
+
+st.caption(sentences.caption(study))
+st.caption(t("wiring.legend"))
+take_away(
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=results.runs(study),
+    sql=results.runs_sql(study),
+)  # fmt: skip
+st.caption(sentences.spread(study))
+shown = picture.tables(study)
+
+inside.opened_graph(study, opened)
+
+st.header(t("wiring.behind"))
+evidence.ring_map(study)
+evidence.measures(study, axis)
+evidence.hubs(study)
+
+st.header(t("wiring.changed"))
+evidence.ablations(study)
+
+sources = evidence.published_numbers()
+
+st.header(t("question.claims"))
+claim_cards.of_question(results.QUESTION)
+
+question_page.known_and_open(results.QUESTION)
+
+footer(
+    page=results.QUESTION,
+    studies=[study.name],
+    table=shown,
+    sql=results.runs_sql(study),
+    rerun=f"python -m precompute run {study.name}",
+    sources=sources,
+)

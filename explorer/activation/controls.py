@@ -1,7 +1,6 @@
 """What a reader may change, all of it in the address: the study, the place of its grid, and how the error axis is drawn."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from explorer import address
 from explorer.results import activation as results
@@ -19,12 +18,38 @@ class Choices:
     log: bool
 
 
+def offered_studies() -> list[str]:
+    """The studies that have a fresh run."""
+    return [study for study in (MLP, CNN) if results.places(study)]
+
+
+def first_place() -> Place | None:
+    """The place of the first screen; None where no study has a fresh run yet."""
+    for study in offered_studies():
+        places = results.places(study)
+        if study == CNN:
+            return places[0]
+        start = _first_start(places)
+        depth = _first_depth([place["depth"] for place in places if place["start"] == start])
+        return next(place for place in places if (place["depth"], place["start"]) == (depth, start))
+    return None
+
+
+def _first_start(places: list[Place]) -> str:
+    starts = [place["start"] for place in places]
+    return START if START in starts else starts[0]
+
+
+def _first_depth(depths: list[int]) -> int:
+    return min(depths, key=lambda depth: (abs(depth - DEPTH), depth))
+
+
 def choices() -> Choices | None:
     """Draws the controls; None where no study has a fresh run yet."""
-    offered = [study for study in (MLP, CNN) if results.places(study)]
+    offered = offered_studies()
     if not offered:
         return None
-    study = _one_of(
+    study = address.one_of(
         "study", [code(each) for each in offered], code(offered[0]), label=t("site.study"), format=study_name,
         resets=("depth", "start", "norm"), widget="select",
     )  # fmt: skip
@@ -38,17 +63,17 @@ def choices() -> Choices | None:
 def _place(study: str) -> Place:
     places = results.places(study)
     if study == CNN:
-        norm = _one_of(
+        norm = address.one_of(
             "norm", [place["norm"] for place in places], places[0]["norm"], label=t("activation.control.norm"), format=lambda one: t(f"activation.with.{one}")
         )  # fmt: skip
         return next(place for place in places if place["norm"] == norm)
     starts = list(dict.fromkeys(place["start"] for place in places))
-    start = _one_of(
-        "start", starts, START if START in starts else starts[0], label=t("activation.control.start"),
+    start = address.one_of(
+        "start", starts, _first_start(places), label=t("activation.control.start"),
         format=lambda one: t(f"activation.start.{one}"), help=t("activation.control.start_help"),
     )  # fmt: skip
     depths = sorted(place["depth"] for place in places if place["start"] == start)
-    nearest = min(depths, key=lambda depth: (abs(depth - DEPTH), depth))
+    nearest = _first_depth(depths)
     if len(depths) > 1:  # a slider of one value cannot be drawn
         depth = address.number(
             "depth", depths, nearest, label=t("activation.control.depth"), help=t("activation.control.depth_help")
@@ -56,15 +81,6 @@ def _place(study: str) -> Place:
     else:
         depth = address.chosen("depth", depths, nearest, t("activation.control.depth"))
     return next(place for place in places if (place["depth"], place["start"]) == (depth, start))
-
-
-def _one_of(
-    key: str, options: list[Any], default: Any, *, resets: tuple[str, ...] = (), help: str | None = None, **control: Any
-) -> Any:
-    """A control where there is something to choose; what the address asks for is checked all the same."""
-    if len(options) > 1:
-        return address.choice(key, options, default, resets=resets, help=help, **control)
-    return address.chosen(key, options, default, control["label"], control["format"])
 
 
 def code(study: str) -> str:

@@ -43,7 +43,9 @@ def draw(
         }
     )
     kind = "log" if unit in LOGARITHMIC else "symlog" if stretched else "linear"
-    scale = alt.Scale(type=kind, domain=domain, nice=False, **({"constant": 1} if kind == "symlog" else {}))
+    # A ratio of 0 has no place on a logarithmic axis: it stands at its end, and the words above say 0.
+    more = {"symlog": {"constant": 1}, "log": {"clamp": True}}.get(kind, {})
+    scale = alt.Scale(type=kind, domain=domain, nice=False, **more)
     axis = alt.Axis(format="~f", **({"values": _stretched_ticks(domain)} if kind == "symlog" else {"tickCount": 6}))
 
     def along(name: str) -> alt.X:

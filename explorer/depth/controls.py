@@ -1,7 +1,5 @@
 """What a reader may change, all of it in the address: the study, its normalization, the error axis, and which network is opened."""
 
-from typing import Any
-
 from explorer import address, format
 from explorer.results import depth as results
 from explorer.results.depth import Study, View
@@ -13,7 +11,7 @@ NETWORK = ("depth", "seed")  # what opens one network; another study may not hav
 def view(offered: list[Study]) -> View:
     """Draws the controls of study and normalization, where there is a choice, and returns what they say."""
     by_code = {each.code: each for each in offered}
-    code = _one_of(
+    code = address.one_of(
         "study",
         list(by_code),
         offered[0].code,
@@ -23,7 +21,7 @@ def view(offered: list[Study]) -> View:
         resets=("norm", *NETWORK),
     )
     found = results.norms(by_code[code])
-    norm = _one_of(
+    norm = address.one_of(
         "norm",
         found,
         found[0],
@@ -54,11 +52,4 @@ def depth(offered: list[int]) -> int:
 
 def seed(offered: list[int]) -> int:
     """Draws the control of its seed, where there are several."""
-    return _one_of("seed", offered, offered[0], label=t("site.seed"))
-
-
-def _one_of(key: str, options: list[Any], default: Any, **control: Any) -> Any:
-    """A control where there is something to choose; what the address asks for is checked all the same."""
-    if len(options) > 1:
-        return address.choice(key, options, default, **control)
-    return address.chosen(key, options, default, control["label"], control.get("format", str))
+    return address.one_of("seed", offered, offered[0], label=t("site.seed"))

@@ -8,12 +8,11 @@ import streamlit as st
 from explorer import address, format, own_results, views
 from explorer.charts import against_depth
 from explorer.depth import sentences
-from explorer.footer import as_csv
 from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import site
 from explorer.results.depth import View
-from explorer.section import TABLE_HEIGHT
+from explorer.section import TABLE_HEIGHT, take_runs
 from explorer.text import language, t
 
 KEY = "depth.main"
@@ -110,20 +109,8 @@ def runs_of_a_depth(view: View, depth: int) -> None:
         alt=t("depth.runs.alt", depth=depth, n=rows.num_rows),
         column_config=_columns(),
     )
-    with st.container(horizontal=True):
-        with st.popover(t("depth.runs.repeat"), icon=":material/replay:"):
-            st.caption(t("depth.runs.repeat_text"))
-            commands = (f"python -m precompute run --run-id {run}" for run in rows["run_id"].to_pylist())
-            st.code("\n".join(commands), language=None)
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(rows),
-            file_name=f"depth-{view.study.code}-{view.norm}-{depth}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="depth.runs.csv",
-        )
+    file_name = f"depth-{view.study.code}-{view.norm}-{depth}.csv"
+    take_runs(rows, t("depth.runs.repeat"), t("depth.runs.repeat_text"), file_name, "depth.runs.csv")
 
 
 def _in_words(rows: pa.Table) -> dict[str, list[Any]]:

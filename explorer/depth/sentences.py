@@ -6,6 +6,7 @@ from explorer import format
 from explorer.charts.depth_rate_map import rate_name
 from explorer.results import depth as results
 from explorer.results.depth import ARCHITECTURES, Failures, View
+from explorer.section import short_points
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -39,21 +40,14 @@ def title(view: View) -> str:
     if found is None:
         return t("site.question.depth")
     if found["low"] is None:
-        return t("depth.title.few_seeds", depth=deepest, difference=points(found), seeds=format.seeds(found["n"]))
+        return t("depth.title.few_seeds", depth=deepest, difference=short_points(found), seeds=format.seeds(found["n"]))
     kind = "lower" if found["high"] < 0 else "higher" if found["low"] > 0 else "alike"
-    return t(f"depth.title.{kind}", depth=deepest, difference=points(found, signed=False))
+    return t(f"depth.title.{kind}", depth=deepest, difference=short_points(found, signed=False))
 
 
 def in_common(failures: dict[tuple[int, str], Failures]) -> list[int]:
     """The depths at which both architectures have runs, ascending."""
     return sorted({depth for depth, _ in failures if all((depth, kind) in failures for kind in ARCHITECTURES)})
-
-
-def points(row: dict[str, Any], signed: bool = True) -> str:
-    """A difference without its interval, with no more decimals than that supports: "−12.4 points"; unsigned its size alone."""
-    half = (row["high"] - row["low"]) / 2 if row["low"] is not None else None
-    size = row["estimate"] if signed else abs(row["estimate"])
-    return format.points(size / 100, format.decimals(half), signed=signed)
 
 
 def subtitle(view: View) -> str:

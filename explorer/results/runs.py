@@ -41,6 +41,9 @@ MEASURED = {
         SELECT m.kind, m.stage, m.part, m.target, 1 - m.test_correct / coalesce(m.n_test, runs.n_test) AS test_error, m.test_loss
         FROM damage m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY m.kind, m.stage, m.part, m.target
         """,
+    "edge_weights": """
+        SELECT m.* EXCLUDE (run) FROM edge_weights m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY stage, target, source
+        """,
     "counts": "SELECT m.* EXCLUDE (run) FROM counts m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY quantity",
     "targets": "SELECT m.* EXCLUDE (run) FROM targets m JOIN runs USING (run) WHERE run_id = $run_id ORDER BY target DESC",
     "validation": """

@@ -17,6 +17,8 @@ from explorer.claim_bounds import Region, region
         ("low > -1 and high < 1", Region(-1, 1)),
         ("low >= 0.1 and high <= 10", Region(0.1, 10)),
         ("within 0.1 of -1, and low and high within 0.3", Region(-1.1, -0.9)),
+        ("estimate = 0", Region(0, 0)),
+        ("high <= 2", Region(None, 2)),
         ("low > 0.25 or high < -0.25", Region(-0.25, 0.25, outside=True)),
     ],
 )

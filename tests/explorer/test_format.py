@@ -50,6 +50,8 @@ def test_a_quantity_keeps_its_unit(english):
     assert format.quantity(8.2, None, None, "points") == "+8.2 points"
     assert format.quantity(0.234, 0.21, 0.26, "share") == "23% (21% to 26%)"
     assert format.quantity(0.234, None, None, "share") == "23.4%"
+    assert format.quantity(23.4, 21, 26, "percent") == "23% (21% to 26%)"
+    assert format.quantity(0.0, 0.0, 8.5, "percent") == "0% (0% to 8%)"
 
 
 def test_a_small_ratio_is_a_power_of_ten(english):

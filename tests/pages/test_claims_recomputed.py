@@ -5,9 +5,10 @@ import re
 import duckdb
 import pytest
 
+from tests import planted_wiring
 from tests.pages import recomputed
 
-RECOMPUTED = ("generalization", "depth", "batch_size")
+RECOMPUTED = ("generalization", "depth", "batch_size", "wiring")
 """Questions whose rules are written down a second time."""
 
 
@@ -30,13 +31,14 @@ def holds(bound: str, estimate: float | None, low: float | None, high: float | N
     if found := re.fullmatch(r"within (\S+) of (\S+), and low and high within (\S+)", bound):
         near, centre, wide = map(float, found.groups())
         return abs(estimate - centre) <= near and low >= centre - wide and high <= centre + wide
-    rule = f"estimate {bound}" if bound[0] in "<>" else bound
+    rule = (f"estimate {bound}" if bound[0] in "<>" else bound).replace(" = ", " == ")
     assert re.fullmatch(r"[a-z<>=()\d.\s-]+", rule)
     return eval(rule, {"__builtins__": {}}, {"estimate": estimate, "low": low, "high": high})
 
 
-def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):
-    compared = 0
+def compared(database: str) -> int:
+    """Compares every part of the claims with what the runs give; returns how many parts that were."""
+    count = 0
     for study in rows(database, "SELECT study, question FROM studies ORDER BY study"):
         if study["question"] not in RECOMPUTED:
             continue
@@ -52,8 +54,21 @@ def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):
                 expected = pytest.approx(value, rel=1e-6, abs=1e-9) if value is not None else None
                 assert part[name] == expected, (*where, name)
             assert part["holds"] == holds(part["bound"], *found[:3]), where
-            compared += 1
-    assert compared >= 20  # else this test sees nothing
+            count += 1
+    return count
+
+
+def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):
+    assert compared(database) >= 20  # else this test sees nothing
+
+
+@pytest.mark.parametrize("hubs", [1.0, 0.0, -1.0])
+def test_and_so_is_it_for_a_whole_grid_of_graphs_of_which_some_fail(tmp_path, hubs):
+    def outcome(spec):
+        failures = {("ER(0.2)", 3): planted_wiring.DIVERGED, ("WS(2, 0.25)", 4): planted_wiring.FAILED}
+        return failures.get((planted_wiring.name(spec), spec.seed), planted_wiring.as_in_the_paper(spec))
+
+    assert compared(str(planted_wiring.plant(tmp_path, outcome, hubs=hubs))) == 5
 
 
 def test_a_claim_is_shown_just_where_every_part_holds(database):

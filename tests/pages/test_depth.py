@@ -2,17 +2,16 @@
 
 import functools
 import itertools
-import json
 import re
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from explorer.depth import sentences
 from explorer.results.depth import Study, View
 from tests import planted_depth
+from tests.pages.reading import ask, charts, said
 from tests.planted_depth import FAILED, MLP, SMALL, as_in_the_paper, deep_plain_ones_fail
 
 FIXTURE = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "results.duckdb"
@@ -36,26 +35,8 @@ def seen(once):
     return functools.partial(once, "depth")
 
 
-def ask(file: Path, sql: str, *parameters) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql, parameters).fetchall()
-
-
-def charts(app) -> list[tuple[dict, dict[str, pa.Table], str]]:
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
-        found.append((json.loads(proto.spec), tables, proto.alt))
-    return found
-
-
 def main_picture(app) -> tuple[dict, dict[str, pa.Table], str]:
     return charts(app)[0]
-
-
-def said(app) -> str:
-    return "\n".join(each.value for each in [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption])
 
 
 @both

@@ -1,0 +1,1 @@
+"""The page on wiring: its controls, sentences, pictures and sections."""
