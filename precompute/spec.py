@@ -185,6 +185,11 @@ class ImageSpec(Spec):
         """The learning rate that the optimizer starts with."""
         return self.lr
 
+    @property
+    def updates(self) -> int:
+        """Steps of the optimizer."""
+        return self.epochs * -(-self.n_train // self.batch_size)
+
     def _flops_of(self, first: int, later: int) -> float:
         """Training's products from the multiplications of one example in the first layer and in all later ones.
 
@@ -196,6 +201,12 @@ class ImageSpec(Spec):
     def group_key(self) -> tuple:
         """Convolutions train one network at a time on a CPU: every run is a group of its own."""
         return (self.run_id, self.seed)
+
+    @property
+    def beside_key(self) -> tuple:
+        """Specifications with the same key may train beside each other on a card: they differ in seed, label noise and rate alone."""
+        apart = ("seed", "label_noise", "lr")
+        return tuple(value for name, value in self.as_dict().items() if name not in apart)
 
 
 @dataclass(frozen=True, kw_only=True)
