@@ -42,6 +42,8 @@ class Captured:
     def __init__(self, step: Callable[[], None], capture: bool):
         self.step, self.capture, self.calls = step, capture, 0
         self.graph: torch.cuda.CUDAGraph | None = None
+        self.aside = torch.cuda.Stream() if capture else None
+        """Where the first steps are made, as capturing asks for it."""
 
     def __call__(self) -> None:
         if not self.capture:
@@ -58,12 +60,10 @@ class Captured:
         self.calls += 1
 
     def _warm_up(self) -> None:
-        """One step, on a stream of its own as capturing asks for it."""
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        self.aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.aside):
             self.step()
-        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.current_stream().wait_stream(self.aside)
 
 
 class Steps:

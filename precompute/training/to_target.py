@@ -107,7 +107,7 @@ def _follow(
     when, best = evaluation_steps(one.most_steps), None
     if not one.last_target:
         when = [step for step in when if step == one.most_steps or step in ends.values()]
-    steps = _steps_of(networks, sets["train"], none_lost(len(alive), device))
+    steps = steps_of(networks, sets["train"], none_lost(len(alive), device))
     begun, evaluation = time.perf_counter(), 0
     for step, batch in enumerate(batches(one), start=1):
         steps(batch)
@@ -147,11 +147,12 @@ def _follow(
             if not left:
                 return
             networks, alive = networks.only(left), [alive[place] for place in left]
-            steps = _steps_of(networks, sets["train"], steps.not_finite_at[left], step)
+            steps = steps_of(networks, sets["train"], steps.not_finite_at[left], step)
         evaluation, begun = evaluation + 1, time.perf_counter()
 
 
-def _steps_of(networks: Networks, training_set: tuple[Tensor, Tensor], not_finite_at: Tensor, made: int = 0) -> Steps:
+def steps_of(networks: Networks, training_set: tuple[Tensor, Tensor], not_finite_at: Tensor, made: int = 0) -> Steps:
+    """The updates of `networks` on the images and labels of `training_set`, after `made` that were made before."""
     inputs, labels = training_set
     return Steps(
         lambda places: networks.step(inputs.index_select(0, places), labels.index_select(0, places)),
