@@ -113,7 +113,8 @@ def rate_on(device: torch.device, rate: float) -> float | Tensor:
 def set_rates(optimizer: torch.optim.Optimizer, rates: Sequence[float]) -> None:
     """The learning rate of each of its groups of parameters, from the next step on."""
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        else:
+        if not isinstance(group["lr"], Tensor):
             group["lr"] = rate
+        elif group.get("written") != rate:  # most steps have the rate of the one before
+            group["lr"].fill_(rate)
+            group["written"] = rate

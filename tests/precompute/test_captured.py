@@ -192,3 +192,13 @@ def test_noise_that_is_drawn_on_the_cpu_is_not_captured(data_folder, graphs):
 
 def test_what_a_run_says_of_its_engine():
     assert captured.engine_on(CPU, "one network", False) == "one network, 1 thread"
+    card = torch.device("cuda")  # to be named, there has to be none
+    matrix, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    try:
+        captured.set_numerics(card)
+        assert captured.engine_on(card, "one network", False) == "one network, not captured, TF32 off"
+        torch.backends.cudnn.allow_tf32 = True
+        assert captured.engine_on(card, "grouped MLPs", True) == "grouped MLPs, captured, TF32 on"
+    finally:
+        torch.set_float32_matmul_precision(matrix)
+        torch.backends.cudnn.allow_tf32 = convolution
