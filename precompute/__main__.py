@@ -469,9 +469,14 @@ def compare_speed(options: argparse.Namespace) -> int:
         device = _device("cpu" if options.device == "auto" else options.device, "serial")
         from precompute.card import measure
 
-        found = measure(device, options.datasets, options.size, options.max_minutes)
+        found = measure(
+            device,
+            options.datasets,
+            options.size,
+            options.max_minutes,
+            keep=lambda so_far: engine.write(so_far, options.engines) if device == "cuda" else None,
+        )
         if device == "cuda":
-            engine.write(found, options.engines)
             print(f"written to {options.engines}: {found}")
         return 0
     _check_data({"ylecun/mnist"}, options.datasets)

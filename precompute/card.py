@@ -66,9 +66,16 @@ SCALES = {
 }  # fmt: skip
 
 
-def measure(device_name: str, folder: str | None, size: str, minutes: float) -> Engine:
+def measure(
+    device_name: str,
+    folder: str | None,
+    size: str,
+    minutes: float,
+    keep: Callable[[Engine], None] = lambda engine: None,
+) -> Engine:
     """Prints tables of what is measured on `device_name` ("cpu" or "cuda") and gives what was chosen. No part begins after `minutes`, and a
-    part that fails says so and leaves the others to be measured."""
+    part that fails says so and leaves the others to be measured. `keep` is told what follows so far after every part, so that a sitting that
+    is cut loses one part."""
     device, scale, deadline = torch.device(device_name), SCALES[size], time.perf_counter() + 60 * minutes
     torch.set_num_threads(1)
     set_numerics(device)
@@ -96,6 +103,7 @@ def measure(device_name: str, folder: str | None, size: str, minutes: float) -> 
         except (RuntimeError, ValueError, datasets.DatasetNotFound) as problem:
             print(f"  not measured: {type(problem).__name__}: {problem}")
         print(f"  ({time.perf_counter() - begun:.0f} s)")
+        keep(choose(found, name if on_card else "", torch.__version__))
     return choose(found, name if on_card else "", torch.__version__)
 
 
@@ -387,7 +395,7 @@ def _steps_a_second(spec: ImageSpec, device_name: str, scale: Scale, together, r
     for _ in range(10):
         training.step(next(batches))
     _wait_for(device)
-    together.wait(100)
+    together.wait(60)
     begun, made = time.perf_counter(), 0
     while time.perf_counter() - begun < max(2 * scale.seconds, 0.1):
         training.step(next(batches))

@@ -62,7 +62,7 @@ class Engine:
         if not self.device:
             return f"a card is priced at {rate}: stated, not measured (benchmark --device cuda measures one)"
         small = f"{self.way} up to width {self.beside_up_to}" if self.way else "one network after the other"
-        return f"{self.device}, measured with torch {self.torch}: {rate}; {small}; {self.processes} processes"
+        return f"{self.device}, measured with torch {self.torch}: {rate}; {small}; processes: {self.processes}"
 
 
 def read(path: Path) -> dict[str, Engine]:

@@ -9,15 +9,17 @@ from precompute.engine import Engine
 from precompute.studies import STUDIES
 from precompute.training.captured import set_numerics
 
+pytestmark = pytest.mark.usefixtures("worker_numerics")
 ON_A_CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 GROUPED, STREAMS = card.WAYS
 
 
-@pytest.mark.usefixtures("worker_numerics")
 def test_every_part_is_measured_and_a_cpu_says_that_it_is_none(data_folder, capsys):
-    found = card.measure("cpu", str(data_folder), "smoke", 9)
+    kept = []
+    found = card.measure("cpu", str(data_folder), "smoke", 9, kept.append)
     told = capsys.readouterr().out
     assert "every step is the plain call" in told and "not measured" not in told, told
+    assert kept[-1] == found and [len(each.figures) for each in kept] == [1, 2, 3, 4, 5], "a cut sitting loses one part"
     assert found.device == "" and set(found.figures) == {
         "matrix products",
         "double_descent/mnist_mlp",
