@@ -23,7 +23,7 @@ from precompute.spec import CNNSpec, ImageSpec, Spec, StepsSpec
 from precompute.studies import STUDIES
 from precompute.training import single
 from precompute.training.beside import WAYS, Together
-from precompute.training.captured import captures, none_lost, set_numerics
+from precompute.training.captured import captures, give_memory_back, none_lost, set_numerics
 from precompute.training.side_by_side import NETWORKS
 from precompute.training.to_target import steps_of
 
@@ -170,6 +170,7 @@ def convolutions(device: torch.device, scale: Scale, found: dict[str, dict[str, 
             for count in scale.processes.get(width, ())
         }
         for way, timed in ways.items():
+            give_memory_back(device)
             try:
                 by_width[f"{width} {way}"] = timed()
             except (RuntimeError, ValueError) as problem:
@@ -194,6 +195,7 @@ def studies(device: torch.device, scale: Scale, size: str, found: dict[str, dict
             continue
         group = middling(name, size)
         one = group[0]
+        give_memory_back(device)
         try:
             if isinstance(one, ImageSpec):
                 times[name] = _step(dataclasses.replace(one, n_train=scale.images["n_train"]), device, scale)

@@ -1,7 +1,6 @@
 """Who trains the groups: this process, a pool of one-thread workers, or a cluster."""
 
 import functools
-import gc
 import multiprocessing
 import os
 import threading
@@ -52,7 +51,7 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     import torch
 
     from precompute import datasets
-    from precompute.training.captured import set_numerics
+    from precompute.training.captured import give_memory_back, set_numerics
     from precompute.training.run import Run
 
     torch.set_num_threads(1)
@@ -79,7 +78,7 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
         where = traceback.extract_tb(error.__traceback__)[-1]
         runs = [Run(spec, "failed", error=f"{message} ({Path(where.filename).name}:{where.lineno})") for spec in group]
         _end_if_the_card_is_lost(device)
-    _give_memory_back(device)
+    give_memory_back(device)
     shards.write([shards.row(run, told) for run in runs], settings.shards)
     return Outcome(
         group,
@@ -91,12 +90,14 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
 
 def _train_within_memory(train: Callable, group: Sequence[Spec], dataset, device, may_halve: bool = True) -> list:
     """Out of memory halves the group and tries again, down to one model; not a group that decides when its runs end."""
+    from precompute.training.captured import give_memory_back
+
     try:
         return train(group, dataset, device)
     except (RuntimeError, MemoryError) as error:
         if len(group) == 1 or not may_halve or not _is_out_of_memory(error):
             raise
-    _give_memory_back(device)
+    give_memory_back(device)
     half = len(group) // 2
     return [run for part in (group[:half], group[half:]) for run in _train_within_memory(train, part, dataset, device)]
 
@@ -107,15 +108,6 @@ def _is_out_of_memory(error: Exception) -> bool:
 
     told = ("out of memory", "ALLOC_FAILED")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(each in str(error) for each in told)
-
-
-def _give_memory_back(device) -> None:
-    """What captured steps hold goes with them, and they refer to themselves."""
-    import torch
-
-    if device.type == "cuda":
-        gc.collect()
-        torch.cuda.empty_cache()
 
 
 def _end_if_the_card_is_lost(device) -> None:

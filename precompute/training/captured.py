@@ -5,6 +5,7 @@ batch in the training set, the parameters, the state of the optimizer, the learn
 the device. So what runs on a card is what the tests run on a CPU, but for the replay.
 """
 
+import gc
 from collections.abc import Callable, Sequence
 
 import torch
@@ -26,6 +27,13 @@ def set_numerics(device: torch.device) -> None:
         torch.set_float32_matmul_precision("highest")
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
+
+
+def give_memory_back(device: torch.device) -> None:
+    """The memory of trainings that have ended: what captured steps hold goes with them, and they refer to themselves."""
+    if device.type == "cuda":
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def engine_on(device: torch.device, how: str, captured: bool) -> str:

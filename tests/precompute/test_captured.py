@@ -175,6 +175,8 @@ def test_the_networks_of_every_study_for_a_gpu_can_be_captured(name, data_folder
         assert [len(rows) for rows in (ours.layers, ours.damage, ours.probes)] == [
             len(rows) for rows in (theirs.layers, theirs.damage, theirs.probes)
         ]
+        for one, other in zip(ours.probes, theirs.probes, strict=True):
+            assert one["step"] == other["step"] and one["loss"] == pytest.approx(other["loss"], abs=1e-3)
         if ours.status == "complete":
             assert ours.curves[-1]["train_loss"] == pytest.approx(theirs.curves[-1]["train_loss"], abs=1e-3)
 
