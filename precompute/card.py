@@ -267,7 +267,7 @@ def choose(found: dict[str, dict[str, float]], device: str, version: str) -> Eng
         way=way,
         beside_up_to=up_to,
         processes=_processes(times),
-        figures=found,
+        figures=dict(found),
         **_price(times),
     )
     factors = {}
