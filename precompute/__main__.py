@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from precompute import executors, shards
+from precompute import engine, executors, shards
+from precompute.engine import Engine
 from precompute.spec import Spec
 from precompute.studies import STUDIES, Study
 from precompute.studies.study import SIZES, flops_of
@@ -18,6 +19,7 @@ from precompute.studies.study import SIZES, flops_of
 ROOT = Path(__file__).parent.parent
 DATABASE = ROOT / "data" / "results.duckdb"
 SHARDS = ROOT / "data" / "shards"
+ENGINES = ROOT / "data" / "engines.json"
 EFFICIENCY = 0.6  # share of the machine's matrix rate that training reaches; `benchmark` measured 59 to 65%
 
 
@@ -75,15 +77,30 @@ def _parser() -> argparse.ArgumentParser:
     def choose(added: argparse.ArgumentParser) -> None:
         added.add_argument("studies", nargs="*", metavar="STUDY", help="which studies (default: all); plan lists them")
         added.add_argument(
-            "--workers", type=int, default=os.cpu_count(), metavar="N", help="worker processes (default: one a core)"
+            "--workers",
+            type=int,
+            metavar="N",
+            help="worker processes (default: one a core; on a card what was measured to be best, else one)",
         )
 
-    choose(command("plan", plan, "Print runs, FLOPs and estimated minutes of each study; trains nothing."))
+    def on_a_card(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        added.add_argument(
+            "--engines",
+            type=Path,
+            default=ENGINES,
+            metavar="FILE",
+            help="what `benchmark --device cuda` measured and chose on this card (default: data/engines.json)",
+        )
+
+    added = command("plan", plan, "Print runs, FLOPs and estimated minutes of each study; trains nothing.")
+    choose(added)
+    on_a_card(added)
 
     added = command("run", run, "Train what is missing. Stop it at any time: the same command goes on where it was.")
     choose(added)
     added.add_argument("--run-id", metavar="ID", help="repeat this one run, and compare it with the database")
-    added.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    on_a_card(added)
     added.add_argument(
         "--executor",
         default="processes",
@@ -107,9 +124,18 @@ def _parser() -> argparse.ArgumentParser:
     added = command(
         "benchmark",
         compare_speed,
-        "Time grouped training beside one network at a time, in one run. Takes about two minutes.",
+        "Time grouped training beside one network at a time, in one run. Takes about two minutes. With --device cuda measure "
+        "this card, choose how it trains, and write that down for `run`.",
     )
     added.add_argument("--datasets", metavar="DIR", help="as for run")
+    on_a_card(added)
+    added.add_argument(
+        "--max-minutes",
+        type=float,
+        default=9.0,
+        metavar="M",
+        help="on a card: begin no part that would pass M (default: 9)",
+    )
     command("verify", verify, "Read every column of the database and check its content hash.")
     return parser
 
@@ -131,19 +157,48 @@ def with_specs(studies: Sequence[Study], options: argparse.Namespace) -> list[tu
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Prices the studies by their FLOPs at this machine's own matrix rate, measured now."""
+    """Prices the studies: on a CPU by their FLOPs at this machine's own matrix rate, measured now; on a card by what was measured of it, or by
+    what is stated. Where no device is named, studies for a GPU are priced on a card, and the others on what is here."""
     studies = with_specs(chosen(options.studies, options.size), options)
+    here = _device(options.device, "serial") if options.device != "cuda" else "cuda"  # a plan for another machine
+    workers = _workers(options, None)
     rate = executors.matrix_rate() * EFFICIENCY
-    print(f"one worker trains at about {rate / 1e9:.0f} GFLOP/s here; {options.workers} workers")
+    card = _card(options)
+    print(f"one worker trains at about {rate / 1e9:.0f} GFLOP/s here; {workers} workers")
+    print(card)
     print(f"{'study':34} {'runs':>6} {'groups':>7} {'TFLOP':>8} {'minutes':>8}   missing: runs, minutes")
     for study, specs in studies:
         missing = _missing(specs, options)
-        minutes, left = (executors.estimated_seconds(each, rate, options.workers) / 60 for each in (specs, missing))
+        on = card if here == "cuda" or (study.needs_gpu and options.device == "auto") else None
+        if on is None:
+            minutes, left = (executors.estimated_seconds(each, rate, workers) / 60 for each in (specs, missing))
+        else:
+            minutes, left = (sum(map(on.seconds, study.groups(each, on))) / 60 for each in (specs, missing))
         print(
-            f"{study.name:34} {len(specs):6} {len(study.groups(specs)):7} {flops_of(specs) / 1e12:8.1f} {minutes:8.1f}"
-            f"   {len(missing)}, {left:.1f}{'; more follow from its results' if study.follow_up else ''}{'; for a GPU' if study.needs_gpu else ''}"
+            f"{study.name:34} {len(specs):6} {len(study.groups(specs, on)):7} {flops_of(specs) / 1e12:8.1f} {minutes:8.1f}"
+            f"   {len(missing)}, {left:.1f}{' on a card' if on else ''}{'; more follow from its results' if study.follow_up else ''}"
+            f"{'; for a GPU' if study.needs_gpu else ''}"
         )
     return 0
+
+
+def _card(options: argparse.Namespace) -> Engine:
+    """What is known of the card that is here; without one, of the first card that was measured."""
+    try:
+        measured = engine.read(options.engines)
+    except ValueError as problem:
+        raise Usage(str(problem)) from None
+    import torch
+
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else next(iter(measured), "")
+    return measured.get(name, Engine())
+
+
+def _workers(options: argparse.Namespace, card: Engine | None) -> int:
+    """As many worker processes as were asked for; else one a core, or on a card what was measured to be best."""
+    if options.workers is not None and options.workers < 1:
+        raise Usage("--workers takes a number from 1")
+    return options.workers or (card.processes if card else os.cpu_count() or 1)
 
 
 def _known(options: argparse.Namespace) -> dict[str, str]:
@@ -184,9 +239,12 @@ def run(options: argparse.Namespace) -> int:
     """Trains the missing runs of the chosen studies, group by group."""
     if options.executor not in executors.EXECUTORS:
         raise Usage(f"no executor {options.executor!r}; executors: {', '.join(executors.EXECUTORS)}")
-    if options.workers < 1:
-        raise Usage("--workers takes a number from 1")
-    settings = executors.Settings(options.shards, options.datasets, _device(options.device, options.executor))
+    _workers(options, None)
+    device = _device(options.device, options.executor)
+    card = _card(options) if device == "cuda" else None
+    if card is not None:
+        print(card)
+    settings = executors.Settings(options.shards, options.datasets, device, card)
     studies = chosen(options.studies, options.size)
     if options.run_id:
         return _repeat(options, settings)
@@ -195,7 +253,7 @@ def run(options: argparse.Namespace) -> int:
             if study.needs_gpu:
                 print(f"{study.name} is left out: it is for a GPU; name it to train it here")
         studies = [study for study in studies if not study.needs_gpu]
-    groups = _groups(studies, options, options.retry_failed)
+    groups = _groups(studies, options, card, options.retry_failed)
     if not groups:
         print("nothing to train: every run is finished")
         return 0
@@ -209,7 +267,7 @@ def run(options: argparse.Namespace) -> int:
         if left or (failed and options.fail_fast) or not any(study.follow_up for study in studies):
             break
         groups = [
-            group for group in _groups(studies, options) if not {spec.run_id for spec in group} <= trained.keys()
+            group for group in _groups(studies, options, card) if not {spec.run_id for spec in group} <= trained.keys()
         ]  # what follows from the results
     if failed:
         print(
@@ -218,12 +276,14 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _groups(studies: Sequence[Study], options: argparse.Namespace, retry_failed: bool = False) -> list[list[Spec]]:
+def _groups(
+    studies: Sequence[Study], options: argparse.Namespace, card: Engine | None, retry_failed: bool = False
+) -> list[list[Spec]]:
     """The missing runs of the studies, in groups."""
     return [
         group
         for study, specs in with_specs(studies, options)
-        for group in study.groups(_missing(specs, options, retry_failed))
+        for group in study.groups(_missing(specs, options, retry_failed), card)
     ]
 
 
@@ -231,9 +291,9 @@ def _train(
     groups: Sequence[Sequence[Spec]], settings: executors.Settings, options: argparse.Namespace, started: float
 ) -> tuple[dict[str, str], int]:
     """Trains groups within what is left of --max-minutes since `started`; run_id -> status, and how many groups were not started."""
-    workers = 1 if options.executor == "serial" else min(options.workers, len(groups))
+    workers = 1 if options.executor == "serial" else min(_workers(options, settings.engine), len(groups))
     minutes = None if options.max_minutes is None else options.max_minutes - (time.perf_counter() - started) / 60
-    progress = Progress(groups, workers, minutes)
+    progress = Progress(groups, workers, minutes, settings.engine)
     statuses: dict[str, str] = {}
     try:
         for outcome in executors.run_groups(groups, settings, options.executor, workers, progress.may_start):
@@ -277,34 +337,45 @@ def _check_data(names: set[str], folder: str | None) -> None:
 
 
 class Progress:
-    """A bar with an ETA by FLOPs on a terminal, one line a group otherwise."""
+    """A bar with an ETA by the price of the groups on a terminal, one line a group otherwise."""
 
-    def __init__(self, groups: Sequence[Sequence[Spec]], workers: int, max_minutes: float | None):
-        self.total, self.done, self.workers = sum(map(flops_of, groups)), 0.0, workers
+    def __init__(
+        self,
+        groups: Sequence[Sequence[Spec]],
+        workers: int,
+        max_minutes: float | None,
+        card: Engine | None = None,
+    ):
+        rate = executors.matrix_rate() * EFFICIENCY  # of one worker of a CPU
+        self.price = card.seconds if card else lambda group: flops_of(group) / rate
+        self.total, self.done, self.workers = sum(map(self.price, groups)), 0.0, workers
         self.groups, self.ended_groups, self.started = len(groups), 0, time.perf_counter()
         self.deadline = None if max_minutes is None else self.started + 60 * max_minutes
-        self.rate = executors.matrix_rate() * EFFICIENCY  # of one worker; replaced by what the groups show
+        self.pace: dict[str, float] = {}
+        """Study -> how many times its price the last group took."""
+        self.last = 1.0
         self.bar = None
         if sys.stderr.isatty():
             from tqdm import tqdm
 
             self.bar = tqdm(
-                total=self.total / 1e12,
+                total=sum(map(flops_of, groups)) / 1e12,
                 unit="TFLOP",
                 bar_format="{l_bar}{bar}| {n:.1f}/{total:.1f} TFLOP [{elapsed}<{remaining}]",
             )
 
     def may_start(self, group: Sequence[Spec]) -> bool:
         """Whether the group would end before the deadline."""
-        return self.deadline is None or time.perf_counter() + flops_of(group) / self.rate < self.deadline
+        pace = self.pace.get(group[0].study, self.last)
+        return self.deadline is None or time.perf_counter() + pace * self.price(group) < self.deadline
 
     def ended(self, outcome: executors.Outcome) -> None:
         """Counts a group that ended, and says so."""
-        flops = flops_of(outcome.group)
-        self.done += flops
+        price = self.price(outcome.group)
+        self.done += price
         self.ended_groups += 1
-        if outcome.seconds:
-            self.rate = flops / outcome.seconds
+        if outcome.seconds and price:
+            self.last = self.pace[outcome.group[0].study] = outcome.seconds / price
         counts = Counter(outcome.statuses.values())
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         line = f"{outcome.group[0].study} seed {outcome.group[0].seed}: {told} in {outcome.seconds:.0f} s"
@@ -316,7 +387,7 @@ class Progress:
                 f"[{self.ended_groups}/{self.groups}] {line}; {left / 60:.0f} min left", *errors, sep="\n", flush=True
             )
         else:
-            self.bar.update(flops / 1e12)
+            self.bar.update(flops_of(outcome.group) / 1e12)
             for error in errors:
                 self.bar.write(f"{line}\n{error}")
 
@@ -392,7 +463,22 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def compare_speed(options: argparse.Namespace) -> int:
-    """Runs the benchmark and prints its table."""
+    """Runs the benchmark and prints its table. A small one of a card runs anywhere, to try things out."""
+    chosen((), options.size)
+    if options.device == "cuda" or options.size == "smoke":
+        device = _device("cpu" if options.device == "auto" else options.device, "serial")
+        from precompute.card import measure
+
+        found = measure(
+            device,
+            options.datasets,
+            options.size,
+            options.max_minutes,
+            keep=lambda so_far: engine.write(so_far, options.engines) if device == "cuda" else None,
+        )
+        if device == "cuda":
+            print(f"written to {options.engines}: {found}")
+        return 0
     _check_data({"ylecun/mnist"}, options.datasets)
     from precompute.benchmark import benchmark
 

@@ -1,4 +1,4 @@
-"""How fast the grouped networks train beside one network at a time, all in one run on one thread."""
+"""How fast the grouped networks train beside one network at a time, all in one run on one thread. For a card: precompute/card.py."""
 
 import resource
 import statistics
@@ -17,9 +17,11 @@ from precompute.models.mlp import GroupedMLP, with_constant
 from precompute.spec import CLASSES, MLPSpec
 from precompute.studies import STUDIES
 from precompute.studies.study import flops_of
+from precompute.training.captured import Steps, captures, none_lost
 from precompute.training.grouped import optimizers_of, take_step
 
 NARROW = 16
+CPU = torch.device("cpu")
 
 
 def benchmark(folder: str | None, rounds: int = 5) -> dict[str, tuple[float, float]]:
@@ -39,9 +41,9 @@ def benchmark(folder: str | None, rounds: int = 5) -> dict[str, tuple[float, flo
     narrow = [group for group in groups if max(spec.width for spec in group) <= NARROW]
 
     ways: dict[str, list[Callable[[], None]]] = {
-        "one at a time, DataLoader": [_with_loader(spec, inputs, labels) for spec in specs],
-        "one at a time, tuned": [_tuned(spec, inputs, labels) for spec in specs],
-        "grouped": [_grouped(group, inputs, labels) for group in groups],
+        "one at a time, DataLoader": [with_loader(spec, inputs, labels) for spec in specs],
+        "one at a time, tuned": [tuned(spec, inputs, labels) for spec in specs],
+        "grouped": [grouped(group, inputs, labels) for group in groups],
     }
     is_narrow = {name: [spec.width <= NARROW for spec in specs] for name in ways} | {
         "grouped": [group in narrow for group in groups]
@@ -94,8 +96,8 @@ def benchmark_grid(
     inputs, labels = part.train_inputs, part.train_labels
     rate, took = matrix_rate(), {}
     for group in groups:
-        together = _processor_seconds(_grouped(group, inputs, labels, steps))
-        apart = sum(_processor_seconds(_tuned(spec, inputs, labels, steps)) for spec in group)
+        together = _processor_seconds(grouped(group, inputs, labels, steps))
+        apart = sum(_processor_seconds(tuned(spec, inputs, labels, steps)) for spec in group)
         needed = flops_of(group) / one.epochs / len(inputs) * one.batch_size * steps
         for key in (group[0].depth, 0):
             before = took.get(key, (0, 0.0, 0.0, 0.0))
@@ -133,14 +135,17 @@ def _network(spec: MLPSpec) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(spec.width, CLASSES))
 
 
-def _with_loader(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
-    """One epoch as most scripts write it."""
-    network = _network(spec)
+def with_loader(
+    spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor, device: torch.device = CPU
+) -> Callable[[], None]:
+    """One epoch as most scripts write it: the data set in the memory of the CPU, one batch after the other to the device."""
+    network = _network(spec).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr)
     loader = DataLoader(TensorDataset(inputs, labels), batch_size=spec.batch_size, shuffle=True)
 
     def epoch() -> None:
         for batch, truth in loader:
+            batch, truth = batch.to(device), truth.to(device)
             optimizer.zero_grad()
             loss = F.cross_entropy(network(batch), truth)
             loss.backward()
@@ -150,16 +155,16 @@ def _with_loader(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor) -> C
     return epoch
 
 
-def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor, steps: int | None = None) -> Callable[[], None]:
-    """One epoch, or its first `steps`, without a loader: one gather a step, a fused optimizer, no read-back."""
-    network = _network(spec)
+def tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor, steps: int | None = None) -> Callable[[], None]:
+    """One epoch, or its first `steps`, without a loader, where the data lies: one gather a step, a fused optimizer, no read-back."""
+    network = _network(spec).to(inputs.device)
     if spec.optimizer == "adam":
         optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr, fused=True)
     else:
         optimizer = torch.optim.SGD(network.parameters(), lr=spec.lr, momentum=spec.momentum, fused=True)
 
     def epoch() -> None:
-        for batch in torch.randperm(len(inputs)).split(spec.batch_size)[:steps]:
+        for batch in torch.randperm(len(inputs)).to(inputs.device).split(spec.batch_size)[:steps]:
             loss = F.cross_entropy(network(inputs.index_select(0, batch)), labels.index_select(0, batch))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -168,15 +173,22 @@ def _tuned(spec: MLPSpec, inputs: torch.Tensor, labels: torch.Tensor, steps: int
     return epoch
 
 
-def _grouped(
+def grouped(
     specs: Sequence[MLPSpec], inputs: torch.Tensor, labels: torch.Tensor, steps: int | None = None
 ) -> Callable[[], None]:
-    model = GroupedMLP(specs)
+    """The same of all `specs` together, as `run` trains them: captured on a card."""
+    device = inputs.device
+    model = GroupedMLP(specs).to(device)
     optimizers = optimizers_of(model, specs)
-    constant, stacked = with_constant(inputs), labels.expand(len(specs), -1)
+    constant, stacked = with_constant(inputs.cpu()).to(device), labels.expand(len(specs), -1)
+    step = Steps(
+        lambda places: take_step(model, optimizers, constant.index_select(0, places), stacked.index_select(1, places)),
+        none_lost(len(specs), device),
+        capture=captures(device),
+    )
 
     def epoch() -> None:
-        for batch in torch.randperm(len(inputs)).split(specs[0].batch_size)[:steps]:
-            take_step(model, optimizers, constant.index_select(0, batch), stacked.index_select(1, batch))
+        for batch in torch.randperm(len(inputs)).to(device).split(specs[0].batch_size)[:steps]:
+            step(batch)
 
     return epoch

@@ -1,5 +1,6 @@
 """MNIST and CIFAR-10 from the Parquet files of their Hub repositories: a local copy first, else downloaded."""
 
+import dataclasses
 import functools
 import hashlib
 import io
@@ -161,12 +162,7 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int, side: i
     order = torch.randperm(total, generator=stream("subset", dataset.name, seed)).numpy()
     train, val = order[:n_train], order[total - n_val :]
 
-    noise = stream("label_noise", dataset.name, seed)
-    chance = torch.rand(total, generator=noise).numpy()
-    offset = torch.randint(1, CLASSES, (total,), generator=noise).numpy()
-    clean = dataset.train_labels.astype(np.int64)
-    labels = np.where(chance < label_noise, (clean + offset) % CLASSES, clean)
-
+    clean, labels = dataset.train_labels.astype(np.int64), _labels(dataset, label_noise, seed)
     images = _averaged(dataset.train_images[train], side)
     axes = (0, 1, 2)
     mean, deviation = images.mean(axis=axes), images.std(axis=axes)
@@ -184,6 +180,22 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int, side: i
         inputs(dataset.test_images),
         torch.from_numpy(dataset.test_labels.astype(np.int64)),
     )
+
+
+def with_noise(part: Split, dataset: Dataset, label_noise: float, seed: int) -> Split:
+    """What `split` gives for another label noise than that of `part`, whose inputs it shares."""
+    order = torch.randperm(len(dataset.train_labels), generator=stream("subset", dataset.name, seed)).numpy()
+    labels = _labels(dataset, label_noise, seed)[order[: len(part.train_labels)]]
+    return dataclasses.replace(part, train_labels=torch.from_numpy(labels))
+
+
+def _labels(dataset: Dataset, label_noise: float, seed: int) -> np.ndarray:
+    """Of the whole training set, with the noise in them."""
+    total, noise = len(dataset.train_labels), stream("label_noise", dataset.name, seed)
+    chance = torch.rand(total, generator=noise).numpy()
+    offset = torch.randint(1, CLASSES, (total,), generator=noise).numpy()
+    clean = dataset.train_labels.astype(np.int64)
+    return np.where(chance < label_noise, (clean + offset) % CLASSES, clean)
 
 
 def _averaged(images: np.ndarray, side: int | None) -> np.ndarray:

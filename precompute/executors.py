@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from precompute import shards
+from precompute.engine import Engine
 from precompute.spec import Spec
 from precompute.studies import STUDIES
 from precompute.studies.study import flops_of
@@ -38,6 +39,8 @@ class Settings:
     shards: Path
     datasets: str | None
     device: str
+    engine: Engine | None = None
+    """How the card trains; None on a CPU."""
 
 
 def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, int] | None = None) -> Outcome:
@@ -48,6 +51,7 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     import torch
 
     from precompute import datasets
+    from precompute.training.captured import give_memory_back, set_numerics
     from precompute.training.run import Run
 
     torch.set_num_threads(1)
@@ -56,6 +60,7 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     )  # gradients fade below 1e-38 once a network fits its data; such numbers cost a hundred times
     study, start = STUDIES[group[0].study], time.perf_counter()
     device = torch.device(settings.device)
+    set_numerics(device)
     told = shards.provenance() | {"torch": torch.__version__}
     if device.type == "cuda":
         told["device"] = torch.cuda.get_device_name(device)
@@ -65,11 +70,15 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
         train = study.train
         if ends and study.group_decides:
             train = functools.partial(study.train, ends=ends)
-        runs = _train_within_memory(train, group, dataset, device)
+        if settings.engine is not None and study.may_be_beside:
+            train = functools.partial(train, way=settings.engine.way_of(group[0]))
+        runs = _train_within_memory(train, group, dataset, device, may_halve=not study.group_decides)
     except Exception as error:  # noqa: BLE001 - whatever a study raises is its own failed run, and the others go on
         message = f"{type(error).__name__}: {error}"
         where = traceback.extract_tb(error.__traceback__)[-1]
         runs = [Run(spec, "failed", error=f"{message} ({Path(where.filename).name}:{where.lineno})") for spec in group]
+        _end_if_the_card_is_lost(device)
+    give_memory_back(device)
     shards.write([shards.row(run, told) for run in runs], settings.shards)
     return Outcome(
         group,
@@ -79,21 +88,39 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     )
 
 
-def _train_within_memory(train: Callable, group: Sequence[Spec], dataset, device) -> list:
-    """Out of memory halves the group and tries again, down to one model."""
-    import torch
+def _train_within_memory(train: Callable, group: Sequence[Spec], dataset, device, may_halve: bool = True) -> list:
+    """Out of memory halves the group and tries again, down to one model; not a group that decides when its runs end."""
+    from precompute.training.captured import give_memory_back
 
     try:
         return train(group, dataset, device)
-    except (torch.OutOfMemoryError, MemoryError):
-        if len(group) == 1:
+    except (RuntimeError, MemoryError) as error:
+        if len(group) == 1 or not may_halve or not _is_out_of_memory(error):
             raise
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    give_memory_back(device)
     half = len(group) // 2
-    return _train_within_memory(train, group[:half], dataset, device) + _train_within_memory(
-        train, group[half:], dataset, device
-    )
+    return [run for part in (group[:half], group[half:]) for run in _train_within_memory(train, part, dataset, device)]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """PyTorch says so by a class of its own; the libraries under it by a RuntimeError."""
+    import torch
+
+    told = ("out of memory", "ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(each in str(error) for each in told)
+
+
+def _end_if_the_card_is_lost(device) -> None:
+    """After some errors a process can use its card no more, and every later group would fail for the error of this one. A worker then ends:
+    the group is tried once more in a process of its own, and the others go on in new ones."""
+    import torch
+
+    if device.type != "cuda" or multiprocessing.parent_process() is None:
+        return
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        os._exit(1)
 
 
 def run_groups(
@@ -192,5 +219,5 @@ def matrix_rate(seconds: float = 0.5) -> float:
 
 
 def estimated_seconds(specs: Sequence[Spec], flops_per_second: float, workers: int) -> float:
-    """Wall time if the products ran at `flops_per_second` in each of `workers`."""
+    """Wall time on a CPU if the products ran at `flops_per_second` in each of `workers`."""
     return flops_of(specs) / flops_per_second / workers

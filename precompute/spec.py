@@ -49,6 +49,17 @@ class Spec:
         }
         return hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
 
+    @property
+    def updates(self) -> float:
+        """Steps of the optimizer, as far as they are known before; 0 where there are none."""
+        return 0
+
+    @property
+    def layers(self) -> int:
+        """Layers that a step passes one after the other: what a step costs on a card beside its products goes by them. 0 where there are no
+        steps."""
+        return 0
+
     def settings(self) -> dict[str, int | float | str]:
         """All fields that make up the configuration: everything but study, recipe and seed."""
         return {
@@ -110,6 +121,16 @@ class MLPSpec(Spec):
     def inputs(self) -> int:
         """Numbers in one example."""
         return INPUTS[self.dataset]
+
+    @property
+    def updates(self) -> int:
+        """Steps of the optimizer."""
+        return self.epochs * -(-self.n_train // self.batch_size)
+
+    @property
+    def layers(self) -> int:
+        """The hidden ones and the last."""
+        return self.depth + 1
 
     @property
     def padded_width(self) -> int:
@@ -185,6 +206,11 @@ class ImageSpec(Spec):
         """The learning rate that the optimizer starts with."""
         return self.lr
 
+    @property
+    def updates(self) -> int:
+        """Steps of the optimizer."""
+        return self.epochs * -(-self.n_train // self.batch_size)
+
     def _flops_of(self, first: int, later: int) -> float:
         """Training's products from the multiplications of one example in the first layer and in all later ones.
 
@@ -197,6 +223,12 @@ class ImageSpec(Spec):
         """Convolutions train one network at a time on a CPU: every run is a group of its own."""
         return (self.run_id, self.seed)
 
+    @property
+    def beside_key(self) -> tuple:
+        """Specifications with the same key may train beside each other on a card: they differ in seed, label noise and rate alone."""
+        apart = ("seed", "label_noise", "lr")
+        return tuple(value for name, value in self.as_dict().items() if name not in apart)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CNNSpec(ImageSpec):
@@ -207,6 +239,11 @@ class CNNSpec(ImageSpec):
     """Name of the activation function."""
     norm: str = "batch"
     """batch, or none."""
+
+    @property
+    def layers(self) -> int:
+        """Four convolutions and a linear layer."""
+        return 5
 
     @property
     def n_params(self) -> int:
@@ -240,6 +277,11 @@ class ResNetSpec(ImageSpec):
         if rest or n < 1:
             raise ValueError(f"no depth {self.depth}: it has to be 6n + 2")
         return n
+
+    @property
+    def layers(self) -> int:
+        """All with weights."""
+        return self.depth
 
     def _weights(self) -> tuple[int, int, int]:
         """Of the convolutions of the three stages."""
@@ -299,6 +341,11 @@ class VGGSpec(ImageSpec):
     def rate(self) -> float:
         """The learning rate that the optimizer starts with."""
         return self.lr * self.batch_size / self.reference_batch if self.reference_batch else self.lr
+
+    @property
+    def layers(self) -> int:
+        """All with weights."""
+        return len(self.channels) + VGG_LAYOUTS[self.layout].hidden + 1
 
     @property
     def channels(self) -> list[int]:
@@ -367,6 +414,11 @@ class DeepLinearSpec(Spec):
 class PreActResNet18Spec(ImageSpec):
     """The pre-activation ResNet18 of He et al. 2016 (arXiv 1603.05027) with k, 2k, 4k and 8k channels, as Nakkiran et al. 2019 (arXiv
     1912.02292, appendix B.1) scale it. `width` is k, 64 in the usual one."""
+
+    @property
+    def layers(self) -> int:
+        """All with weights but those of the shortcuts."""
+        return 18
 
     @property
     def n_params(self) -> int:
@@ -485,6 +537,16 @@ class StepsSpec(Spec):
             return self.most_steps
         floor, examples = EXPECTED_STEPS[self.network]
         return min(self.most_steps, floor + examples / self.batch_size)
+
+    @property
+    def updates(self) -> float:
+        """The expected steps."""
+        return self.expected_steps
+
+    @property
+    def layers(self) -> int:
+        """All with weights."""
+        return 2 if self.network == "mlp" else 4
 
     @property
     def flops(self) -> float:

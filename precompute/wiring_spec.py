@@ -48,6 +48,11 @@ class WiringSpec(ImageSpec):
         return _channels(self.graphs, self.width, self.params)
 
     @property
+    def layers(self) -> int:
+        """The stem, the linear layer, two convolutions a node, and a third of a layer for what an edge multiplies and adds."""
+        return 2 + sum(2 * graph.nodes + len(graph.edges) // 3 for graph in self.graphs)
+
+    @property
     def n_params(self) -> int:
         """Trainable scalars: convolutions without biases, two numbers a channel of each batch norm, a weight an edge, the linear layer."""
         return _n_params(self.graphs, self.width, self.channels)

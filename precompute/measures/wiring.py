@@ -11,7 +11,7 @@ from precompute.models.wired import Part, WiredNetwork
 DAMAGE_EXAMPLES = 2000
 """The first so many test images. A network has a hundred parts and more, and all 10,000 images without each of them would cost more than
 its training."""
-CHUNK = 250  # examples at once, as few as stay in the cache with the outputs of all nodes
+CHUNK = 250  # examples at once on a CPU, as few as stay in the cache with the outputs of all nodes
 
 
 @torch.no_grad()
@@ -43,7 +43,8 @@ def without_each_node_and_edge(
         places += [(number, edge) for edge in stage.graph.edges]
     losses = torch.zeros(len(places), dtype=torch.float64, device=inputs.device)
     right = torch.zeros(len(places), dtype=torch.int64, device=inputs.device)
-    for images, truth in zip(inputs.split(CHUNK), labels.split(CHUNK), strict=True):
+    chunk = CHUNK if inputs.device.type == "cpu" else DAMAGE_EXAMPLES
+    for images, truth in zip(inputs.split(chunk), labels.split(chunk), strict=True):
         features, fed, whole = network.stem(images), [], []
         for stage in network.stages:
             fed.append(features)

@@ -75,7 +75,8 @@ CIFAR10_CNN = Study(
     specs=_cifar10_cnn,
     needs_gpu=True,
     group_flops=1e12,
-    train=trained_by("single"),
+    train=trained_by("beside"),
+    may_be_beside=True,
 )
 CIFAR10_RESNET18 = Study(
     name="double_descent/cifar10_resnet18",

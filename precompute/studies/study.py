@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from precompute.engine import GROUP_SECONDS, MOST_BESIDE, Engine
 from precompute.spec import Spec
 
 if TYPE_CHECKING:  # planning and building need no torch
@@ -48,6 +49,8 @@ class Study:
     group_decides: bool = False
     """Whether the group decides when its runs end. `train` then also takes `ends`, the steps (run_id -> step) at which runs ended before:
     to repeat one alone."""
+    may_be_beside: bool = False
+    """Whether its networks may train beside each other on a card. `train` then also takes the `way`, one of precompute.training.beside.WAYS."""
 
     def all_specs(self, size: str, finished: Mapping[str, Mapping]) -> list[Spec]:
         """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies."""
@@ -57,21 +60,32 @@ class Study:
             specs = list({spec.run_id: spec for spec in [*specs, *self.follow_up(size, mine)]}.values())
         return specs
 
-    def groups(self, specs: Sequence[Spec]) -> list[list[Spec]]:
-        """`specs` in groups that train together: seed by seed, within a seed the dearest first, so that workers end together."""
+    def groups(self, specs: Sequence[Spec], engine: Engine | None = None) -> list[list[Spec]]:
+        """`specs` in groups that train together: seed by seed, within a seed the dearest first, so that workers end together.
+
+        `engine` is of the card that they are to train on: there a group is as large as GROUP_SECONDS allow, and networks may train beside
+        each other that would not on a CPU."""
         by_key: dict[tuple, list[Spec]] = {}
         for spec in specs:
-            by_key.setdefault(spec.group_key, []).append(spec)
+            key = spec.group_key if engine is None else engine.key(spec, self.may_be_beside)
+            by_key.setdefault(key, []).append(spec)
         groups = []
         for members in by_key.values():
             group: list[Spec] = []
             for spec in members:
-                if group and flops_of(group) + spec.flops > self.group_flops:
+                if group and self._is_full(group, spec, engine):
                     groups.append(group)
                     group = []
                 group.append(spec)
             groups.append(group)
         return sorted(groups, key=lambda group: (group[0].seed, -flops_of(group)))
+
+    def _is_full(self, group: Sequence[Spec], spec: Spec, engine: Engine | None) -> bool:
+        """Whether `group` has no room for `spec`."""
+        if engine is None or self.group_decides:
+            return flops_of(group) + spec.flops > self.group_flops
+        beside = self.may_be_beside and len(group) == MOST_BESIDE
+        return beside or engine.seconds([*group, spec]) > GROUP_SECONDS
 
 
 def trained_by(module: str) -> "Callable[[Sequence[Spec], Dataset, torch.device], list[Run]]":

@@ -12,6 +12,7 @@ from precompute.measures.layers import layer_measures
 from precompute.models.mlp import GroupedMLP, with_constant
 from precompute.spec import MLPSpec
 from precompute.streams import stream
+from precompute.training.captured import Steps, captures, engine_on, none_lost
 from precompute.training.run import COUNTS, LOSSES, Run, evaluation_epochs, finished
 from precompute.training.stacked import StackedSGD
 
@@ -32,24 +33,26 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
 
     start_loss = data.start_loss(model)
     layers = [data.measure_layers(model, 0)] if one.layer_measures else []
-    diverged_at = torch.full((len(specs),), -1, device=device)
+    steps = Steps(
+        lambda places: take_step(
+            model, optimizers, data.train_inputs.index_select(0, places), data.train_labels.index_select(1, places)
+        ),
+        none_lost(len(specs), device),
+        capture=captures(device),
+    )
     when, measured = evaluation_epochs(one.epochs, one.evaluations), []
-    order, step = stream("order", one.dataset, one.n_train, one.seed), 0
+    order = stream("order", one.dataset, one.n_train, one.seed)
     for epoch in range(1, one.epochs + 1):
         shuffled = torch.randperm(one.n_train, generator=order).to(device)
         for batch in shuffled.split(one.batch_size):
-            step += 1
-            loss = take_step(
-                model, optimizers, data.train_inputs.index_select(0, batch), data.train_labels.index_select(1, batch)
-            )
-            diverged_at = torch.where((diverged_at < 0) & ~loss.isfinite(), step, diverged_at)
+            steps(batch)
         if epoch == when[len(measured)]:
-            measured.append({"epoch": epoch, "step": step} | data.measure(model))
+            measured.append({"epoch": epoch, "step": steps.made} | data.measure(model))
             if one.layer_measures:
                 layers.append(data.measure_layers(model, epoch))
 
     seconds_per_flop = (time.perf_counter() - start) / sum(spec.flops for spec in specs)
-    runs = []
+    runs, lost = [], steps.not_finite_at.tolist()
     for index, spec in enumerate(specs):
         rows = [
             {name: value[index] if isinstance(value, list) else value for name, value in row.items()}
@@ -61,10 +64,10 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
                 splits[index],
                 rows,
                 start_loss=start_loss[index],
-                not_finite_at=int(diverged_at[index]),
-                steps=step,
+                not_finite_at=lost[index],
+                steps=steps.made,
                 wall_s=seconds_per_flop * spec.flops,
-                engine="grouped MLPs" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
+                engine=engine_on(device, "grouped MLPs", steps.capture),
             )
         )
         runs[-1].layers = _layers_of(index, layers, rows, runs[-1].stop_step)
@@ -89,7 +92,9 @@ class SliceOptimizer:
 
     def __init__(self, model: GroupedMLP, models: slice, spec: MLPSpec):
         self.model, self.models, self.views = model, models, model.parameters_of(models)
-        self.optimizer = torch.optim.AdamW(self.views, lr=spec.lr, weight_decay=spec.weight_decay, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            self.views, lr=spec.lr, weight_decay=spec.weight_decay, fused=True, capturable=captures(model.first.device)
+        )
 
     def step(self) -> None:
         """One update from the gradients that the model holds."""

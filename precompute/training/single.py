@@ -3,17 +3,18 @@
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from precompute.datasets import Dataset, split
+from precompute.datasets import Dataset, Split, split
 from precompute.measures.convolutions import layer_rows
 from precompute.measures.damage import without_each_block
 from precompute.measures.wiring import edge_weights, without_each_node_and_edge
 from precompute.models.cnn import five_layer_cnn, images
+from precompute.models.normalization import LayerNoise
 from precompute.models.preact_resnet import PreActResNet18
 from precompute.models.resnet import CifarResNet
 from precompute.models.vgg import vgg
@@ -21,6 +22,7 @@ from precompute.models.wired import WiredNetwork
 from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.streams import stream
 from precompute.training.augmentation import crop, draw_crops, with_border
+from precompute.training.captured import Steps, captures, engine_on, none_lost, rate_on, set_rates
 from precompute.training.probed import Probes
 from precompute.training.run import Run, blank_after, evaluation_epochs, finished
 from precompute.wiring_spec import WiringSpec
@@ -39,7 +41,7 @@ DAMAGE: dict[type[ImageSpec], Callable[[nn.Module, Tensor, Tensor], list[dict]]]
 """What is taken out of a trained network: network, test images and labels -> rows of the table `damage`."""
 CHUNK = 1000  # examples evaluated at once
 CHUNKS = {WiringSpec: 250}
-"""The same where it is not CHUNK: of 1,000 images the outputs of all nodes leave the cache, and a pass takes 1.7 times as long."""
+"""The same on a CPU where it is not CHUNK: of 1,000 images the outputs of all nodes leave the cache, and a pass takes 1.7 times as long."""
 
 
 def train(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.device) -> list[Run]:
@@ -50,52 +52,35 @@ def train(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.device) ->
 def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     begun = time.perf_counter()
     data = split(dataset, spec.n_train, spec.label_noise, spec.seed, spec.side)
-    sets = {
-        "train": (images(data.train_inputs, spec.side).to(device), data.train_labels.to(device)),
-        "val": (images(data.val_inputs, spec.side).to(device), data.val_labels.to(device)),
-        "test": (images(data.test_inputs, spec.side).to(device), data.test_labels.to(device)),
-    }
-    inputs, labels = sets["train"]
-    network = NETWORKS[type(spec)](spec).to(device, memory_format=torch.channels_last)
-    precision = _set_precision(network, spec, device)
-    optimizer = make_optimizer(network, spec)
-    batches = _Batches(inputs, spec)
-
-    noisy = data.noisy.to(device)
-    chunk = CHUNKS.get(type(spec), CHUNK)
+    sets, noisy = sets_on(device, data, spec), data.noisy.to(device)
+    training = Training(spec, *sets["train"])
+    network = training.network
+    chunk = CHUNKS.get(type(spec), CHUNK) if device.type == "cpu" else CHUNK
     start_loss = measure(network, sets, noisy, chunk)["train_loss"]
     within = _layers_at(0, network, sets["train"], spec)
-    not_finite_at = torch.tensor(-1, device=device)
     when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
-    step, steps = 0, spec.epochs * -(-spec.n_train // spec.batch_size)
-    probes = Probes.of_images(spec, steps)
+    probes = Probes.of_images(spec, spec.updates)
     for epoch in range(1, spec.epochs + 1):
         network.train()
-        for batch, seen in batches.of_an_epoch():
-            for group in optimizer.param_groups:
-                group["lr"] = spec.rate * rate_at(spec.schedule, step, steps)
-            step += 1
-            loss_of_batch = functools.partial(_loss, network, seen, labels[batch])
-            probes.before(step, network, loss_of_batch, group["lr"])
-            loss = loss_of_batch()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            not_finite_at = torch.where((not_finite_at < 0) & ~loss.detach().isfinite(), step, not_finite_at)
+        for batch in training.batches.of_an_epoch():
+            if training.steps.made + 1 in probes.steps:  # outside of the graph, where steps are captured
+                loss = functools.partial(training.loss, training.batches.images(batch), batch)
+                probes.before(training.steps.made + 1, network, loss, training.rate)
+            training.step(batch)
         if epoch == when[len(rows)]:
-            rows.append({"epoch": epoch, "step": step} | measure(network, sets, noisy, chunk))
+            rows.append({"epoch": epoch, "step": training.steps.made} | measure(network, sets, noisy, chunk))
             within += _layers_at(epoch, network, sets["train"], spec)
     run = finished(
         spec,
         data,
         rows,
         start_loss=start_loss,
-        not_finite_at=int(not_finite_at),
-        steps=step,
+        not_finite_at=int(training.steps.not_finite_at),
+        steps=training.steps.made,
         wall_s=time.perf_counter() - begun,
-        engine="one network" + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
+        engine=engine_on(device, "one network", training.steps.capture),
     )
-    run.precision = precision
+    run.precision = training.precision
     lost = {row["epoch"] for row in run.curves if row["train_loss"] is None}  # from the divergence on
     run.layers = [
         {
@@ -112,28 +97,78 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     return run
 
 
-def _loss(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(network(inputs), labels)
+class Training:
+    """A network with its optimizer and its minibatches, on the device of the training set."""
+
+    def __init__(self, spec: ImageSpec, inputs: Tensor, labels: Tensor, capture: bool | None = None):
+        """`inputs` [n, 3, side, side] and `labels` [n] are the training set. `capture` is whether steps are captured: by default on a card,
+        but not those of a network with noise, which is drawn on the CPU at every step."""
+        self.spec, self.labels = spec, labels
+        self.network = NETWORKS[type(spec)](spec).to(inputs.device, memory_format=torch.channels_last)
+        self.precision = set_precision(self.network, spec, inputs.device)
+        self.optimizer = make_optimizer([(self.network, spec)])
+        self.batches = Batches(inputs, spec)
+        if capture is None:
+            noisy = any(isinstance(module, LayerNoise) for module in self.network.modules())
+            capture = captures(inputs.device) and not noisy
+        self.steps = Steps(self._update, none_lost(1, inputs.device), capture=capture)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.spec.rate * rate_at(self.spec.schedule, self.steps.made, self.spec.updates)
+
+    def step(self, batch: Tensor) -> None:
+        """One update on the examples at the places `batch`."""
+        set_rates(self.optimizer, [self.rate])
+        self.steps(batch)
+
+    def loss(self, inputs: Tensor, places: Tensor) -> Tensor:
+        """Mean loss of the images `inputs`, which are those at `places`."""
+        return F.cross_entropy(self.network(inputs), self.labels[places])
+
+    def _update(self, places: Tensor) -> Tensor:
+        loss = self.loss(self.batches.images(places), places)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+
+def sets_on(device: torch.device, data: Split, spec: ImageSpec) -> dict[str, tuple[Tensor, Tensor]]:
+    """Images [n, 3, side, side] and labels of the training, validation and test set, on `device`."""
+    return {
+        name: (images(inputs, spec.side).to(device), labels.to(device))
+        for name, inputs, labels in (
+            ("train", data.train_inputs, data.train_labels),
+            ("val", data.val_inputs, data.val_labels),
+            ("test", data.test_inputs, data.test_labels),
+        )
+    }
 
 
 def _layers_at(epoch: int, network: nn.Module, training_set: tuple[Tensor, Tensor], spec: ImageSpec) -> list[dict]:
     return [{"epoch": epoch} | row for row in layer_rows(network, *training_set)] if spec.layer_measures else []
 
 
-def make_optimizer(network: nn.Module, spec: ImageSpec) -> torch.optim.Optimizer:
-    """torch's own, fused. Raises ValueError for an optimizer that is none of a specification's, and for adam with weight decay."""
-    if spec.optimizer == "adam" and not spec.weight_decay:
-        return torch.optim.Adam(network.parameters(), lr=spec.rate, fused=True)
-    if spec.optimizer in ("sgd", "nesterov"):
+def make_optimizer(networks: Sequence[tuple[nn.Module, ImageSpec]]) -> torch.optim.Optimizer:
+    """torch's own, fused, for networks whose specifications differ in their rate alone: a group of parameters for each.
+
+    Raises ValueError for an optimizer that is none of a specification's, and for adam with weight decay."""
+    one = networks[0][1]
+    device = next(networks[0][0].parameters()).device
+    groups = [{"params": list(network.parameters()), "lr": rate_on(device, spec.rate)} for network, spec in networks]
+    if one.optimizer == "adam" and not one.weight_decay:
+        return torch.optim.Adam(groups, fused=True, capturable=captures(device))
+    if one.optimizer in ("sgd", "nesterov"):
         return torch.optim.SGD(
-            network.parameters(),
-            lr=spec.rate,
-            momentum=spec.momentum,
-            weight_decay=spec.weight_decay,
-            nesterov=spec.optimizer == "nesterov",
+            groups,
+            momentum=one.momentum,
+            weight_decay=one.weight_decay,
+            nesterov=one.optimizer == "nesterov",
             fused=True,
         )
-    raise ValueError(f"no optimizer {spec.optimizer!r} with weight decay {spec.weight_decay}")
+    raise ValueError(f"no optimizer {one.optimizer!r} with weight decay {one.weight_decay}")
 
 
 def rate_at(schedule: str, step: int, steps: int) -> float:
@@ -151,7 +186,7 @@ def rate_at(schedule: str, step: int, steps: int) -> float:
     return 0.1 ** sum(done >= float(fraction) for fraction in fractions.split())
 
 
-class _Batches:
+class Batches:
     """The minibatches of an epoch. Order and crops are keyed by the data and the seed, so that runs that differ in anything else see
     the same; the crop of an example in an epoch does not depend on its place in the order."""
 
@@ -160,20 +195,25 @@ class _Batches:
             raise ValueError(f"no augmentation {spec.augment!r}")
         self.spec, self.crops = spec, spec.augment == "crop_flip"
         self.inputs = with_border(inputs) if self.crops else inputs
+        self.drawn = torch.zeros(spec.n_train, 3, dtype=torch.int64, device=inputs.device)
+        """The crops of this epoch: a step finds them in the same place in all epochs."""
         self.order, self.augment = (
             stream(name, spec.dataset, spec.n_train, spec.seed) for name in ("order", "augment")
         )
 
-    def of_an_epoch(self):
-        """Yields the places of a batch in the training set, and its images."""
+    def of_an_epoch(self) -> Iterator[Tensor]:
+        """Yields the places of each batch in the training set."""
         shuffled = torch.randperm(self.spec.n_train, generator=self.order).to(self.inputs.device)
         if self.crops:
-            crops = draw_crops(self.spec.n_train, self.augment).to(self.inputs.device)
-        for batch in shuffled.split(self.spec.batch_size):
-            yield batch, crop(self.inputs[batch], crops[batch]) if self.crops else self.inputs[batch]
+            self.drawn.copy_(draw_crops(self.spec.n_train, self.augment))
+        yield from shuffled.split(self.spec.batch_size)
+
+    def images(self, places: Tensor) -> Tensor:
+        """The images at `places` as this epoch sees them."""
+        return crop(self.inputs[places], self.drawn[places]) if self.crops else self.inputs[places]
 
 
-def _set_precision(network: nn.Module, spec: ImageSpec, device: torch.device) -> str:
+def set_precision(network: nn.Module, spec: ImageSpec, device: torch.device) -> str:
     """Makes the products of `network` run in the precision of `spec`, logits in fp32; the name of the one that it got."""
     if spec.precision not in ("fp32", "bf16"):
         raise ValueError(f"no precision {spec.precision!r}")

@@ -6,6 +6,7 @@ import torch
 
 from precompute.models.mlp import GroupedMLP
 from precompute.spec import MLPSpec
+from precompute.training.captured import captures
 
 
 class StackedSGD:
@@ -60,6 +61,7 @@ class StackedAdam:
                 for each, spec in zip(self.slices, specs, strict=True)
             ],
             fused=True,
+            capturable=captures(model.first.device),
         )
 
     def step(self) -> None:

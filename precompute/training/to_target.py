@@ -20,6 +20,7 @@ from precompute.datasets import Dataset, Split, split
 from precompute.measures.noise_scale import LARGE, SMALL, noise_scale
 from precompute.spec import StepsSpec
 from precompute.streams import stream
+from precompute.training.captured import Steps, captures, engine_on, none_lost
 from precompute.training.run import COUNTS, LOSSES, Run, find_stop_step
 from precompute.training.side_by_side import NETWORKS, GroupedNetworks, SeparateNetworks
 
@@ -106,15 +107,14 @@ def _follow(
     when, best = evaluation_steps(one.most_steps), None
     if not one.last_target:
         when = [step for step in when if step == one.most_steps or step in ends.values()]
-    not_finite_at, begun, evaluation = torch.full((len(alive),), -1, device=device), time.perf_counter(), 0
+    steps = steps_of(networks, sets["train"], none_lost(len(alive), device))
+    begun, evaluation = time.perf_counter(), 0
     for step, batch in enumerate(batches(one), start=1):
-        batch = batch.to(device)
-        losses = networks.step(inputs.index_select(0, batch), labels.index_select(0, batch))
-        not_finite_at = torch.where((not_finite_at < 0) & ~losses.isfinite(), step, not_finite_at)
+        steps(batch)
         if step != when[evaluation]:
             continue
 
-        lost = not_finite_at.tolist()  # waits for the device
+        lost = steps.not_finite_at.tolist()  # waits for the device
         seconds = (time.perf_counter() - begun) / len(alive)
         val_losses, val_corrects = measure(networks, *sets["val"])
         for place, course in enumerate(alive):
@@ -146,8 +146,20 @@ def _follow(
             left = [place for place in range(len(alive)) if place not in ended]
             if not left:
                 return
-            networks, alive, not_finite_at = networks.only(left), [alive[place] for place in left], not_finite_at[left]
+            networks, alive = networks.only(left), [alive[place] for place in left]
+            steps = steps_of(networks, sets["train"], steps.not_finite_at[left], step)
         evaluation, begun = evaluation + 1, time.perf_counter()
+
+
+def steps_of(networks: Networks, training_set: tuple[Tensor, Tensor], not_finite_at: Tensor, made: int = 0) -> Steps:
+    """The updates of `networks` on the images and labels of `training_set`, after `made` that were made before."""
+    inputs, labels = training_set
+    return Steps(
+        lambda places: networks.step(inputs.index_select(0, places), labels.index_select(0, places)),
+        not_finite_at,
+        capture=captures(networks.device),
+        made=made,
+    )
 
 
 def _finite(value: float) -> bool:
@@ -215,8 +227,7 @@ def _finished(course: Course, data: Split, device: torch.device) -> Run:
         flops=course.steps * spec.batch_size * spec.example_flops,
         stop_step=stop,
         best_epoch=1 if stop is None else None,
-        engine=("grouped MLPs" if spec.network == "mlp" else "separate networks")
-        + ("" if device.type == "cuda" else f", {torch.get_num_threads()} thread"),
+        engine=engine_on(device, "grouped MLPs" if spec.network == "mlp" else "separate networks", captures(device)),
         curves=[{"epoch": 1} | {name: None if stop is not None else end[name] for name in LOSSES + COUNTS}],
         targets=[_target_row(target, kept, spec, len(data.val_labels)) for target in spec.targets],
         validation=[{name: each[name] for name in ("step", "val_loss", "val_correct")} for each in thin],

@@ -13,6 +13,7 @@ import pytest
 
 from precompute import shards
 from precompute.build import verify
+from precompute.engine import Engine, write
 from precompute.studies import STUDIES
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,21 @@ def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed
     run_id = STUDY.specs("smoke")[0].run_id
     repeated = call(places, "run", "--run-id", run_id)
     assert repeated.returncode == 0 and "every number of all" in repeated.stdout, repeated.stdout + repeated.stderr
+
+
+def test_plan_prices_studies_for_a_gpu_on_a_card_that_is_stated_or_measured(places, tmp_path):
+    name = "double_descent/cifar10_cnn"
+    stated = call(places, "plan", name, STUDY.name)
+    assert stated.returncode == 0 and "stated, not measured" in stated.stdout
+    assert [" on a card" in line for line in stated.stdout.splitlines()[-2:]] == [True, False]
+    engines = tmp_path / "engines.json"
+    write(Engine(device="a card", torch="2", seconds_per_layer=1e-2, way="streams", beside_up_to=8), engines)
+    measured = call(places, "plan", name, STUDY.name, "--device", "cuda", "--engines", str(engines))
+    assert "a card, measured with torch 2" in measured.stdout
+    assert [" on a card" in line for line in measured.stdout.splitlines()[-2:]] == [True, True]
+    engines.write_text("{")
+    damaged = call(places, "plan", "--engines", str(engines))
+    assert damaged.returncode == 2 and "no file of measured cards" in damaged.stderr
 
 
 def test_a_run_killed_at_ten_random_moments_ends_with_the_same_content(places, undisturbed):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from precompute import executors, shards
+from precompute.engine import Engine
 from precompute.studies import STUDIES
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
@@ -64,6 +65,47 @@ def test_out_of_memory_halves_the_group_and_tries_again(settings, make_spec, mon
     patched(monkeypatch, train)
     (outcome,) = run([[make_spec(width) for width in (2, 4, 6, 8)]], settings)
     assert sizes == [4, 2, 2] and set(outcome.statuses.values()) == {"complete"}
+
+
+def test_libraries_say_out_of_memory_by_an_error_of_their_own(settings, make_spec, monkeypatch):
+    real = STUDIES[NAME].train
+
+    def train(specs, dataset, device):
+        if len(specs) > 1:
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+        return real(specs, dataset, device)
+
+    patched(monkeypatch, train)
+    (outcome,) = run([[make_spec(2), make_spec(4)]], settings)
+    assert set(outcome.statuses.values()) == {"complete"}
+
+
+def test_a_group_that_decides_when_its_runs_end_is_never_halved(settings, make_spec, monkeypatch):
+    sizes = []
+
+    def train(specs, dataset, device):
+        sizes.append(len(specs))
+        raise torch.OutOfMemoryError("planted")
+
+    monkeypatch.setitem(executors.STUDIES, NAME, dataclasses.replace(STUDIES[NAME], train=train, group_decides=True))
+    (outcome,) = run([[make_spec(2), make_spec(4)]], settings)
+    assert sizes == [2] and set(outcome.statuses.values()) == {"failed"}
+
+
+def test_the_way_of_a_card_reaches_the_studies_that_know_it(settings, make_spec, monkeypatch):
+    seen, real = [], STUDIES[NAME].train
+
+    def train(specs, dataset, device, **told):
+        seen.append(told)
+        return real(specs, dataset, device)
+
+    card = dataclasses.replace(settings, engine=Engine(way="streams", beside_up_to=4))
+    patched(monkeypatch, train)
+    run([[make_spec(2)]], card)
+    monkeypatch.setitem(executors.STUDIES, NAME, dataclasses.replace(executors.STUDIES[NAME], may_be_beside=True))
+    run([[make_spec(2)]], settings)
+    run([[make_spec(2)]], card)
+    assert seen == [{}, {}, {"way": ""}], "networks that are not convolutional have none"
 
 
 def test_one_model_that_does_not_fit_is_a_failed_run(settings, make_spec, monkeypatch):
