@@ -116,6 +116,13 @@ def test_the_home_page_tells_the_finding_with_the_numbers_of_the_database(opened
     assert stated[-1] == pytest.approx(100 * row[1], abs=0.5)
 
 
+@pytest.mark.parametrize("question", QUESTIONS[1:])
+def test_the_home_page_quotes_the_title_of_every_measured_question(once, question):
+    title = once(question).title[0].value
+    assert title != once("home", lang="en").title[0].value
+    assert f"**{title}** (measured here)" in spoken(once("home"))
+
+
 def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
     headline = charts(opened("home"))[0]
     drawn = pa.ipc.open_stream(headline.datasets[0].data.data).read_all()
