@@ -29,7 +29,7 @@ def usable_rates(
     y_title: str,
 ) -> style.Picture:
     """`dots`: norm, x (the learning rate), error (fraction), seed, href. `means`: norm, x, mean, low, high (None under three seeds). `cells`:
-    norm, x, good, judged, runs, diverged, href. `notes`: x, error, text.
+    norm, x, good, judged, runs, diverged, href. `notes`: x, error, text, above (its place, else below).
 
     A cell says how many of its seeds are within two points of their best, and a cross counts those that diverged; it is filled where all are,
     outlined where some are.
@@ -156,10 +156,15 @@ def _errors(
                 "x": pa.array([note["x"] for note in notes], pa.float64()),
                 "error": pa.array([note["error"] for note in notes], pa.float32()),
                 "text": pa.array([note["text"] for note in notes], pa.string()),
+                "above": pa.array([note["above"] for note in notes], pa.bool_()),
             }
         )
         text = style.named("notes").encode(x=x, y=y, text="text:N")
-        layers.append(text.mark_text(dy=16, fontSize=12, fontStyle="italic", color=style.NEUTRAL))
+        look = {"fontSize": 12, "fontStyle": "italic", "color": style.NEUTRAL}
+        layers += [
+            text.transform_filter(f"{'' if above else '!'}datum.above").mark_text(dy=-18 if above else 16, **look)
+            for above in (False, True)
+        ]
     return alt.layer(*layers).properties(height=HEIGHT, width="container")
 
 
