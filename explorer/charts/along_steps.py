@@ -29,7 +29,7 @@ def lines(
     table = _table(rows, ("value",), y_log)
     x = _x(rows, x_title)
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
-    axis = alt.Axis(format=".0%", tickCount=5) if percent else alt.Axis(format="~g", tickCount=5)
+    axis = alt.Axis(format=".0%", tickCount=5) if percent else alt.Axis(labelExpr=style.LOG_LABEL, tickCount=5)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=axis)
     colour, shape = normalizations.channels(norms)
     base = style.named("rows").encode(x=x, color=colour, detail="seed:N")
@@ -57,7 +57,7 @@ def ranges(
         row[name] for row in rows for name in ("value", "low", "high") if row[name] is not None and row[name] > 0
     ]
     domain = [min(numbers, default=0.1) / 1.1, max(numbers, default=1.0) * 1.1]
-    axis = alt.Axis(format="~g", tickCount=4, minExtent=style.AXIS_ROOM, maxExtent=style.AXIS_ROOM)
+    axis = alt.Axis(labelExpr=style.LOG_LABEL, tickCount=4, minExtent=style.AXIS_ROOM, maxExtent=style.AXIS_ROOM)
     scale = alt.Scale(type="log", domain=domain, nice=False)
     table = _table(rows, ("value", "low", "high"), True)
     tables = _first_quarter(early, x_title)[1]

@@ -37,7 +37,7 @@ def along_layers(
         axis=alt.Axis(grid=False, tickMinStep=1, format="d", values=layers if len(layers) <= 12 else layers[:: -(-len(layers) // 12)]),
     )  # fmt: skip
     scale = alt.Scale(type="log", nice=False) if y_log else alt.Scale(zero=False, nice=True)
-    y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(format="~g", tickCount=5))
+    y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(labelExpr=style.LOG_LABEL, tickCount=5))
     colour, shape = normalizations.channels(norms)
     tooltip = [
         alt.Tooltip("name:N", title=t("batch_norm.axis.norm")),
@@ -80,7 +80,7 @@ def drift_and_speed(rows: Sequence[Mapping[str, Any]]) -> style.Picture:
     drifts, errors = table["drift"].to_pylist() or [0.1, 1.0], table["error"].to_pylist() or [0.0, 1.0]
     x = alt.X(
         "drift:Q", title=x_title, scale=alt.Scale(type="log", domain=[min(drifts) / 1.25, max(drifts) * 1.25], nice=False),
-        axis=alt.Axis(format="~g", tickCount=6),
+        axis=alt.Axis(labelExpr=style.LOG_LABEL, tickCount=6),
     )  # fmt: skip
     room = 0.06 * (max(errors) - min(errors) or 0.1)
     y = alt.Y(

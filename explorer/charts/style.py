@@ -41,6 +41,13 @@ class Picture(NamedTuple):
         return {**chart.to_dict(), "datasets": dict(self.tables)}
 
 
+LOG_LABEL = (
+    "datum.value >= 1e5 || (datum.value > 0 && datum.value < 1e-3)"
+    " ? replace(format(datum.value, '.0e'), '+', '') : format(datum.value, '~g')"
+)
+"""What stands at a tick of an axis over many decades: 0.01, 300, 1e5, 1e-4. As `format`, ~g would write 40 as 4e+1 and 10^10 with all its zeros."""
+
+
 def named(name: str) -> alt.Chart:
     """A chart on a table that a Picture carries under this name."""
     return alt.Chart(alt.NamedData(name=name))
