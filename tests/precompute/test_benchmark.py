@@ -1,6 +1,6 @@
 import pytest
 
-from precompute.benchmark import benchmark
+from precompute.benchmark import benchmark, benchmark_grid
 from tests.precompute.conftest import write_dataset
 
 
@@ -14,3 +14,14 @@ def test_grouped_training_beats_one_network_at_a_time_in_the_same_run(tmp_path, 
     assert loader[0] > 1.5 and loader[1] > 4 and tuned[1] > 2, ratios
     told = capsys.readouterr().out
     assert "fp32 matrix product, one thread" in told and "peak memory" in told
+
+
+@pytest.mark.alone
+@pytest.mark.usefixtures("worker_numerics")
+def test_a_grid_is_timed_by_depth_and_as_a_whole(tmp_path, capsys):
+    ratios = benchmark_grid(str(write_dataset(tmp_path, train=2200)), size="smoke", steps=20)
+    depths = sorted(depth for depth in ratios if depth)
+    assert depths and ratios[0] > 1.2, ratios
+    assert min(ratios[depth] for depth in depths) <= ratios[0] <= max(ratios[depth] for depth in depths)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told[-len(ratios) :]] == [*map(str, depths), "all"]
