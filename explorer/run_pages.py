@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from explorer import address, database, format, run_list, run_measures
+from explorer import address, database, format, run_list, run_measures, way_back
 from explorer.charts.run_curves import run_curves
 from explorer.database import OWN, PUBLISHED
 from explorer.footer import as_csv, footer
 from explorer.frame import FILES, ICONS
-from explorer.results import batch_norm, generalization, runs, wiring
+from explorer.results import runs
 from explorer.text import t
 
 ERRORS, LOSSES = ("test_error", "train_error", "val_error"), ("test_loss", "train_loss", "val_loss")
@@ -98,33 +98,8 @@ def _ways_back(run: dict[str, Any], curves: pa.Table) -> None:
             FILES[question],
             label=t("runs.picture", question=t(f"site.nav.{question}")),
             icon=f":material/{ICONS[question]}:",
-            query_params=address.parameters(**_place_on_the_map(run, curves)),
+            query_params=address.parameters(**way_back.place(run, curves)),
         )
-
-
-def _place_on_the_map(run: dict[str, Any], curves: pa.Table) -> dict[str, Any]:
-    """What the address of the page on generalization calls the cell that this run lies in at its end, that on batch normalization its study,
-    that on wiring its graph; nothing for other questions."""
-    if run["question"] == batch_norm.QUESTION and run["of"] != OWN:
-        return {"study": run["study"].partition("/")[2]}
-    study = next((each for each in generalization.studies() if each.name == run["study"]), None)
-    if run["of"] == PUBLISHED and run["question"] == wiring.QUESTION:
-        return _graph_on_its_page(run)
-    if run["of"] == OWN or study is None or not curves.num_rows:
-        return {}
-    found = next((each for each in generalization.maps(study) if each.key == run["map"]), None)
-    if found is None:
-        return {}
-    place = {"study": study.code, "variant": found.code or None, "noise": found.noise}
-    return place | {"width": f"{run['x']:g}", "epoch": curves["epoch"][-1].as_py()}
-
-
-def _graph_on_its_page(run: dict[str, Any]) -> dict[str, Any]:
-    study, settings = wiring.Study(run["study"]), run["settings"]
-    if study not in wiring.studies():
-        return {}
-    family = wiring.Family(*(settings[name] for name in wiring.Family._fields))
-    return {"study": study.code, "graph": wiring.Graph(family, settings["graph"]).code, "seed": run["seed"]}
 
 
 def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None:

@@ -80,6 +80,11 @@ class Study:
         return BASELINE if BASELINE in self.optimizers else self.optimizers[0]
 
 
+def optimizer_of(settings: dict[str, Any]) -> str:
+    """The code of the optimizer of a run with these settings: one of OPTIMIZERS, as OPTIMIZER has it in SQL."""
+    return "momentum" if settings["optimizer"] == "sgd" and settings["momentum"] > 0 else settings["optimizer"]
+
+
 def studies() -> list[Study]:
     """The studies with at least one batch size whose tuning is finished."""
     rows = query(

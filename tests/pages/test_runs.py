@@ -192,6 +192,27 @@ def test_a_run_leads_back_to_its_cell_on_the_map(opened, results_file):
         assert part in query.split("&")
 
 
+@pytest.mark.parametrize(
+    "study, names",
+    [
+        ("depth/mnist_mlp", ("study", "norm", "depth")), ("depth/cifar10_resnet_small", ("study", "depth")),
+        ("activation/mnist_mlp", ("study", "start", "depth")), ("activation/cifar10_cnn_small", ("study", "norm")),
+        ("batch_norm/deep_linear", ("study",)), ("wiring/cifar10_small", ("study", "graph", "seed")),
+        ("batch_size/mnist_mlp", ("study", "optimizer")), ("batch_size/equal_epochs", ()), ("activation/born_dead", ()),
+    ],
+)  # fmt: skip
+def test_a_run_leads_back_to_the_view_that_it_is_in(opened, results_file, study, names):
+    run_id, page = ask(
+        results_file, "SELECT run_id, question FROM runs JOIN studies s ON s.study = runs.study WHERE runs.study = ? ORDER BY run DESC LIMIT 1", study
+    )[0]  # fmt: skip
+    query = dict(part.split("=") for part in links(opened("runs", run=run_id))[page].split("&"))
+    assert {name for name in query if name not in ("lang", "v")} <= set(names)
+    app = opened(page, **query)
+    assert not app.exception and not app.warning and not app.info
+    if "study" in names:
+        assert query["study"] == study.partition("/")[2]
+
+
 def test_a_diverged_run_says_so_and_has_no_error_at_its_end(opened, results_file):
     found = ask(results_file, "SELECT run_id, stop_step FROM runs WHERE status = 'diverged'")
     assert found  # the fixture has one
