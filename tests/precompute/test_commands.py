@@ -155,6 +155,15 @@ def test_two_runs_of_the_same_command_at_once_both_finish(places, undisturbed):
     assert verify(Path(places[0][5])) == undisturbed
 
 
+@pytest.fixture
+def as_in_a_terminal():
+    """Whatever runs in the background ignores Ctrl-C, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
 def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
     options, environment = places
     process = subprocess.Popen(
