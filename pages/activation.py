@@ -12,12 +12,7 @@ frame.begin("activation")
 
 studies = results.studies()
 if not studies:
-    question_page.introduction("activation")
-    rows = question_page.published_numbers("activation")
-    question_page.planned("activation")
-    question_page.known_and_open("activation")
-    question_page.foot("activation", rows)
-    st.stop()
+    question_page.before_its_runs("activation")
 
 head = st.container()
 main, side = views.picture_and_controls((3, 1))

@@ -12,12 +12,7 @@ frame.begin("batch_size")
 
 studies = results.studies()
 if not studies:
-    question_page.introduction(results.QUESTION)
-    rows = question_page.published_numbers(results.QUESTION)
-    question_page.planned(results.QUESTION)
-    question_page.known_and_open(results.QUESTION)
-    question_page.foot(results.QUESTION, rows)
-    st.stop()
+    question_page.before_its_runs(results.QUESTION)
 
 head, main = st.container(), st.container()
 with st.container(key="views_controls" if views.presented() else None):
