@@ -15,6 +15,7 @@ from explorer.results import own
 from explorer.text import t
 
 MEASURES = ("train_error", "val_error", "test_error")
+ERRORS = ("test_error", "train_error")  # those with a column of their own
 
 
 class Twins(NamedTuple):
@@ -85,7 +86,7 @@ def twins(rows: list[dict[str, Any]], value: str) -> Twins:
 
 def legend(rows: list[dict[str, Any]], value: str = "test_error", unit: str = "points") -> None:
     """The hollow marks in words: how many of one's own runs are in the picture, how far they are from the published ones, how many have no
-    mark. Nothing without a second file. `unit` is points of an error, or a key of site.own.apart."""
+    mark. Nothing without a second file. `unit` is points of an error, or a key of site.own.unit: counts, or a loss with two digits."""
     if database.own_meta() is None:
         return
     if not rows:
@@ -95,8 +96,7 @@ def legend(rows: list[dict[str, Any]], value: str = "test_error", unit: str = "p
     facts = {"file": _file(), "n": format.count(found.drawn), "both": format.count(found.both)}
     told = [t("site.own.legend", **facts)]
     if found.apart is not None:
-        size = format.points(found.apart, 2, signed=False) if unit == "points" else format.count(round(found.apart))
-        told.append(t("site.own.apart", size=size if unit == "points" else t(f"site.own.unit.{unit}", n=size)))
+        told.append(t("site.own.apart", size=_size(found.apart, unit)))
     if found.without:
         told.append(t("site.own.without", n=format.count(found.without)))
     st.caption(" ".join(told))
@@ -129,22 +129,24 @@ def columns(shown: dict[str, list[Any]], table: pa.Table, value: str = "test_err
     """The columns that `beside` added, under their names for the reader, after those of a table that is shown; without any as it is."""
     if f"own_{value}" not in table.column_names:
         return shown
+    error = value in ERRORS
     return shown | {
-        t("runs.column.own_test_error" if value == "test_error" else "site.own.column"): table[
-            f"own_{value}"
-        ].to_pylist(),
-        t("runs.column.difference" if value == "test_error" else "site.own.difference"): table[
-            "difference"
-        ].to_pylist(),
+        t(f"runs.column.own_{value}" if error else "site.own.column"): table[f"own_{value}"].to_pylist(),
+        t("runs.column.difference" if error else "site.own.difference"): table["difference"].to_pylist(),
     }
 
 
 def formats() -> dict[str, Any]:
     """How those columns of errors are written."""
-    return {
-        t("runs.column.own_test_error"): st.column_config.NumberColumn(format="percent"),
-        t("runs.column.difference"): st.column_config.NumberColumn(format="%+.2f"),
-    }
+    percent = st.column_config.NumberColumn(format="percent")
+    errors = {t(f"runs.column.own_{value}"): percent for value in ERRORS}
+    return errors | {t("runs.column.difference"): st.column_config.NumberColumn(format="%+.2f")}
+
+
+def _size(apart: float, unit: str) -> str:
+    if unit == "points":
+        return format.points(apart, 2, signed=False)
+    return t(f"site.own.unit.{unit}", n=f"{apart:.2g}" if unit == "loss" else format.count(round(apart)))
 
 
 def _only(values: dict[str, Any], table: pa.Table) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, question_page, views
-from explorer.batch_norm import controls, drift, evidence, inside, picture, rivals, sentences
+from explorer import claim_cards, frame, guided, question_page, views
+from explorer.batch_norm import controls, drift, evidence, inside, picture, rivals, sentences, walk
 from explorer.footer import footer
 from explorer.results import batch_norm as results
 from explorer.take_away import take_away
@@ -20,17 +20,20 @@ with side:
     st.markdown(t(f"batch_norm.legend.{choices.study.kind}"))
 
 title, subtitle = sentences.title(choices.study), sentences.subtitle(choices)
+steps = walk.steps(studies)
 with head:
-    st.title(title)
-    st.markdown(subtitle)
+    views.head(title, subtitle)
+    guided.presented(results.QUESTION, steps)
 with main:
     picture.main_picture(choices)
 st.caption(sentences.caption(choices))
-shown, sql = results.runs(choices.study, list(choices.norms)), results.runs_sql(choices.study, list(choices.norms))
+sql = results.runs_sql(choices.study, list(choices.norms))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name], table=shown, sql=sql
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name],
+    table=picture.shown_runs(choices), sql=sql,
 )  # fmt: skip
-picture.table(choices)
+shown = picture.table(choices)
+guided.show(results.QUESTION, steps)
 
 st.header(t("batch_norm.behind"))
 probed = results.probed_studies(studies)

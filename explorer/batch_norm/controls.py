@@ -18,7 +18,7 @@ GROUPS = {
 }
 """The norms that are drawn together, by the code in the address."""
 MEASURES = ("test", "train")
-INSIDE = ("probes", "step")
+INSIDE = ("probes", "at")
 """What opens the probes of one study; another may not have it."""
 
 
@@ -95,9 +95,9 @@ def step(steps: list[int], default: int) -> int:
     """Draws the control of the probed step that is shown layer by layer."""
     if len(steps) > 1:  # a slider of one value cannot be drawn
         return address.number(
-            "step", steps, default, label=t("batch_norm.control.step"), format=format.count, help=t("batch_norm.control.step_help")
+            "at", steps, default, label=t("batch_norm.control.step"), format=format.count, help=t("batch_norm.control.step_help")
         )  # fmt: skip
-    return address.chosen("step", steps, default, t("batch_norm.control.step"), format.count)
+    return address.chosen("at", steps, default, t("batch_norm.control.step"), format.count)
 
 
 def columns() -> Any:

@@ -37,10 +37,9 @@ def batch_sizes(studies: list[Study]) -> None:
         return
     choices = Choices(study, tuple(results.norms(study)), "test")
     begin(sentences.title(study), sentences.subtitle(choices), anchor=ANCHORS["sizes"])
-    chart = picture.chart(site.data_version(), language(), choices)
-    st.vega_lite_chart(spec=dict(chart), key="batch_norm.sizes", alt=sentences.alt(choices), width="stretch")
+    picture.draw(choices, "batch_norm.sizes")
     st.caption(sentences.caption(choices))
-    table(results.runs(study, list(choices.norms)), t("batch_norm.sizes.table"))
+    table(picture.shown_runs(choices), t("batch_norm.sizes.table"))
 
 
 def ablations(study: Study) -> None:

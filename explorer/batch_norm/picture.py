@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, views
+from explorer import address, own_results, views
 from explorer.batch_norm import sentences
 from explorer.batch_norm.controls import Choices
 from explorer.charts import along_steps, error_by_norm, normalizations
@@ -18,26 +18,55 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "batch_norm.main"
+LOSS_HEIGHT = 360
+AROUND = {"rates": 170, "sizes": 250, "linear": 130}
+"""Pixels around the plot, before an audience: axes and legends; the rows of cells and those of the legend come on top."""
+WIDE_COLUMNS = 4  # of the legend, before an audience
+LEGEND_ROW = 26
 
 
 def main_picture(choices: Choices) -> None:
     """Error against learning rate, or against batch size, or the loss along the steps, with every seed."""
-    drawn = chart(site.data_version(), language(), choices)
-    st.vega_lite_chart(spec=views.sized(dict(drawn)), key=KEY, alt=sentences.alt(choices), width="stretch")
+    draw(choices, KEY)
+
+
+def draw(choices: Choices, key: str) -> None:
+    """The picture of a study under the element key `key`, and one's own runs over it in words."""
+    usual = LOSS_HEIGHT if choices.study.kind == "linear" else error_by_norm.HEIGHT
+    versions = site.data_version(), own_results.version()
+    drawn = _chart(versions, language(), choices, views.height(usual, _around(choices)), views.presented())
+    st.vega_lite_chart(spec=views.sized(dict(drawn)), key=key, alt=sentences.alt(choices), width="stretch")
+    own_results.legend(
+        own_runs(choices), measured(choices), unit="loss" if choices.study.kind == "linear" else "points"
+    )
+
+
+def _around(choices: Choices) -> int:
+    if choices.study.kind == "linear":
+        return AROUND["linear"]
+    legend = -(-len(choices.norms) // WIDE_COLUMNS)
+    return AROUND[choices.study.kind] + error_by_norm.ROW * len(choices.norms) + LEGEND_ROW * legend
+
+
+def measured(choices: Choices) -> str:
+    """The column of the runs that the picture shows, at the end of each."""
+    return "train_loss" if choices.study.kind == "linear" else f"{choices.measure}_error"
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=64, show_spinner=False)
-def chart(version: str, language: str, choices: Choices) -> dict[str, Any]:
+def _chart(versions: tuple[str, str], language: str, choices: Choices, height: int, wide: bool) -> dict[str, Any]:
     study, norms = choices.study, list(choices.norms)
     if study.kind == "linear":
-        return loss_along_steps(study, norms).specification()
+        return _loss_along_steps(choices, height).specification()
     along = "lr" if study.kind == "rates" else "batch_size"
     y_title = t(f"batch_norm.axis.{choices.measure}_error")
     dots, means, cells = _rows(study, norms, choices.measure, along)
+    more = {"own": _own_errors(choices, along), "height": height}
+    more["legend_columns"] = WIDE_COLUMNS if wide else normalizations.COLUMNS
     if study.kind == "sizes":
-        return error_by_norm.over_sizes(dots, means, cells, y_title).specification()
-    return error_by_norm.usable_rates(dots, means, cells, sentences.notes(choices), y_title).specification()
+        return error_by_norm.over_sizes(dots, means, cells, y_title, **more).specification()
+    return error_by_norm.usable_rates(dots, means, cells, sentences.notes(choices), y_title, **more).specification()
 
 
 def _rows(study: Study, norms: list[str], measure: str, along: str) -> tuple[list[dict], list[dict], list[dict]]:
@@ -64,10 +93,45 @@ def runs_link(study: Study, row: Mapping[str, Any], along: str) -> str:
     return address.link("runs", study=study.name, norm=row["norm"], **varied)
 
 
-def loss_along_steps(study: Study, norms: list[str]) -> Any:
+def own_runs(choices: Choices) -> list[dict[str, Any]]:
+    """One's own runs of the networks in the picture, with what it shows of a run; whether a run is near its best is not known of them."""
+    rows = results.runs(choices.study, list(choices.norms))
+    if choices.study.kind == "linear":
+        found = own_results.over(rows, results.OWN_MEASURES, results.OWN_LOSSES)
+    else:
+        found = [row | {"train_loss": None} for row in own_results.over(rows)]
+    return [row | {"near_best": None} for row in found]
+
+
+def _own_errors(choices: Choices, along: str) -> list[dict[str, Any]]:
+    """One's own runs that came to the end, as charts/error_by_norm.py takes them."""
+    error = measured(choices)
+    return [
+        row | {"x": row[along], "error": row[error], "difference": own_results.apart(row, error)}
+        | {"href": address.link("runs", run=row["run_id"])}
+        for row in own_runs(choices)
+        if row[error] is not None
+    ]  # fmt: skip
+
+
+def _own_losses(choices: Choices, published: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The losses of one's own runs that came to the end, each beside the published one of the same run and step."""
+    theirs = {(row["run_id"], row["epoch"]): row["train_loss"] for row in published}
+    found = []
+    for row in own_runs(choices):
+        for point in row["curve"] if row["train_loss"] is not None else []:
+            their = theirs.get((row["run_id"], point["epoch"]))
+            apart = None if their is None else point["train_loss"] - their
+            found.append(linked(row) | {"x": point["epoch"], "value": point["train_loss"], "difference": apart})
+    return found
+
+
+def _loss_along_steps(choices: Choices, height: int) -> Any:
     """The train loss of every seed along the steps, both axes logarithmic."""
-    rows = [linked(row) | {"x": row["epoch"], "value": row["train_loss"]} for row in results.training(study, norms).to_pylist()]  # fmt: skip
-    return along_steps.lines(rows, t("batch_norm.axis.loss"), x_title=t("batch_norm.axis.step"), height=360)
+    training = results.training(choices.study, list(choices.norms)).to_pylist()
+    rows = [linked(row) | {"x": row["epoch"], "value": row["train_loss"]} for row in training]
+    own, titles = _own_losses(choices, training), {"x_title": t("batch_norm.axis.step")}
+    return along_steps.lines(rows, t("batch_norm.axis.loss"), own=own, height=height, **titles)
 
 
 def linked(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,14 +139,26 @@ def linked(row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(row) | {"rate": rate_name(row["lr"]), "href": address.link("runs", run=row["run_id"])}
 
 
+def shown_runs(choices: Choices) -> pa.Table:
+    """The runs behind the picture, and beside them one's own where there are some."""
+    factor = 1 if choices.study.kind == "linear" else 100
+    rows = results.runs(choices.study, list(choices.norms))
+    return own_results.beside(rows, own_runs(choices), measured(choices), factor)
+
+
 def table(choices: Choices) -> pa.Table:
     """Draws the runs behind the picture, each with a link, and returns them as they are."""
-    rows = results.runs(choices.study, list(choices.norms))
+    rows = shown_runs(choices)
     title = t("batch_norm.table.title")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(
-            _in_words(rows, choices.study), hide_index=True, height=TABLE_HEIGHT, alt=title, column_config=_columns(), key="batch_norm.table"
-        )  # fmt: skip
+            own_results.columns(_in_words(rows, choices.study), rows, measured(choices)),
+            hide_index=True,
+            height=TABLE_HEIGHT,
+            alt=title,
+            column_config=_columns(),
+            key="batch_norm.table",
+        )
     return rows
 
 
@@ -109,4 +185,8 @@ def _in_words(rows: pa.Table, study: Study) -> dict[str, list[Any]]:
 def _columns() -> dict[str, Any]:
     percent = st.column_config.NumberColumn(format="percent")
     errors = {t(f"batch_norm.axis.{part}_error"): percent for part in ("train", "val", "test")}
-    return errors | {t("batch_norm.table.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")}
+    return (
+        errors
+        | own_results.formats()
+        | {t("batch_norm.table.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")}
+    )

@@ -120,11 +120,18 @@ def _seen(choices: Choices) -> str:
         return " ".join([t("batch_norm.caption.rates"), *_best_of(choices)])
     if study.kind == "sizes":
         return t("batch_norm.caption.sizes")
+    told = loss_ratio(study)
+    return t("batch_norm.caption.linear", **told) if told else t("batch_norm.caption.linear_none")
+
+
+def loss_ratio(study: Study) -> dict[str, str]:
+    """How many times the last loss with batch normalization that without is, with its interval, and over how many seeds; empty where no seed
+    has both."""
     row = next((row for row in results.contrasts(study) if row["quantity"] == LAST_LOSS), None)
     if row is None:
-        return t("batch_norm.caption.linear_none")
-    value = format.quantity(10 ** row["estimate"], *(None if row[end] is None else 10 ** row[end] for end in ("low", "high")), "ratio")  # fmt: skip
-    return t("batch_norm.caption.linear", value=value, seeds=format.seeds(row["n"]))
+        return {}
+    ends = (None if row[end] is None else 10 ** row[end] for end in ("low", "high"))
+    return {"value": format.quantity(10 ** row["estimate"], *ends, "ratio"), "seeds": format.seeds(row["n"])}
 
 
 def _best_of(choices: Choices) -> list[str]:

@@ -6,10 +6,11 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import normalizations, style
+from explorer.charts import normalizations, own_marks, style
 from explorer.text import t
 
 HEIGHT, PART = 250, 112
+OWN_SIZE = 64  # of a hollow mark, in square pixels: those of a run stand close
 CROSS = "✕"
 
 
@@ -21,10 +22,12 @@ def lines(
     y_log: bool = True,
     percent: bool = False,
     early: float | None = None,
+    own: Sequence[Mapping[str, Any]] = (),
     height: int = HEIGHT,
 ) -> style.Picture:
     """`rows`: norm, seed, x (step or epoch), value (None where it is not finite: a cross at the top of the picture), href. Both axes are
-    logarithmic, the ordinate unless `y_log` is False. `early` is the last step of the first quarter of the training, where a line stands."""
+    logarithmic, the ordinate unless `y_log` is False. `early` is the last step of the first quarter of the training, where a line stands.
+    `own` are values of one's own runs, drawn hollow, with difference (None without a published run) beside those of `rows`."""
     norms = normalizations.in_order(row["norm"] for row in rows)
     table = _table(rows, ("value",), y_log)
     x = _x(rows, x_title)
@@ -44,6 +47,14 @@ def lines(
         ),
         _lost(x, colour),
     ]
+    if mine := [row for row in own if not y_log or row["value"] > 0]:
+        tables[own_marks.TABLE] = _table(mine, ("value", "difference"), positive=False)
+        told = [
+            *_tooltip(x_title, {})[:2],
+            *own_marks.tooltip("value", y_title, ".3~g", apart="+.2~g", apart_title=t("site.own.difference")),
+        ]
+        hollow = own_marks.hollow(style.named(own_marks.TABLE), size=OWN_SIZE, cursor="pointer")
+        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
     return style.Picture(style.fitted(alt.layer(*layers).properties(height=height)), tables | {"rows": table})
 
 

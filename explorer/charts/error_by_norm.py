@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import log2, normalizations, style
+from explorer.charts import log2, normalizations, own_marks, style
 from explorer.text import t
 
 HEIGHT, ROW, ROOM = 330, 26, 104
@@ -27,9 +27,15 @@ def usable_rates(
     cells: Sequence[Mapping[str, Any]],
     notes: Sequence[Mapping[str, Any]],
     y_title: str,
+    *,
+    own: Sequence[Mapping[str, Any]] = (),
+    height: int = HEIGHT,
+    legend_columns: int = normalizations.COLUMNS,
 ) -> style.Picture:
     """`dots`: norm, x (the learning rate), error (fraction), seed, href. `means`: norm, x, mean, low, high (None under three seeds). `cells`:
-    norm, x, good, judged, runs, diverged, href. `notes`: x, error, text, above (its place, else below).
+    norm, x, good, judged, runs, diverged, href. `notes`: x, error, text, above (its place, else below). `own` are one's own runs, drawn
+    hollow: norm, x, error, difference (points, None without a published run), seed, href. `height` is of the errors, in pixels; a wide
+    picture has room for more `legend_columns` than a phone.
 
     A cell says how many of its seeds are within two points of their best, and a cross counts those that diverged; it is filled where all are,
     outlined where some are.
@@ -37,7 +43,8 @@ def usable_rates(
     norms = normalizations.in_order(row["norm"] for row in [*dots, *cells])
     rates = [row["x"] for row in [*dots, *cells]]
     tables = {"cells": _usable(cells)}
-    top = _errors(dots, means, notes, norms, t("batch_norm.axis.rate"), rates, y_title, tables)
+    top = _errors(dots, means, notes, own, norms, legend_columns, t("batch_norm.axis.rate"), rates, y_title, tables)
+    top = top.properties(height=height)
     base = _cells(norms)
     middle, left = (_along(field, t("batch_norm.axis.usable"), rates, labels=False) for field in ("x", "from"))
     tooltip = [
@@ -47,7 +54,7 @@ def usable_rates(
         alt.Tooltip("judged:Q", title=t("batch_norm.axis.judged")),
         alt.Tooltip("diverged:Q", title=t("site.status.diverged")),
     ]
-    colour = normalizations.colour(norms, normalizations.key())
+    colour = normalizations.colour(norms, normalizations.key(legend_columns))
     place = base.encode(x=left, x2="to:Q", href="href:N", tooltip=tooltip)
     words = base.encode(x=middle, text="label:N", href="href:N", tooltip=tooltip)
     every, some, look = "datum.state == 'all'", "datum.state == 'some'", {"cursor": "pointer", "clip": True}
@@ -71,13 +78,18 @@ def over_sizes(
     means: Sequence[Mapping[str, Any]],
     cells: Sequence[Mapping[str, Any]],
     y_title: str,
+    *,
+    own: Sequence[Mapping[str, Any]] = (),
+    height: int = HEIGHT,
+    legend_columns: int = normalizations.COLUMNS,
 ) -> style.Picture:
     """As `usable_rates` with the batch size as x, and under it the map of the mean errors. `cells` have mean too, None where a seed
     diverged: such a cell has no colour and a cross with the number of seeds."""
     norms = normalizations.in_order(row["norm"] for row in [*dots, *cells])
     sizes = [row["x"] for row in [*dots, *cells]]
     tables = {"cells": _map_cells(cells)}
-    top = _errors(dots, means, [], norms, t("batch_norm.axis.batch_size"), sizes, y_title, tables)
+    top = _errors(dots, means, [], own, norms, legend_columns, t("batch_norm.axis.batch_size"), sizes, y_title, tables)
+    top = top.properties(height=height)
     base = _cells(norms)
     middle, left = (_along(field, t("batch_norm.axis.map"), sizes, labels=False) for field in ("x", "from"))
     values = [row["mean"] for row in cells if row["mean"] is not None] or [0.0, 1.0]
@@ -117,7 +129,9 @@ def _errors(
     dots: Sequence[Mapping[str, Any]],
     means: Sequence[Mapping[str, Any]],
     notes: Sequence[Mapping[str, Any]],
+    own: Sequence[Mapping[str, Any]],
     norms: list[str],
+    legend_columns: int,
     x_title: str,
     places: Sequence[float],
     title: str,
@@ -126,7 +140,7 @@ def _errors(
     x = _along("x", x_title, places, labels=True)
     tables["dots"] = _dots(dots)
     tables["means"] = _means(means, norms, sorted({row["x"] for row in [*dots, *means]}))
-    errors = [row["error"] for row in dots]
+    errors = [row["error"] for row in (*dots, *own)]
     errors += [row[end] for row in means for end in ("low", "high") if row[end] is not None]
     low, high = (max(0.0, min(errors)), min(1.0, max(errors))) if errors else (0.0, 1.0)
     domain = [max(0.0, STEP * math.floor(low / STEP - 0.2)), min(1.0, STEP * math.ceil(high / STEP + 0.2))]
@@ -134,7 +148,7 @@ def _errors(
     axis = alt.Axis(format=".0%", tickCount=6, minExtent=ROOM, maxExtent=ROOM)
     # The scale goes with every field: an area would draw zero into the axis.
     y, mean, lower = (alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis) for field in ("error", "mean", "low"))
-    colour, shape = normalizations.channels(norms)
+    colour, shape = normalizations.channels(norms, legend_columns)
     layers: list[alt.Chart] = []
     if any(row["low"] is not None for row in means):
         band = style.named("means").mark_area(opacity=0.14, clip=True)  # breaks where there is no interval
@@ -150,6 +164,13 @@ def _errors(
     ]
     marks = style.named("dots").mark_point(filled=True, size=48, opacity=0.85, clip=True, cursor="pointer")
     layers.append(marks.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=tooltip))
+    if own:
+        tables[own_marks.TABLE] = _dots(own).append_column(
+            "difference", pa.array([row["difference"] for row in own], pa.float32())
+        )
+        hollow = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
+        told = [*tooltip[:2], *own_marks.tooltip("error", title, ".2%")]
+        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
     if notes:
         tables["notes"] = pa.table(
             {
@@ -165,7 +186,7 @@ def _errors(
             text.transform_filter(f"{'' if above else '!'}datum.above").mark_text(dy=-18 if above else 16, **look)
             for above in (False, True)
         ]
-    return alt.layer(*layers).properties(height=HEIGHT, width="container")
+    return alt.layer(*layers).properties(width="container")
 
 
 def _along(field: str, title: str, places: Sequence[float], labels: bool) -> alt.X:

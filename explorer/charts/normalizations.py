@@ -64,18 +64,18 @@ def by_dash(norms: list[str]) -> list[tuple[list[int], str]]:
     return [(list(dash), f"indexof({style.javascript_list(names)}, datum.name) >= 0") for dash, names in dashes.items()]
 
 
-def channels(norms: list[str]) -> tuple[alt.Color, alt.Shape]:
+def channels(norms: list[str], columns: int = COLUMNS) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape, under one legend above the picture."""
-    legend = key()
+    legend = key(columns)
     return colour(norms, legend), shape(norms, legend)
 
 
-def key() -> alt.Legend:
-    """The legend above a picture: marks with their names, as many in a row as a phone has room for."""
+def key(columns: int = COLUMNS) -> alt.Legend:
+    """The legend above a picture: marks with their names, as many in a row as a phone has room for unless told otherwise."""
     return alt.Legend(
         orient="top",
         direction="horizontal",
-        columns=COLUMNS,
+        columns=columns,
         title=None,
         labelLimit=200,
         symbolOpacity=1,

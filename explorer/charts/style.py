@@ -82,7 +82,7 @@ def short_number(n: int) -> str:
 
 
 # Sizes that a specification states itself, in pixels; what it leaves to the theme is set here.
-_SIZES = ("fontsize", "lineheight", "extent", "titlelimit", "gradientlength", "gradientthickness")
+_SIZES = ("fontsize", "lineheight", "extent", "titlelimit", "labellimit", "gradientlength", "gradientthickness")
 _THEME_SIZES = {
     "axis": {"labelFontSize": 12, "titleFontSize": 12},
     "legend": {"labelFontSize": 12, "titleFontSize": 12},

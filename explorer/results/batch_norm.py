@@ -60,6 +60,14 @@ FROM tried a LEFT JOIN tried b ON b.own AND b.norm = a.norm AND b.batch_size = a
 WHERE list_contains($norms, a.norm) ORDER BY {ORDER.replace("norm)", "a.norm)")}, a.batch_size, a.lr, a.seed
 """
 
+OWN_LOSSES = """
+SELECT r.run_id, CASE WHEN r.status = 'complete' THEN max_by(v.train_loss, v.epoch) END AS train_loss,
+       list({'epoch': v.epoch, 'train_loss': v.train_loss} ORDER BY v.epoch) AS curve
+FROM runs r JOIN curves v USING (run) GROUP BY r.run_id, r.status
+"""
+OWN_MEASURES = ("train_loss", "curve")
+"""Of any run the train loss at the end, NULL where it did not come to it, and along the steps: the columns of OWN_LOSSES beside its name."""
+
 
 @dataclass(frozen=True)
 class Study:

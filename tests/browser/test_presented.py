@@ -6,7 +6,7 @@ from tests.browser.test_every_page import check_accessible, check_whole
 from tests.browser.test_generalization import MAP, address, cell, click_cell, find
 
 SCREEN = (1280, 720)
-PAGES = ("generalization", "activation", "depth", "batch_size")
+PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size")
 
 
 def below(page, selector: str) -> float:
@@ -30,7 +30,7 @@ def test_title_step_and_the_whole_main_picture_fit_a_projector(server, visit, na
     assert step.bounding_box()["y"] + step.bounding_box()["height"] <= drawn["y"] + 1
 
 
-@pytest.mark.parametrize("name", ["depth", "batch_size"])
+@pytest.mark.parametrize("name", ["depth", "batch_norm", "batch_size"])
 def test_the_arrow_keys_and_a_remote_control_go_through_the_steps_and_stop_at_the_ends(server, visit, name):
     page = visit(f"{server}/{name}?lang=en&present=1", size=SCREEN)
     for key, step in (("ArrowRight", "1"), ("PageDown", "2"), ("ArrowLeft", "1")):

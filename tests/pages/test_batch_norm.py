@@ -324,7 +324,7 @@ def test_at_own_rates_other_runs_are_shown(seen, database):
 
 
 def test_covariate_shift_is_shown_layer_by_layer_at_the_step_of_the_address(seen, database):
-    for query, step in (({}, None), ({"step": "1"}, 1)):
+    for query, step in (({}, None), ({"at": "1"}, 1)):
         app = seen(**query)
         at = step or max(
             s for (s,) in ask(database, "SELECT DISTINCT step FROM shifts JOIN runs USING (run) WHERE study = ? AND step <= steps / 4", SMALL)
@@ -480,7 +480,7 @@ def test_one_norm_over_batch_sizes_is_shown(opened, planting, norm):
 
 
 def test_an_address_with_values_that_do_not_exist_falls_back_with_a_notice(opened):
-    app = opened("batch_norm", norms="seven", error="best", probes="there", step="77")
+    app = opened("batch_norm", norms="seven", error="best", probes="there", at="77")
     assert not app.exception
     told = " ".join(each.value for each in app.info)
     assert all(asked in told for asked in ("seven", "best", "there", "77"))

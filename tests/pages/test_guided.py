@@ -9,7 +9,7 @@ import pytest
 from explorer import guided, text, views
 from tests.pages.test_runs import GARBAGE
 
-PAGES = ("generalization", "activation", "depth", "batch_size")
+PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size")
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", text.LANGUAGES)
 
