@@ -1,11 +1,11 @@
 import streamlit as st
 
-from explorer import address, claim_cards, frame, question_page, views
+from explorer import address, claim_cards, frame, guided, question_page, views
 from explorer.footer import footer
 from explorer.results import wiring as results
 from explorer.take_away import take_away
 from explorer.text import t
-from explorer.wiring import controls, drawing, evidence, inside, picture, sentences
+from explorer.wiring import controls, drawing, evidence, inside, picture, sentences, walk
 
 frame.begin("wiring")
 
@@ -20,31 +20,37 @@ if not studies:
 
 head = st.container()
 main, side = views.picture_and_controls((5, 3))
-place = main.container()
 with side:
     study = controls.study(studies)
     opened = controls.opened(study)
-if not views.presented() or address.get("graph"):  # before an audience the side is hidden
-    with main if views.presented() else side:
+beside = side
+if views.presented() and address.get(
+    "graph"
+):  # before an audience the side is hidden, but not a graph that is asked for
+    main, beside = main.columns((5, 3), gap="medium")
+if not views.presented() or address.get("graph"):
+    with beside:
         drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
 with side:
     axis = controls.axis()
 
 title, subtitle = sentences.title(study), sentences.subtitle(study)
+steps = walk.steps(study, studies[0])
 with head:
-    st.title(title)
-    st.markdown(subtitle)
-with place:
+    views.head(title, subtitle)
+    guided.presented(results.QUESTION, steps)
+with main:
     picture.main_picture(study, axis, opened.graph)
 
 st.caption(sentences.caption(study))
 st.caption(t("wiring.legend"))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=results.runs(study),
+    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=picture.shown_runs(study),
     sql=results.runs_sql(study),
 )  # fmt: skip
 st.caption(sentences.spread(study))
 shown = picture.tables(study)
+guided.show(results.QUESTION, steps)
 
 inside.opened_graph(study, opened)
 

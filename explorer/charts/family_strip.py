@@ -3,12 +3,12 @@ and seeds lie apart, on one scale."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import families, graph_drawing, style
+from explorer.charts import families, graph_drawing, own_marks, style
 from explorer.results.wiring import Family
 from explorer.text import t
 
@@ -17,12 +17,28 @@ DRAWING = 0.25
 """Share of the width that the drawings have."""
 GAP, EDGE = 0.03, 0.05
 """Shares of the width between drawings and errors, and at the right for what has no place on the axis."""
-LABEL, LANES, BARS = 0.14, (0.28, 0.66), (0.8, 0.91)
-"""Where in its row the words, the first and the last lane of runs, and the bars of the deviations stand."""
 DRAWN = (0.24, 0.96)
 """Where in its row the drawing begins and ends, under the name of the family."""
 NEAR = 1.5
 """The near axis ends this many points beyond the random families and the residual chain."""
+OWN_SIZE = 60
+"""Of a hollow mark: a run's dot shows within, and the lanes of a family stay apart."""
+
+
+class Layout(NamedTuple):
+    """Where in its row, as shares of the height, the name, the note, the first and the last lane of runs, and the bars of the deviations
+    stand; and whether a graph is drawn at its left, or the note stands there."""
+
+    name: float
+    note: float
+    lanes: tuple[float, float]
+    bars: tuple[float, float]
+    drawn: bool
+
+
+TALL = Layout(0.14, 0.14, (0.28, 0.66), (0.8, 0.91), drawn=True)
+LOW = Layout(0.3, 0.74, (0.14, 0.66), (0.81, 0.93), drawn=False)
+"""Of rows lower than ROW: words and drawing have no room one under the other."""
 
 
 def draw(
@@ -31,29 +47,52 @@ def draw(
     graphs: Sequence[Mapping[str, Any]],
     drawings: Mapping[Family, tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]],
     limits: tuple[float, float],
+    own: Sequence[Mapping[str, Any]] = (),
+    height: int | None = None,
 ) -> style.Picture:
     """`rows` are those of the table families in the order to draw, with `of` and `note`; `runs` have `of` (a Graph), seed, outcome,
     test_error, href; `graphs` have `of`, test_error, trained. `drawings` are nodes and edges of one stage. `limits` are the ends of the axis,
-    fractions: a family whose mean lies beyond them is an arrow at the edge with that mean, and has no marks.
+    fractions: a family whose mean lies beyond them is an arrow at the edge with that mean, and has no marks. `own` are one's own runs, drawn
+    hollow in their lane: `of`, seed, test_error, difference, href. `height`, in pixels, is that of all rows at most; rows lower than usual
+    are without drawings.
 
     A run that failed to train is a cross at the right edge, in its lane, and has no place on the axis.
     """
+    usual = ROW * len(rows) + AXIS
+    height = usual if height is None else min(height, 2 * usual)
+    layout = TALL if height >= ROW * len(rows) else LOW
     place = {row["of"]: number for number, row in enumerate(rows)}
-    lanes = _lanes(runs, place)
-    beyond = {row["of"] for row in rows if row["test_error"] is not None and not _within(row["test_error"], limits)}
+    lanes = _lanes([*runs, *own], place, layout.lanes)
+    gone = beyond(rows, limits)
+    mine = _own_table(within(own, rows, limits), lanes)
     tables = {
-        "rows": _row_table(rows, beyond, limits[1]),
-        "runs": _run_table(runs, lanes, beyond),
-        "graphs": _graph_table(graphs, lanes, beyond),
+        "rows": _row_table(rows, gone, limits[1], layout),
+        "runs": _run_table(runs, lanes, gone),
+        "graphs": _graph_table(graphs, lanes, gone),
         "lanes": _lane_table(graphs, lanes),
-        "spread": _spread_table(rows, beyond),
-        **_drawing_tables(drawings, place),
+        "spread": _spread_table(rows, gone, layout.bars),
+        **_drawing_tables(drawings if layout.drawn else {}, place),
+        **({own_marks.TABLE: mine} if mine.num_rows else {}),
     }
     down = alt.Scale(domain=[len(rows), 0], nice=False, zero=False)
     left = alt.layer(*_drawings(down))
-    right = alt.layer(*_errors(down, limits))
-    chart = alt.layer(left, right).resolve_scale(x="independent").properties(height=ROW * len(rows) + AXIS)
+    right = alt.layer(*_errors(down, limits, layout, hollow=mine.num_rows > 0))
+    chart = alt.layer(left, right).resolve_scale(x="independent").properties(height=height)
     return style.Picture(style.fitted(chart), tables)
+
+
+def beyond(rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]) -> set[Family]:
+    """The families that have no marks, since their mean lies beyond the ends of the axis."""
+    return {row["of"] for row in rows if row["test_error"] is not None and not _within(row["test_error"], limits)}
+
+
+def within(
+    own: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]
+) -> list[Mapping[str, Any]]:
+    """One's own runs that have a place on the axis: those with an error within it, of a family whose runs are on it."""
+    gone = beyond(rows, limits)
+    there = [row for row in own if row["test_error"] is not None and row["of"].of not in gone]
+    return [row for row in there if _within(row["test_error"], limits)]
 
 
 def opened(graph: Mapping[str, Any] | None, picture: Mapping[str, pa.Table]) -> pa.Table:
@@ -85,8 +124,11 @@ def _is_near(row: Mapping[str, Any]) -> bool:
     return row["random"] or row["family"] in ("residual_chain", "ws")
 
 
-def _lanes(runs: Sequence[Mapping[str, Any]], place: Mapping[Family, int]) -> dict[Any, float]:
-    """The y of every graph, and of every run by graph and seed: a random family has a lane for each graph, another for each seed."""
+def _lanes(
+    runs: Sequence[Mapping[str, Any]], place: Mapping[Family, int], ends: tuple[float, float]
+) -> dict[Any, float]:
+    """The y of every graph, and of every run by graph and seed: a random family has a lane for each graph, another for each seed. `ends`
+    are the first and the last lane in their row."""
     found: dict[Any, float] = {}
     for family, row in place.items():
         mine = [run for run in runs if run["of"].of == family]
@@ -95,25 +137,28 @@ def _lanes(runs: Sequence[Mapping[str, Any]], place: Mapping[Family, int]) -> di
         seeds = sorted({run["seed"] for run in mine})
         for run in mine:
             order, among = (numbers, run["of"].number) if several else (seeds, run["seed"])
-            found[run["of"], run["seed"]] = row + _lane(order.index(among), len(order))
+            found[run["of"], run["seed"]] = row + _lane(order.index(among), len(order), ends)
         for number in numbers:
             graph = next(run["of"] for run in mine if run["of"].number == number)
-            found[graph] = row + _lane(numbers.index(number), len(numbers))
+            found[graph] = row + _lane(numbers.index(number), len(numbers), ends)
     return found
 
 
-def _lane(rank: int, of: int) -> float:
-    first, last = LANES
+def _lane(rank: int, of: int, ends: tuple[float, float]) -> float:
+    first, last = ends
     return (first + last) / 2 if of == 1 else first + (last - first) * rank / (of - 1)
 
 
-def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
+def _errors(down: alt.Scale, limits: tuple[float, float], layout: Layout, hollow: bool) -> list[alt.Chart]:
     low, high = limits
     wide = high - low
     shown = 1 - DRAWING - GAP - EDGE
     scale = alt.Scale(domain=[low - wide * (DRAWING + GAP) / shown, high + wide * EDGE / shown], nice=False, zero=False)
     title = t("wiring.strip.axis")
-    axis = alt.Axis(values=ticks(low, high), format=".1~%", labelOverlap=True, grid=True, title=title, domain=False)
+    near_by = {} if layout.drawn else {"labelPadding": 6, "titlePadding": 4}  # low rows need what the axis can spare
+    axis = alt.Axis(
+        values=ticks(low, high), format=".1~%", labelOverlap=True, grid=True, title=title, domain=False, **near_by
+    )
 
     def across(name: str) -> alt.X:
         return alt.X(f"{name}:Q", scale=scale, axis=axis, title=title)
@@ -139,6 +184,13 @@ def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
         alt.Tooltip("n:Q", title="n"),
     ]
     thick = {"strokeWidth": 4, "strokeCap": "butt"}
+    note_at, side = (alt.value(alt.expr("width")), "right") if layout.drawn else (alt.value(0), "left")
+    own = own_marks.hollow(style.named(own_marks.TABLE), size=OWN_SIZE, cursor="pointer")
+    own_hint = [
+        alt.Tooltip("name:N", title=t("wiring.strip.graph")),
+        *own_marks.tooltip("error", t("wiring.test_error"), ".2%"),
+    ]
+    own = own.encode(x=across("error"), y=up("y"), color=colour, href="href:N", tooltip=own_hint)
     return [
         rows.transform_filter("isValid(datum.low)").mark_rect(opacity=0.13, clip=True)
         .encode(x=across("low"), x2="high:Q", y=up("first"), y2="last:Q", color=colour),
@@ -146,8 +198,8 @@ def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
         .encode(x=across("mean"), y=up("first"), y2="last:Q", color=colour),
         rows.mark_rule(color=style.NEUTRAL, opacity=0.25).encode(x=alt.value(0), x2=alt.value("width"), y=up("end")),
         rows.mark_text(align="left", fontWeight="bold", **words).encode(x=alt.value(0), y=up("label"), text="name:N", color=colour),
-        rows.mark_text(align="right", color=style.NEUTRAL, **(words | {"fontSize": style.LABEL_SIZE}))
-        .encode(x=alt.value(alt.expr("width")), y=up("label"), text="note:N"),
+        rows.mark_text(align=side, color=style.NEUTRAL, **(words | {"fontSize": style.LABEL_SIZE}))
+        .encode(x=note_at, y=up("note_label"), text="note:N"),
         spread.transform_filter("datum.kind == 'graphs'").mark_rule(clip=True, **thick)
         .encode(x=across("from"), x2="to:Q", y=up("y"), color=colour),
         spread.transform_filter("datum.kind == 'seeds'").mark_rule(clip=True, strokeDash=[3, 2], **(thick | {"strokeWidth": 3}))
@@ -164,6 +216,7 @@ def _errors(down: alt.Scale, limits: tuple[float, float]) -> list[alt.Chart]:
         .encode(x=alt.value(alt.expr("width")), y=up("y"), href="href:N", tooltip=run_hint),
         rows.transform_filter("isValid(datum.beyond)").mark_text(align="right", fontWeight="bold", **words)
         .encode(x=alt.value(alt.expr("width")), y=up("middle"), text="beyond:N", color=colour),
+        *([own] if hollow else []),
     ]  # fmt: skip
 
 
@@ -193,7 +246,8 @@ def ticks(low: float, high: float) -> list[float]:
     return [low, high]
 
 
-def _row_table(rows: Sequence[Mapping[str, Any]], gone: set[Family], high: float) -> pa.Table:
+def _row_table(rows: Sequence[Mapping[str, Any]], gone: set[Family], high: float, layout: Layout) -> pa.Table:
+    first, last = layout.lanes
     table = []
     for number, row in enumerate(rows):
         mean = row["test_error"]
@@ -202,8 +256,9 @@ def _row_table(rows: Sequence[Mapping[str, Any]], gone: set[Family], high: float
             {
                 "family": row["family"], "name": families.name(row["of"]), "note": row["note"], "beyond": beyond,
                 "mean": None if beyond else mean, "low": None if beyond else row["low"], "high": None if beyond else row["high"],
-                "label": number + LABEL, "first": number + LANES[0] - 0.06, "last": number + LANES[1] + 0.06,
-                "middle": number + sum(LANES) / 2, "end": float(number + 1),
+                "label": number + layout.name, "note_label": number + layout.note,
+                "first": number + first - 0.06, "last": number + last + 0.06, "middle": number + (first + last) / 2,
+                "end": float(number + 1),
             }
         )  # fmt: skip
     words = ("family", "name", "note", "beyond")
@@ -252,6 +307,18 @@ def _graph_table(graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float]
     )
 
 
+def _own_table(runs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float]) -> pa.Table:
+    told = [
+        {
+            "family": run["of"].of.family, "name": families.graph_name(run["of"]), "seed": run["seed"],
+            "y": lanes[run["of"], run["seed"]], "error": run["test_error"], "difference": run["difference"], "href": run["href"],
+        }
+        for run in runs
+    ]  # fmt: skip
+    kinds = {"family": pa.string(), "name": pa.string(), "seed": pa.int16(), "y": pa.float32(), "error": pa.float32()}
+    return own_marks.table(told, **kinds, difference=pa.float32(), href=pa.string())
+
+
 def _lane_table(graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float]) -> pa.Table:
     """What can be clicked: the lane of each graph through the whole width, and the whole row of a family with one graph."""
     told = [graph for graph in graphs if graph["of"] in lanes]
@@ -274,11 +341,11 @@ def _lane_table(graphs: Sequence[Mapping[str, Any]], lanes: Mapping[Any, float])
     )
 
 
-def _spread_table(rows: Sequence[Mapping[str, Any]], beyond: set[Family]) -> pa.Table:
+def _spread_table(rows: Sequence[Mapping[str, Any]], beyond: set[Family], bars: tuple[float, float]) -> pa.Table:
     told = [
         (row["family"], kind, number + at, row["test_error"] - row[f"sd_{kind}"], row["test_error"] + row[f"sd_{kind}"])
         for number, row in enumerate(rows)
-        for kind, at in zip(("graphs", "seeds"), BARS, strict=True)
+        for kind, at in zip(("graphs", "seeds"), bars, strict=True)
         if row["test_error"] is not None and row[f"sd_{kind}"] is not None and row["of"] not in beyond
     ]  # fmt: skip
     kinds = {"family": pa.string(), "kind": pa.string(), "y": pa.float32(), "from": pa.float32(), "to": pa.float32()}

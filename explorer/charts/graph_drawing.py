@@ -102,8 +102,9 @@ def draw(
     show: Literal["weights", "damage", "bare"],
     titles: Mapping[int, str],
     colour: str = style.MEASURED,
+    height: int | None = None,
 ) -> style.Picture:
-    """The stages of a graph one below the other. `values` are by (stage, source, target) and, for nodes, by (stage, node, None): the learned
+    """The stages of a graph one below the other, each `height` pixels high, or as high as its nodes need. `values` are by (stage, source, target) and, for nodes, by (stage, node, None): the learned
     weight of edges between 0 and 1, or what taking a part out adds to the error, in points. `titles` are by stage.
 
     The width of an edge is its value, the widest being the largest. In the picture of damage the fill of a node is its value too, and its
@@ -113,6 +114,7 @@ def draw(
     across, _ = reach(drawn)
     stages = sorted(titles)
     numbered = max(node["node"] for node in nodes) <= MOST_NUMBERED
+    height = height or (HEIGHT if numbered else LARGE)
     tables = {"paths": _path_table(drawn, values), "nodes": _node_table(nodes, values, show)}
     tables["ends"] = _ends(nodes)
     most = {
@@ -123,7 +125,7 @@ def draw(
     views = []
     for stage in stages:
         up = max(reach([path for path in drawn if path.stage == stage])[1], LEAST_HEIGHT)
-        views.append(_stage(stage, titles[stage], (across, up), show, most, colour, numbered))
+        views.append(_stage(stage, titles[stage], (across, up, height), show, most, colour, numbered))
     chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
@@ -131,13 +133,13 @@ def draw(
 def _stage(
     stage: int,
     title: str,
-    room: tuple[float, float],
+    room: tuple[float, float, int],
     show: str,
     most: Mapping[str, float],
     colour: str,
     numbered: bool,
 ) -> alt.LayerChart:
-    across, up = room
+    across, up, height = room
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
     mine = f"datum.stage == {stage}"
@@ -154,7 +156,7 @@ def _stage(
         )
     layers += _marks(stage, x, y, show, most, colour, numbered)
     heading = alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", offset=2, color=style.NEUTRAL)
-    return alt.layer(*layers).properties(height=HEIGHT if numbered else LARGE, title=heading, width="container")
+    return alt.layer(*layers).properties(height=height, title=heading, width="container")
 
 
 def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str, widths: list[float]) -> alt.Chart:

@@ -55,17 +55,27 @@ def opened(of: Study) -> Opened:
         format=lambda code: families.graph_name(by_code[code]), help=t("wiring.control.graph_help"),
     )  # fmt: skip
     graph = by_code[code]
-    by_seed = {row["seed"]: row for row in results.runs(of).to_pylist() if results.graph_of(row) == graph}
-    trained = [seed for seed, row in by_seed.items() if row["outcome"] == "trained"] or list(by_seed)
+    by_seed = runs_of(of, graph)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = address.choice(
             "show", list(SHOWN), SHOWN[0], label=t("wiring.control.show"), format=lambda code: t(f"wiring.show.{code}"),
             help=t("wiring.control.show_help"),
         )  # fmt: skip
         seed = address.one_of(
-            "seed", list(by_seed), trained[0], label=t("site.seed"), widget="select" if len(by_seed) > 4 else "segmented"
+            "seed", list(by_seed), first_seed(by_seed), label=t("site.seed"), widget="select" if len(by_seed) > 4 else "segmented"
         )  # fmt: skip
     return Opened(graph, by_seed[seed], show)
+
+
+def runs_of(of: Study, graph: Graph) -> dict[int, dict[str, Any]]:
+    """The runs of one graph, by seed."""
+    return {row["seed"]: row for row in results.runs(of).to_pylist() if results.graph_of(row) == graph}
+
+
+def first_seed(by_seed: dict[int, dict[str, Any]]) -> int:
+    """The seed of a graph that is opened before a reader opens one: the first that trains, without any the first."""
+    trained = [seed for seed, row in by_seed.items() if row["outcome"] == "trained"]
+    return (trained or list(by_seed))[0]
 
 
 def in_order(of: Study) -> list[dict[str, Any]]:

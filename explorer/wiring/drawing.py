@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import format
+from explorer import format, views
 from explorer.charts import families, graph_drawing
 from explorer.database import PUBLISHED
 from explorer.results import site
@@ -13,6 +13,8 @@ from explorer.results.wiring import Graph, Study
 from explorer.text import language, t
 
 SHOWN = ("weights", "damage")
+AROUND = 235
+"""Pixels around the stages, before an audience: the name of the graph, the legend, and a heading for each stage."""
 
 
 def drawn(study: Study, graph: Graph, run: dict[str, Any], show: str, key: str, of: str = PUBLISHED) -> None:
@@ -20,9 +22,11 @@ def drawn(study: Study, graph: Graph, run: dict[str, Any], show: str, key: str, 
     end the graph alone is drawn."""
     show = show if values(run["run_id"], show, of) else "bare"
     st.markdown(f"**{families.graph_name(graph)}**")
-    chart = _chart(site.data_version(), language(), study, graph, run["run_id"], show, of)
+    stages = len(results.stages(study, graph, of))
+    height = views.height(0, AROUND) // max(1, stages) or None
+    chart = _chart(site.data_version(), language(), study, graph, run["run_id"], show, of, height)
     alt = described(study, graph, run["run_id"], show, of)
-    st.vega_lite_chart(spec=dict(chart), key=key, alt=alt, width="stretch")
+    st.vega_lite_chart(spec=views.sized(dict(chart)), key=key, alt=alt, width="stretch")
     st.caption(_caption(study, graph, run, show, of))
 
 
@@ -35,14 +39,17 @@ def values(run_id: str, show: str, of: str = PUBLISHED) -> dict[graph_drawing.Pa
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(version: str, language: str, study: Study, graph: Graph, run_id: str, show: str, of: str) -> dict[str, Any]:
+def _chart(
+    version: str, language: str, study: Study, graph: Graph, run_id: str, show: str, of: str, height: int | None
+) -> dict[str, Any]:
     titles = {
         row["stage"]: t("wiring.drawing.stage", stage=row["stage"], edges=row["edges"], channels=row["channels"])
         for row in results.stages(study, graph, of)
     }
     nodes, edges = results.nodes(study, graph, of), results.edges(study, graph, of)
     found = {} if show == "bare" else values(run_id, show, of)
-    return graph_drawing.draw(nodes, edges, found, show, titles, families.colour(graph.of.family)).specification()
+    colour = families.colour(graph.of.family)
+    return graph_drawing.draw(nodes, edges, found, show, titles, colour, height).specification()
 
 
 def _caption(study: Study, graph: Graph, run: dict[str, Any], show: str, of: str) -> str:

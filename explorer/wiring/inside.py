@@ -113,7 +113,7 @@ def _weights(study: Study, opened: Opened) -> None:
 
 def _runs(study: Study, opened: Opened) -> None:
     """The runs of the graph, each with its page and the command that repeats it."""
-    every = results.runs(study)
+    every = picture.shown_runs(study)
     mine = every.filter(pa.array([results.graph_of(row) == opened.graph for row in every.to_pylist()]))
     st.subheader(t("wiring.runs.title"), anchor=False)
     parameters = format.count(pc.max(mine["n_params"]).as_py())

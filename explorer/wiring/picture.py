@@ -1,11 +1,12 @@
 """The main picture and the tables behind it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, views
+from explorer import address, format, own_results, views
 from explorer.charts import families, family_strip
 from explorer.results import site
 from explorer.results import wiring as results
@@ -17,22 +18,27 @@ from explorer.wiring import controls, sentences
 KEY = "wiring.main"
 DRAWN_STAGE = 1
 """Of the graph that is drawn in each row of the main picture."""
+AROUND, LEGEND = 100, 45
+"""Pixels around the rows, before an audience: the axis below, and under it the legend of one's own runs where there are some."""
 
 
 def main_picture(study: Study, axis: str, opened: Graph) -> None:
     """The families with every graph and seed. A click in the lane of a graph opens it, one on a seed leads to its run."""
-    chart = dict(_chart(site.data_version(), language(), study, axis))
+    versions = site.data_version(), own_results.version()
+    height = views.height(0, AROUND + LEGEND * bool(own_results.version())) or None
+    chart = dict(_chart(versions, language(), study, axis, height))
     graph = next((row for row in results.graphs(study) if row["of"] == opened), None)
     chart["datasets"] = chart["datasets"] | {"opened": family_strip.opened(graph, chart["datasets"])}
     st.vega_lite_chart(
         spec=views.sized(chart), key=KEY, alt=sentences.alt(study), width="stretch",
         on_select=lambda: controls.remember(KEY, study), selection_mode="opened",
     )  # fmt: skip
+    _own_legend(study, axis)
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chart(version: str, language: str, study: Study, axis: str) -> dict[str, Any]:
+def _chart(versions: tuple[str, str], language: str, study: Study, axis: str, height: int | None) -> dict[str, Any]:
     rows = [row | {"note": sentences.note(row)} for row in results.families(study)]
     runs = [
         row | {"of": results.graph_of(row), "href": address.link("runs", run=row["run_id"])}
@@ -42,13 +48,44 @@ def _chart(version: str, language: str, study: Study, axis: str) -> dict[str, An
         row["of"]: _stage(study, next(graph["of"] for graph in controls.in_order(study) if graph["of"].of == row["of"]))
         for row in rows
     }
-    return family_strip.draw(rows, runs, results.graphs(study), drawings, limits(study, axis)).specification()
+    own = [
+        row | {"difference": own_results.apart(row, "test_error"), "href": address.link("runs", run=row["run_id"])}
+        for row in own_runs(study)
+    ]
+    ends = limits(study, axis, own)
+    return family_strip.draw(rows, runs, results.graphs(study), drawings, ends, own, height).specification()
 
 
-def limits(study: Study, axis: str) -> tuple[float, float]:
-    """The ends of the error axis, fractions."""
-    runs = results.runs(study).to_pylist()
-    errors = [(results.family_of(run), run["test_error"]) for run in runs if run["outcome"] == "trained"]
+def own_runs(study: Study) -> list[dict[str, Any]]:
+    """One's own runs of the graphs in the picture, with `of`; one that failed to train by the same rule has no error there, as in the
+    picture."""
+    rows = [row | {"of": results.graph_of(row)} for row in _laid_over(study)]
+    return [row if row["outcome"] == "trained" else row | dict.fromkeys(own_results.MEASURES) for row in rows]
+
+
+def _laid_over(study: Study) -> list[dict[str, Any]]:
+    """One's own runs as rows of the table of runs, each with its own outcome."""
+    return [
+        row | {"outcome": results.outcome(row["status"], row["train_error"])}
+        for row in own_results.over(results.runs(study))
+    ]
+
+
+def _own_legend(study: Study, axis: str) -> None:
+    """The hollow marks in words, and how many of one's own runs lie beyond the axis."""
+    own = own_runs(study)
+    there = family_strip.within(own, results.families(study), limits(study, axis, own))
+    gone = [row for row in own if row["test_error"] is not None and row not in there]
+    own_results.legend([row for row in own if row not in gone])
+    if gone:
+        st.caption(t("wiring.own_beyond", n=format.count(len(gone))))
+
+
+def limits(study: Study, axis: str, own: Sequence[dict[str, Any]] = ()) -> tuple[float, float]:
+    """The ends of the error axis, fractions; `own` runs have a place on it too."""
+    runs = [run for run in results.runs(study).to_pylist() if run["outcome"] == "trained"]
+    runs += [run for run in own if run["test_error"] is not None]
+    errors = [(results.family_of(run), run["test_error"]) for run in runs]
     return family_strip.near(results.families(study), errors) if axis == "near" else family_strip.whole(errors)
 
 
@@ -60,18 +97,24 @@ def _stage(study: Study, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[
 
 
 def tables(study: Study) -> pa.Table:
-    """Draws the tables behind the picture, families and runs, and returns the runs as they are."""
+    """Draws the tables behind the picture, families and runs, and returns the runs as they are, beside them one's own where there are
+    some."""
     rows = results.families(study)
     title = t("wiring.table.families")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(_families_in_words(study, rows), hide_index=True, alt=title, column_config=_family_columns())
-    runs = results.runs(study)
+    runs = shown_runs(study)
     title = t("wiring.table.runs")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(
             runs_in_words(runs), hide_index=True, height=TABLE_HEIGHT, alt=title, column_config=run_columns(), key="wiring.table"
         )  # fmt: skip
     return runs
+
+
+def shown_runs(study: Study) -> pa.Table:
+    """The runs behind the picture, and beside them one's own where there are some."""
+    return own_results.beside(results.runs(study), _laid_over(study))
 
 
 def _families_in_words(study: Study, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -121,7 +164,7 @@ def runs_in_words(runs: pa.Table) -> dict[str, list[Any]]:
     def column(name: str) -> list[Any]:
         return runs[name].to_pylist()
 
-    return {
+    shown = {
         t("wiring.table.graph"): [families.graph_name(results.graph_of(row)) for row in runs.to_pylist()],
         t("site.seed"): column("seed"),
         t("wiring.table.outcome"): [t(f"wiring.outcome.{outcome}") for outcome in column("outcome")],
@@ -130,12 +173,18 @@ def runs_in_words(runs: pa.Table) -> dict[str, list[Any]]:
         t("wiring.table.n_params"): column("n_params"),
         t("wiring.table.run"): [address.link("runs", run=run_id) for run_id in column("run_id")],
     }
+    return own_results.columns(shown, runs)
 
 
 def run_columns() -> dict[str, Any]:
     """The formats of the columns of such a table."""
     errors = {t(f"wiring.table.{part}"): st.column_config.NumberColumn(format="percent") for part in ("train", "test")}
-    return errors | {
-        t("wiring.table.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)"),
-        t("wiring.table.n_params"): st.column_config.NumberColumn(format="localized"),
-    }
+    own = own_results.formats()
+    return (
+        errors
+        | own
+        | {
+            t("wiring.table.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)"),
+            t("wiring.table.n_params"): st.column_config.NumberColumn(format="localized"),
+        }
+    )

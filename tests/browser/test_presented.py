@@ -6,7 +6,7 @@ from tests.browser.test_every_page import check_accessible, check_whole
 from tests.browser.test_generalization import MAP, address, cell, click_cell, find
 
 SCREEN = (1280, 720)
-PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size")
+PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 
 
 def below(page, selector: str) -> float:

@@ -9,7 +9,7 @@ import pytest
 from explorer import guided, text, views
 from tests.pages.test_runs import GARBAGE
 
-PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size")
+PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", text.LANGUAGES)
 
@@ -26,9 +26,11 @@ def buttons(app, page: str) -> list:
     return [button for button in app.button if re.fullmatch(rf"{page}\.step\.\d", button.key or "")]
 
 
-def picture(app) -> str:
-    proto = app.get("vega_lite_chart")[0].proto
-    return proto.spec + "".join(str(hash(each.data.data)) for each in proto.datasets)
+def picture(app, page: str) -> str:
+    charts = [element.proto for element in app.get("vega_lite_chart")][
+        : 2 if page == "wiring" else 1
+    ]  # a graph beside it
+    return "".join(each.spec + "".join(str(hash(one.data.data)) for one in each.datasets) for each in charts)
 
 
 @both
@@ -41,16 +43,16 @@ def test_every_page_has_steps_that_change_its_picture_and_the_first_takes_it_bac
     sentences = [each.value for each in app.markdown if re.match(r"\*\*\d\. ", each.value)]
     assert len(sentences) == len(there)
     assert all(bool(HANGUL.search(sentence)) == (language == "ko") for sentence in sentences)
-    first = picture(opened(page, lang=language))
+    first = picture(opened(page, lang=language), page)
     seen = set()
     for place in range(len(there)):
         app.button(key=f"{page}.step.{place + 1}").click().run()
         assert not app.exception
-        seen.add(picture(app))
+        seen.add(picture(app, page))
     assert len(seen) >= 2
     app.button(key=f"{page}.step.1").click().run()
     if page != "activation":  # whose usual depth is neither its shallowest nor its deepest
-        assert picture(app) == first
+        assert picture(app, page) == first
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -92,9 +94,10 @@ def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, pag
     assert small < 720 - views.HEAD
     monkeypatch.setattr(views, "screen", lambda: (1920, 1080))
     large = heights(opened(page, present="1"))
-    assert (
-        large == pytest.approx(small + 360, abs=20) or page == "activation"
-    )  # a row an activation: no higher than it needs
+    assert large == pytest.approx(small + 360, abs=20) or page in (
+        "activation",
+        "wiring",
+    )  # a row a function or a family: no higher than it needs
     assert large < 1080 - views.HEAD
 
 

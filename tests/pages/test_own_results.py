@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tests import planted_depth
+from tests import planted_depth, planted_wiring
 from tests.results_files import own_results
 
 HANGUL = re.compile("[가-힣]")
@@ -179,7 +179,50 @@ def test_the_curve_of_batch_sizes_has_ones_own_steps_hollow_and_their_difference
     assert any("is 3 steps" in each.value for each in app.caption)
 
 
-@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_size"])
+def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts_those_beyond(opened, laid, tmp_path):
+    def outcome(spec):
+        lost = spec.family == "ba" and spec.seed == 1
+        return planted_wiring.FAILED if lost else planted_wiring.as_in_the_paper(spec)
+
+    def keep(spec):
+        return spec.seed < 3 and spec.family in ("chain", "residual_chain", "ba")
+
+    published = planted_wiring.plant(tmp_path, outcome, keep=keep)
+    path = laid(published, without="seed = 0")
+    with duckdb.connect(str(path)) as connection:  # a seed that is not published, and did not train, of a graph that is
+        connection.execute(
+            """UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77, status = 'diverged' WHERE run = (SELECT max(run) FROM runs
+            JOIN configurations USING (configuration) WHERE run < 100000 AND settings->>'family' = 'residual_chain')"""
+        )
+    near, whole = opened("wiring"), opened("wiring", axis="all")
+    assert not near.exception and not whole.exception
+    specification, tables = pictures(whole)[0]
+    (mark,) = hollow_marks(specification)
+    assert {"color", "href", "tooltip"} <= mark["encoding"].keys()
+    runs = {(row["name"], row["seed"]): row for row in tables["runs"].to_pylist()}
+    mine = {(row["name"], row["seed"]): row for row in tables["own"].to_pylist()}
+    twins = {key: row for key, row in runs.items() if row["place"] == "axis" and key[1] != 0}
+    gone = ("residual chain", 2)  # it has another seed in one's own file
+    assert {key for key in mine if key[1] != 99} == twins.keys() - {gone}
+    for key in mine.keys() & twins.keys():
+        assert mine[key]["y"] == twins[key]["y"]
+        assert mine[key]["error"] - twins[key]["error"] == pytest.approx(10 / 10_000, abs=1e-6)
+        assert mine[key]["difference"] == pytest.approx(0.1, abs=1e-4)
+    beyond = [key for key in mine if key[0] == "chain"]
+    assert beyond and {key for key in mine if key not in beyond} == {
+        (row["name"], row["seed"]) for row in pictures(near)[0][1]["own"].to_pylist()
+    }
+    said = f"Beyond this axis lie {len(beyond)} more of your own runs"
+    assert any(said in each.value for each in near.caption) and not any(said in each.value for each in whole.caption)
+    legend = next(each.value for each in whole.caption if "Hollow" in each.value)
+    lost = ask(path, "SELECT count(*) FROM runs")[0][0] - len(mine)
+    assert lost and f"{len(mine)} in this picture" in legend and f"no such value: {lost}." in legend
+    table = next(frame.value for frame in whole.dataframe if "Own test error" in frame.value)
+    assert set(table[difference_of(table)].dropna().round(4)) == {0.1}
+    assert list(table[table["Seed"] == 77]["Outcome"]) == ["failed: diverged"]
+
+
+@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_size", "wiring"])
 def test_without_a_second_file_no_page_speaks_of_ones_own(opened, page):
     app = opened(page)
     assert not any("Own" in str(name) or "own_" in str(name) for frame in app.dataframe for name in frame.value)
