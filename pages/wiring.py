@@ -11,12 +11,7 @@ frame.begin("wiring")
 
 studies = results.studies()
 if not studies:
-    question_page.introduction(results.QUESTION)
-    rows = question_page.published_numbers(results.QUESTION)
-    question_page.planned(results.QUESTION)
-    question_page.known_and_open(results.QUESTION)
-    question_page.foot(results.QUESTION, rows)
-    st.stop()
+    question_page.before_its_runs(results.QUESTION)
 
 head = st.container()
 main, side = views.picture_and_controls((5, 3))
