@@ -24,7 +24,8 @@ def hollow(base: alt.Chart, *, size: int = SIZE, named: bool = True, **mark: Any
         title=None, orient="bottom", symbolType="circle", symbolSize=80, symbolFillColor="transparent",
         symbolStrokeColor=style.NEUTRAL, symbolStrokeWidth=STROKE, labelLimit=260,
     )  # fmt: skip
-    whose = alt.Opacity("whose:N", scale=alt.Scale(domain=[word], range=[1]), legend=key if named else None)
+    # Words are points of a range for an opacity: one end alone is no range, and the marks would not be seen.
+    whose = alt.Opacity("whose:N", scale=alt.Scale(domain=[word], range=[1, 1]), legend=key if named else None)
     points = base.transform_calculate(whose=style.javascript_list([word])[1:-1])
     return points.mark_point(filled=False, size=size, strokeWidth=STROKE, clip=True, **mark).encode(opacity=whose)
 
