@@ -19,10 +19,11 @@ from explorer.text import language, t
 
 KEY = "batch_norm.main"
 LOSS_HEIGHT = 360
-AROUND = {"rates": 170, "sizes": 250, "linear": 130}
+AROUND = {"rates": 200, "sizes": 300, "linear": 175}
 """Pixels around the plot, before an audience: axes and legends; the rows of cells and those of the legend come on top."""
 WIDE_COLUMNS = 4  # of the legend, before an audience
 LEGEND_ROW = 26
+OWN_LEGEND = 42
 
 
 def main_picture(choices: Choices) -> None:
@@ -42,10 +43,11 @@ def draw(choices: Choices, key: str) -> None:
 
 
 def _around(choices: Choices) -> int:
+    around = AROUND[choices.study.kind] + (OWN_LEGEND if own_results.version() else 0)
     if choices.study.kind == "linear":
-        return AROUND["linear"]
+        return around
     legend = -(-len(choices.norms) // WIDE_COLUMNS)
-    return AROUND[choices.study.kind] + error_by_norm.ROW * len(choices.norms) + LEGEND_ROW * legend
+    return around + error_by_norm.ROW * len(choices.norms) + LEGEND_ROW * legend
 
 
 def measured(choices: Choices) -> str:

@@ -223,9 +223,83 @@ def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts
 
 
 @pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_size", "wiring"])
+@both
+@pytest.mark.parametrize(
+    ("study", "measure"), [("cifar10_vgg_small", "test"), ("cifar10_vgg_small", "train"), ("batch_size", "test")]
+)
+def test_the_norms_have_ones_own_errors_hollow_in_their_colour_and_shape(opened, own, study, measure, language):
+    app = opened("batch_norm", lang=language, study=study, norms="all", error=measure)
+    assert not app.exception
+    specification, tables = pictures(app)[0]
+    (mark,) = hollow_marks(specification)
+    assert {"color", "shape", "href"} <= mark["encoding"].keys()
+    lr = "batch_size" if study == "batch_size" else "lr"
+    found = ask(
+        own,
+        f"""SELECT CAST(settings->>'{lr}' AS DOUBLE), seed, 1 - {measure}_correct / n_{measure}
+        FROM runs JOIN configurations USING (configuration) JOIN curves USING (run)
+        WHERE runs.study = ? AND epoch = epochs AND status = 'complete'""",
+        f"batch_norm/{study}",
+    )
+    rows = tables["own"].to_pylist()
+    assert sorted((row["x"], row["seed"], round(row["error"], 5)) for row in rows) == sorted(
+        (x, seed, round(error, 5)) for x, seed, error in found
+    )
+    theirs = {(row["name"], row["x"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
+    twins = [row for row in rows if (row["name"], row["x"], row["seed"]) in theirs]
+    assert 0 < len(twins) < len(theirs)
+    for row in twins:
+        apart = 100 * (row["error"] - theirs[row["name"], row["x"], row["seed"]])
+        assert row["difference"] == pytest.approx(apart, abs=1e-3)
+        assert apart == pytest.approx(0.1 if measure == "test" else 0.0, abs=1e-3)
+    ends = {error for row in rows for error in [row["error"]]}
+    domain = next(layer for layer in specification["vconcat"][0]["layer"])["encoding"]["y"]["scale"]["domain"]
+    assert domain[0] <= min(ends) and max(ends) <= domain[1]
+    caption = next(each.value for each in app.caption if "own.duckdb" in each.value and str(len(rows)) in each.value)
+    assert bool(HANGUL.search(caption)) == (language == "ko")
+    if language == "en":
+        table = app.dataframe[0].value
+        name = {"test": "Own test error", "train": "Own training error"}[measure]
+        assert table[name].notna().sum() == len(rows)
+        assert table[difference_of(table)].notna().sum() == len(twins)
+
+
+@both
+def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, laid, results_file, language):
+    path = laid(results_file, without="seed = 0")
+    with duckdb.connect(str(path)) as connection:  # a seed that is not published, of a configuration that is
+        connection.execute(
+            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77 WHERE run = (SELECT min(run) FROM runs WHERE study = 'batch_norm/deep_linear')"
+        )
+        connection.execute("UPDATE curves SET train_loss = train_loss + 0.25")
+    app = opened("batch_norm", lang=language, study="deep_linear")
+    assert not app.exception
+    specification, tables = pictures(app)[0]
+    (mark,) = hollow_marks(specification)
+    assert mark["encoding"]["y"]["field"] == "value"
+    mine = tables["own"].to_pylist()
+    losses = ask(
+        path, "SELECT epoch, train_loss FROM curves JOIN runs USING (run) WHERE study = 'batch_norm/deep_linear'"
+    )
+    drawn = sorted((row["x"], row["value"]) for row in mine)
+    assert [number for pair in drawn for number in pair] == pytest.approx([n for pair in sorted(losses) for n in pair])
+    assert all(row["difference"] == pytest.approx(0.25, rel=1e-5) for row in mine if row["seed"] != 77)
+    assert {row["difference"] for row in mine if row["seed"] == 77} == {None}
+    assert any("0.25" in each.value for each in app.caption if "own.duckdb" in each.value)
+    if language == "en":
+        table = next(frame.value for frame in app.dataframe if "Own" in frame.value)
+        new = table[table["Seed"] == 77]
+        assert len(new) == 1 and new["Training loss"].isna().all() and new["Own"].notna().all()
+        assert list(table[difference_of(table)].dropna()) == pytest.approx(
+            [0.25] * len(table.dropna(subset=["Own", "Training loss"])), rel=1e-5
+        )
+
+
+@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_norm", "batch_size"])
 def test_without_a_second_file_no_page_speaks_of_ones_own(opened, page):
     app = opened(page)
-    assert not any("Own" in str(name) or "own_" in str(name) for frame in app.dataframe for name in frame.value)
+    names = {str(name) for frame in app.dataframe for name in frame.value} - {"Own rate"}  # of a norm: batch_norm
+    assert not any("Own" in name or "own_" in name for name in names)
     assert not any("own runs" in each.value for each in app.caption if "Source: our own runs" not in each.value)
     specification, tables = pictures(app)[0]
     assert not hollow_marks(specification) and "own" not in tables
