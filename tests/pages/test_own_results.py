@@ -222,7 +222,6 @@ def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts
     assert list(table[table["Seed"] == 77]["Outcome"]) == ["failed: diverged"]
 
 
-@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_size", "wiring"])
 @both
 @pytest.mark.parametrize(
     ("study", "measure"), [("cifar10_vgg_small", "test"), ("cifar10_vgg_small", "train"), ("batch_size", "test")]
@@ -295,7 +294,7 @@ def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, l
         )
 
 
-@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_norm", "batch_size"])
+@pytest.mark.parametrize("page", ["generalization", "depth", "activation", "batch_norm", "batch_size", "wiring"])
 def test_without_a_second_file_no_page_speaks_of_ones_own(opened, page):
     app = opened(page)
     names = {str(name) for frame in app.dataframe for name in frame.value} - {"Own rate"}  # of a norm: batch_norm
