@@ -59,13 +59,21 @@ def _chart(versions: tuple[str, str], language: str, view: View, scale: str, hei
 
 def own_runs(view: View) -> list[dict[str, Any]]:
     """One's own runs of the networks in the picture; one that failed to train by the same rule has no error there, as in the picture."""
-    rows = own_results.over(results.runs(view))
-    return [row | dict.fromkeys(own_results.MEASURES) if results.failed(row["train_error"]) else row for row in rows]
+    rows = _laid_over(view)
+    return [row if row["outcome"] == "trained" else row | dict.fromkeys(own_results.MEASURES) for row in rows]
 
 
 def shown_runs(view: View) -> pa.Table:
     """The runs behind the picture, and beside them one's own where there are some."""
-    return own_results.beside(results.runs(view), own_results.over(results.runs(view)))
+    return own_results.beside(results.runs(view), _laid_over(view))
+
+
+def _laid_over(view: View) -> list[dict[str, Any]]:
+    """One's own runs as rows of the table of runs, each with its own outcome."""
+    return [
+        row | {"outcome": results.outcome(row["status"], row["train_error"])}
+        for row in own_results.over(results.runs(view))
+    ]
 
 
 def runs_link(view: View, depth: int, architecture: str, lr: float) -> str:

@@ -109,9 +109,11 @@ def has_several_rates(study: Study) -> bool:
     return query(f"{ENDS} SELECT count(DISTINCT lr) AS n FROM ends", {"study": study.name})["n"][0].as_py() > 1
 
 
-def failed(train_error: float | None) -> bool:
-    """Whether a run that came to the end with that train error failed to train."""
-    return train_error is not None and train_error > FAILED_ABOVE
+def outcome(status: str, train_error: float | None) -> str:
+    """What became of a run, as in `runs`, of the status in the table of runs and the train error at the end of one that came there."""
+    if status != "complete":
+        return {"failed": "raised"}.get(status, status)
+    return "untrained" if train_error is not None and train_error > FAILED_ABOVE else "trained"
 
 
 def settings(view: View) -> dict[str, Any]:

@@ -154,13 +154,6 @@ def runs_sql(study: Study) -> str:
     return RUNS.replace("$study", f"'{study.name}'")
 
 
-def outcome(status: str, train_error: float | None) -> str:
-    """How a run ended, as in `runs`, from its status and its train error at the end."""
-    if status == "complete":
-        return "untrained" if train_error is not None and train_error > FAILED_ABOVE else "trained"
-    return {"failed": "raised"}.get(status, status)
-
-
 def settings(study: Study) -> dict[str, Any]:
     """The settings that all networks of a study share."""
     rows = query(

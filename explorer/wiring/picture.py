@@ -10,6 +10,7 @@ from explorer import address, format, own_results, views
 from explorer.charts import families, family_strip
 from explorer.results import site
 from explorer.results import wiring as results
+from explorer.results.depth import outcome
 from explorer.results.wiring import Graph, Study
 from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
@@ -66,8 +67,7 @@ def own_runs(study: Study) -> list[dict[str, Any]]:
 def _laid_over(study: Study) -> list[dict[str, Any]]:
     """One's own runs as rows of the table of runs, each with its own outcome."""
     return [
-        row | {"outcome": results.outcome(row["status"], row["train_error"])}
-        for row in own_results.over(results.runs(study))
+        row | {"outcome": outcome(row["status"], row["train_error"])} for row in own_results.over(results.runs(study))
     ]
 
 

@@ -130,14 +130,14 @@ def test_own_runs_of_a_picture_are_matched_by_configuration_and_follow_in_the_ta
     path = laid(published, without="seed = 0")
     with duckdb.connect(str(path)) as connection:  # a seed that is not published, of a configuration that is
         connection.execute(
-            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77 WHERE run = (SELECT max(run) FROM runs WHERE run < 100000 AND study = 'depth/cifar10_resnet_small')"
+            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77, status = 'diverged' WHERE run = (SELECT max(run) FROM runs WHERE run < 100000 AND study = 'depth/cifar10_resnet_small')"
         )
     app = opened("depth")
     table = next(frame.value for frame in app.dataframe if "Own test error" in frame.value)
     new = table[table["Seed"] == 77]
-    assert len(new) == 1 and new["test error"].isna().all() and new["Own test error"].notna().all()
-    assert new[difference_of(new)].isna().all()
-    assert 77 in pictures(app)[0][1]["own"]["seed"].to_pylist()
+    assert len(new) == 1 and new["test error"].isna().all() and new["Outcome"].tolist() == ["failed: diverged"]
+    assert new["Own test error"].isna().all() and new[difference_of(new)].isna().all()
+    assert 77 not in pictures(app)[0][1]["own"]["seed"].to_pylist()
 
 
 def test_the_strip_of_functions_has_ones_own_runs_hollow_in_their_colour_and_shape(opened, laid, results_file):
@@ -268,7 +268,7 @@ def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, l
     path = laid(results_file, without="seed = 0")
     with duckdb.connect(str(path)) as connection:  # a seed that is not published, of a configuration that is
         connection.execute(
-            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77 WHERE run = (SELECT min(run) FROM runs WHERE study = 'batch_norm/deep_linear')"
+            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77, status = 'diverged' WHERE run = (SELECT min(run) FROM runs WHERE study = 'batch_norm/deep_linear')"
         )
         connection.execute("UPDATE curves SET train_loss = train_loss + 0.25")
     app = opened("batch_norm", lang=language, study="deep_linear")
