@@ -38,6 +38,14 @@ def holds(bound: str, estimate: float | None, low: float | None, high: float | N
     return eval(rule, {"__builtins__": {}}, {"estimate": estimate, "low": low, "high": high})
 
 
+AGAINST = {
+    "low > 0": "high < 0", "high < 0": "low > 0", "high <= 0": "low > 0", "low > 1": "high < 1", "high < 1": "low > 1",
+    "low > 0.1": "high <= 0.1", "high < 0.1": "low >= 0.1", ">= 5 and low > 0": "high < 5", ">= 3 and low > 1": "high < 3",
+    "low > -1 and high < 1": "low >= 1 or high <= -1",
+}  # fmt: skip
+"""Of the bounds of activation functions and normalizations: when an interval lies wholly on the other side."""
+
+
 def compared(database: str) -> int:
     """Compares every part of the claims with what the runs give; returns how many parts that were."""
     count = 0
@@ -47,6 +55,7 @@ def compared(database: str) -> int:
         again = recomputed.claims_of(recomputed.Study(database, study["study"]), study["question"], study["study"])
         parts = rows(database, "SELECT * FROM claim_parts WHERE study = ? ORDER BY claim, part", study["study"])
         assert {part["claim"] for part in parts} == set(again), study["study"]
+        against = set()
         for part in parts:
             found = again[part["claim"]][part["quantity"]]
             if isinstance(found, list):  # a quantity of several budgets, in their order
@@ -58,7 +67,17 @@ def compared(database: str) -> int:
                 expected = pytest.approx(value, rel=1e-6, abs=1e-9) if value is not None else None
                 assert part[name] == expected, (*where, name)
             assert part["holds"] == all(holds(part["bound"], *place[:3]) for place in places), where
+            others = found.against if isinstance(found, recomputed.Everywhere) else places
+            if any(holds(AGAINST.get(part["bound"], "high < low"), *place[:3]) for place in others):
+                against.add(part["claim"])
             count += 1
+        if study["question"] in ("activation", "batch_norm"):
+            shown = {claim: all(p["holds"] for p in parts if p["claim"] == claim) for claim in again}
+            for row in rows(
+                database, "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE study = ?", study["study"]
+            ):
+                contradicted = row["claim"] in against and not shown[row["claim"]]
+                assert (row["verdict"] == "contradicted") == contradicted, (study["study"], row)
     return count
 
 
