@@ -130,13 +130,17 @@ def made_up(spec: Spec) -> dict:
     return row(spec, error, diverged=diverged, ratio=ratio, dead=0.2 if spec.activation == "relu" else 0.0)
 
 
-def rows_of(studies: Iterable[str], wanted: Callable[[Spec], bool] = lambda spec: True) -> list[dict]:
-    """The grid of these studies where `wanted`, and what follows from it."""
+def rows_of(
+    studies: Iterable[str],
+    wanted: Callable[[Spec], bool] = lambda spec: True,
+    made: Callable[[Spec], dict] = made_up,
+) -> list[dict]:
+    """The grid of these studies where `wanted`, and what follows from it, each row as `made` has it."""
     rows: list[dict] = []
     for name in studies:
-        finished = {spec.run_id: made_up(spec) for spec in STUDIES[name].specs("full") if wanted(spec)}
+        finished = {spec.run_id: made(spec) for spec in STUDIES[name].specs("full") if wanted(spec)}
         follow = STUDIES[name].all_specs("full", finished)
-        finished |= {spec.run_id: made_up(spec) for spec in follow if spec.run_id not in finished and wanted(spec)}
+        finished |= {spec.run_id: made(spec) for spec in follow if spec.run_id not in finished and wanted(spec)}
         rows += finished.values()
     return rows
 

@@ -178,7 +178,10 @@ def _range_of_rates(none: Arm, batch: Arm) -> Part:
 
 
 def _share(arm: Arm, rates: Sequence[float], seed: int, best: float) -> float:
-    good = [seed in (there := arm.complete(rate)) and _test_error(there[seed]) <= best + WITHIN for rate in rates]
+    # rounded, so that exactly 2 points above are at most 2, whatever the counts
+    good = [
+        seed in (there := arm.complete(rate)) and round(_test_error(there[seed]) - best, 9) <= WITHIN for rate in rates
+    ]
     return sum(good) / len(rates)
 
 

@@ -82,10 +82,11 @@ def everywhere(
     corrected = [back(interval(here, 1 - (1 - LEVEL) / len(values))) for here in values]
     measured = [found for found in each if found[3]]
     if not measured:
-        return Everywhere((None, None, None, 0), each, [])
-    told = max(measured, key=lambda found: far(found[0]))
+        return Everywhere([(None, None, None, 0)], each, [])
+    most = max(far(found[0]) for found in measured)
+    told = [found for found in measured if math.isclose(far(found[0]), most, rel_tol=1e-9, abs_tol=1e-9)]
     if any(found[1] is None for found in each):
-        return Everywhere((told[0], None, None, told[3]), each, [])
+        return Everywhere([(found[0], None, None, found[3]) for found in told], each, [])
     return Everywhere(told, each, corrected)
 
 
@@ -127,4 +128,4 @@ def sooner(relu: dict[int, Run], tanh: dict[int, Run]) -> dict[str, Found | Ever
     late = {seed: epochs(tanh[seed]) for seed in seeds}
     reached = {seed: tanh[seed].curve[-1]["epoch"] if late[seed] is None else late[seed] for seed in seeds}
     ratio = power(interval([math.log(reached[seed] / epochs(relu[seed])) for seed in seeds]))
-    return {quantity: Everywhere(ratio, [ratio], []) if None in late.values() else ratio}
+    return {quantity: Everywhere([ratio], [ratio], []) if None in late.values() else ratio}

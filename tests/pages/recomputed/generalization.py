@@ -9,8 +9,17 @@ from scipy import stats
 from tests.pages.recomputed.study import Found, Run, Study, interval
 
 
+class TooShort(Exception):
+    """A curve without a place between two others has no peak."""
+
+
 def peak(curve: list[int]) -> tuple[int, int, int, int]:
-    """Places of the peak and the minima before and after it, and its height: the place whose smaller side is highest, the first of equals."""
+    """Places of the peak and the minima before and after it, and its height: the place whose smaller side is highest, the first of equals.
+
+    Raises TooShort where no place lies between two others.
+    """
+    if len(curve) < 3:
+        raise TooShort
     best = None
     for at in range(1, len(curve) - 1):
         before = min(range(at), key=lambda i: (curve[i], i))
@@ -32,11 +41,15 @@ def rise(curve: list[int]) -> tuple[int, int]:
 
 
 def held_out(curves: dict[int, list[int]], places, n: int) -> Found:
-    """Mean over seeds of curve[a] - curve[b] in points, where `places` finds (a, b) on the sum over the other seeds."""
+    """Mean over seeds of curve[a] - curve[b] in points, where `places` finds (a, b) on the sum over the other seeds; none of a curve too
+    short for it."""
     differences = []
     for seed, curve in curves.items():
         others = [sum(values) for values in zip(*(c for s, c in curves.items() if s != seed or len(curves) == 1))]
-        a, b = places(others)
+        try:
+            a, b = places(others)
+        except TooShort:
+            continue
         differences.append(100 * (curve[a] - curve[b]) / n)
     return interval(differences)
 
@@ -54,8 +67,10 @@ def total(curves: dict[int, list[int]]) -> list[int]:
 
 
 def double_descent(study: Study) -> dict[str, dict[str, Found]]:
-    """G1 to G5 and G7."""
-    noisy, clean = study.map(label_noise=0.2), study.map(label_noise=0.0)
+    """G1 to G5 and G7, without augmentation where the study trains with and without it."""
+    both = {run.settings.get("augment") for run in study.runs if run.status == "complete"}
+    plain = {"augment": "none"} if "none" in both else {}
+    noisy, clean = study.map(label_noise=0.2, **plain), study.map(label_noise=0.0, **plain)
     found: dict[str, dict[str, Found]] = {}
     if noisy:
         curves, n = over_x(noisy, lambda run: run.wrong("test"))
@@ -66,7 +81,7 @@ def double_descent(study: Study) -> dict[str, dict[str, Found]]:
             "fall_from_the_peak_to_the_widest": held_out(curves, lambda c: (peak(c)[0], widest), n),
         }
         below = held_out(curves, lambda c: (widest, peak(c)[1]), n)
-        there = peak(total(curves))[3] > 0
+        there = len(noisy) > 2 and peak(total(curves))[3] > 0
         found["G2"] = {"widest_minus_first_minimum": below if there else (None, None, None, len(curves))}
         found["G4"] = along_epochs(noisy[max(noisy)])
         found["G5"] = {"rank_correlation_of_ridge_and_threshold": ridge_and_threshold(noisy)}
@@ -113,6 +128,8 @@ def ridge_and_threshold(grid: dict, level: float = 0.1) -> Found:
         return [sum(times[s] * curves[s][i] for s in seeds) for i in range(len(grid))]
 
     def ridge(place: int, times: dict[int, int]) -> int | None:
+        if len(grid) < 3:
+            return None
         at, _, _, height = peak(summed(test[place], times))
         return at if height > 0 else None
 

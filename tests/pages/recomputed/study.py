@@ -16,8 +16,8 @@ Found = tuple[float | None, float | None, float | None, int]  # estimate, low, h
 class Everywhere(NamedTuple):
     """A quantity that is asked at several places at once."""
 
-    told: Found
-    """Of the place that is furthest from the rule."""
+    told: list[Found]
+    """Of the place that is furthest from the rule; of all of them where several are equally far, of which the rule names none."""
     places: list[Found]
     """Holds where it holds at each of these."""
     against: list[Found]
