@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import address, format, run_list
 from explorer.charts import run_curves, run_parts
-from explorer.results import runs, wiring
+from explorer.results import depth, runs, wiring
 from explorer.text import has, t
 from explorer.wiring import drawing
 
@@ -169,7 +169,7 @@ def _graph(run: dict[str, Any], curves: pa.Table, weights: pa.Table | None) -> N
     )  # fmt: skip
     end = curves.to_pylist()[-1] if curves.num_rows else {"train_error": None, "test_error": None}
     told = {"run_id": run["run_id"], "seed": run["seed"], "test_error": end["test_error"]}
-    told["outcome"] = wiring.outcome(run["status"], end["train_error"])
+    told["outcome"] = depth.outcome(run["status"], end["train_error"])
     drawing.drawn(study, graph, told, show, "run.graph", run["of"])
     if weights is not None:
         _behind(weights, t("wiring.weights.table"))

@@ -32,7 +32,7 @@ def test_every_verdict_on_a_claim_comes_with_its_parts_and_the_main_study_first(
     assert found[0].study == results.STUDY
     assert all(len(each.parts) == 3 and each.seeds == 3 for each in found)
     assert "on_all_seeds" in found[0].parts[0]["where"]
-    assert studies.verdicts("W5") == []
+    assert studies.verdicts("no such claim") == []
 
 
 def test_widths_worth_looking_at_are_picked_by_rule(results_file):
