@@ -268,7 +268,7 @@ def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, l
     path = laid(results_file, without="seed = 0")
     with duckdb.connect(str(path)) as connection:  # a seed that is not published, of a configuration that is
         connection.execute(
-            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77, status = 'diverged' WHERE run = (SELECT min(run) FROM runs WHERE study = 'batch_norm/deep_linear')"
+            "UPDATE runs SET run_id = 'feedfacefeedfac1', seed = 77 WHERE run = (SELECT min(run) FROM runs WHERE study = 'batch_norm/deep_linear')"
         )
         connection.execute("UPDATE curves SET train_loss = train_loss + 0.25")
     app = opened("batch_norm", lang=language, study="deep_linear")
