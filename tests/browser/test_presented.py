@@ -50,6 +50,7 @@ def test_on_the_map_the_arrow_keys_move_the_cell_and_the_page_keys_go_through_th
     page.wait_for_function("w => view.signal('at_w') !== w", arg=w, timeout=20_000)
     page.keyboard.press("PageDown")
     page.wait_for_function("() => location.search.includes('step=1')", timeout=30_000)
+    settled(page)  # a key that comes while the page is made again is not heard
     page.keyboard.press("PageDown")
     page.wait_for_function("() => location.search.includes('reading=up')", timeout=30_000)
     settled(page)
