@@ -176,7 +176,7 @@ def test_a_small_run_of_each_study_gives_the_same_numbers_again(name, data_folde
         assert one.status == "complete" and one.curves[-1]["epoch"] == spec.epochs
 
 
-# Questions whose page is not written yet, and the studies of a page that are for a GPU: the tiny database has no runs of them.
+# For a GPU, and too small as smoke runs for what the pages of their question are tested with: the tiny database has no runs of them.
 NOT_IN_THE_FIXTURE = {"double_descent/cifar10_cnn", "double_descent/cifar10_resnet18"}
 
 
