@@ -5,6 +5,7 @@ from typing import Any
 from explorer import format
 from explorer.charts.depth_rate_map import rate_name
 from explorer.results import depth as results
+from explorer.results import studies
 from explorer.results.depth import ARCHITECTURES, Failures, View
 from explorer.section import short_points
 from explorer.text import t
@@ -60,7 +61,7 @@ def subtitle(view: View) -> str:
     ]
     if results.has_several_rates(view.study):
         told.append(t("depth.subtitle.chosen"))
-    done, planned = results.planned(view.study)
+    done, planned = studies.planned(view.study)
     if done < planned:
         told.append(t("depth.subtitle.partly", done=format.count(done), planned=format.count(planned)))
     return " ".join(told)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from explorer.database import query
+from explorer.results.studies import Study, offered
 
 QUESTION = "depth"
 STUDIES = ("cifar10_resnet_small", "cifar10_resnet", "mnist_mlp")  # in the order offered
@@ -55,18 +56,6 @@ WHERE e.norm = $norm ORDER BY e.depth, e.architecture, e.seed
 
 
 @dataclass(frozen=True)
-class Study:
-    """One grid of runs over depth."""
-
-    name: str
-
-    @property
-    def code(self) -> str:
-        """Its name in the address and in the texts: what stands behind the slash."""
-        return self.name.partition("/")[2]
-
-
-@dataclass(frozen=True)
 class View:
     """What the page shows: a study, and the networks of it with or without batch normalization."""
 
@@ -91,11 +80,7 @@ class Failures(NamedTuple):
 
 def studies() -> list[Study]:
     """The studies of the question with at least one finished run, in the order in which they are offered."""
-    rows = query(
-        "SELECT study FROM studies WHERE question = $question AND complete + diverged > 0", {"question": QUESTION}
-    )
-    found = [Study(name) for name in rows["study"].to_pylist()]
-    return sorted((study for study in found if study.code in STUDIES), key=lambda study: STUDIES.index(study.code))
+    return offered(QUESTION, STUDIES)
 
 
 def norms(study: Study) -> list[str]:
@@ -124,14 +109,6 @@ def settings(view: View) -> dict[str, Any]:
         {"study": view.study.name, "norm": view.norm},
     )
     return json.loads(rows["settings"][0].as_py())
-
-
-def planned(study: Study) -> tuple[int, int]:
-    """Runs that are finished, and runs of the full grid."""
-    row = query(
-        "SELECT complete + diverged + failed AS done, planned FROM studies WHERE study = $study", {"study": study.name}
-    ).to_pylist()[0]
-    return int(row["done"]), row["planned"]
 
 
 def runs(view: View) -> pa.Table:

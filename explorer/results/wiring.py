@@ -6,13 +6,13 @@ never made here; a graph is the mean of its seeds that train.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from explorer.database import PUBLISHED, query
 from explorer.results.depth import FAILED_ABOVE
+from explorer.results.studies import Study, offered
 
 QUESTION = "wiring"
 STUDIES = ("cifar10_small", "cifar10")  # in the order offered
@@ -66,18 +66,6 @@ CONFIGURATION = """
         AND CAST(settings->>'graph' AS INTEGER) = $graph ORDER BY configuration LIMIT 1"""
 
 
-@dataclass(frozen=True)
-class Study:
-    """One grid of runs over graphs."""
-
-    name: str
-
-    @property
-    def code(self) -> str:
-        """Its name in the address and in the texts: what stands behind the slash."""
-        return self.name.partition("/")[2]
-
-
 class Family(NamedTuple):
     """A family of graphs with its parameters."""
 
@@ -111,11 +99,7 @@ class Graph(NamedTuple):
 
 def studies() -> list[Study]:
     """The studies of the question with at least one finished run, in the order in which they are offered."""
-    rows = query(
-        "SELECT study FROM studies WHERE question = $question AND complete + diverged > 0", {"question": QUESTION}
-    )
-    found = [Study(name) for name in rows["study"].to_pylist()]
-    return sorted((study for study in found if study.code in STUDIES), key=lambda study: STUDIES.index(study.code))
+    return offered(QUESTION, STUDIES)
 
 
 def family_of(row: dict[str, Any]) -> Family:
@@ -171,37 +155,24 @@ def settings_of(study: Study, name: str) -> list[Any]:
     )["value"].to_pylist()
 
 
-def planned(study: Study) -> tuple[int, int]:
-    """Runs that are finished, and runs of the full grid."""
-    row = query(
-        "SELECT complete + diverged + failed AS done, planned FROM studies WHERE study = $study", {"study": study.name}
-    ).to_pylist()[0]
-    return int(row["done"]), row["planned"]
-
-
 def stages(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The rows of the table `graphs` of one graph, stage by stage."""
-    return query(
-        f"SELECT g.* EXCLUDE (configuration) FROM graphs g JOIN ({CONFIGURATION}) USING (configuration) ORDER BY stage",
-        _named(study, graph),
-        of=of,
-    ).to_pylist()
+    return _of_graph("graphs", "stage", study, graph, of)
 
 
 def nodes(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The nodes of one graph and where they are drawn: stage, node, in_degree, out_degree, x, y."""
-    return query(
-        f"SELECT n.* EXCLUDE (configuration) FROM nodes n JOIN ({CONFIGURATION}) USING (configuration) ORDER BY stage, node",
-        _named(study, graph),
-        of=of,
-    ).to_pylist()
+    return _of_graph("nodes", "stage, node", study, graph, of)
 
 
 def edges(study: Study, graph: Graph, of: str = PUBLISHED) -> list[dict[str, Any]]:
     """The edges of one graph: stage, source, target, bend."""
+    return _of_graph("edges", "stage, target, source", study, graph, of)
+
+
+def _of_graph(table: str, order: str, study: Study, graph: Graph, of: str) -> list[dict[str, Any]]:
     return query(
-        f"""SELECT e.* EXCLUDE (configuration) FROM edges e JOIN ({CONFIGURATION}) USING (configuration)
-        ORDER BY stage, target, source""",
+        f"SELECT t.* EXCLUDE (configuration) FROM {table} t JOIN ({CONFIGURATION}) USING (configuration) ORDER BY {order}",
         _named(study, graph),
         of=of,
     ).to_pylist()

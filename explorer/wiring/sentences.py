@@ -4,6 +4,7 @@ from typing import Any
 
 from explorer import format
 from explorer.charts import families
+from explorer.results import studies
 from explorer.results import wiring as results
 from explorer.results.wiring import BASELINES, FAILED, Study
 from explorer.section import short_points
@@ -59,7 +60,7 @@ def subtitle(study: Study) -> str:
     rows = results.graphs(study)
     told = [t("wiring.subtitle.text", setup=t(f"wiring.setup.{study.code}", **values)), _parameters(rows)]
     told.append(_units(results.families(study), rows))
-    done, planned = results.planned(study)
+    done, planned = studies.planned(study)
     if done < planned:
         there = {"families": len({row["of"].of for row in rows}), "graphs": len(rows)}
         told.append(t("wiring.subtitle.partly", done=format.count(done), planned=format.count(planned), **there))

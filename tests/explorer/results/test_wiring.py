@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from explorer.results import wiring
+from explorer.results import studies, wiring
 from explorer.results.wiring import Family, Graph, Study
 from tests import planted_wiring
 from tests.planted_wiring import DIVERGED, FAILED, RAISED, SMALL, name
@@ -36,7 +36,7 @@ def database(planted, monkeypatch) -> Path:
 
 def test_studies_are_those_with_runs():
     assert wiring.studies() == [STUDY] and STUDY.code == "cifar10_small"
-    assert wiring.planned(STUDY) == (20, 130)
+    assert studies.planned(STUDY) == (20, 130)
 
 
 def test_every_run_ends_in_one_of_four_ways():
