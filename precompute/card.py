@@ -19,7 +19,8 @@ from torch import Tensor
 from precompute import datasets
 from precompute.benchmark import grouped, tuned, with_loader
 from precompute.engine import Engine
-from precompute.spec import CNNSpec, ImageSpec, Spec, StepsSpec
+from precompute.image_spec import CNNSpec, ImageSpec
+from precompute.spec import Spec, StepsSpec
 from precompute.studies import STUDIES
 from precompute.training import single
 from precompute.training.beside import WAYS, Together

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from precompute.spec import ImageSpec, MLPSpec, Spec, StepsSpec
+from precompute.image_spec import ImageSpec
+from precompute.spec import MLPSpec, Spec, StepsSpec
 
 GROUP_SECONDS = 150.0
 """A group on a card is closed before its price passes this: so much is lost at most when a sitting is cut."""

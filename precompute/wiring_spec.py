@@ -4,7 +4,8 @@ import functools
 from dataclasses import dataclass
 
 from precompute.graphs import Graph, draw, is_random
-from precompute.spec import CLASSES, ImageSpec
+from precompute.image_spec import ImageSpec
+from precompute.spec import CLASSES
 
 STAGES = 3
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from precompute import build, shards
-from precompute.spec import BornDeadSpec, CNNSpec, MLPSpec, Spec, canonical_json
+from precompute.image_spec import CNNSpec
+from precompute.spec import BornDeadSpec, MLPSpec, Spec, canonical_json
 from precompute.studies import STUDIES, activation, activation_cnn
 from precompute.training.run import evaluation_epochs
 

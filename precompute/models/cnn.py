@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from precompute.image_spec import CNNSpec
 from precompute.models.activations import ActivationLayer
-from precompute.spec import CLASSES, CNNSpec
+from precompute.spec import CLASSES
 from precompute.streams import stream
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from precompute.spec import VGGSpec
+from precompute.image_spec import VGGSpec
 from precompute.streams import stream
 
 GROUPS = 8

@@ -3,8 +3,9 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from precompute.image_spec import PreActResNet18Spec
 from precompute.models.cnn import start
-from precompute.spec import CLASSES, PreActResNet18Spec
+from precompute.spec import CLASSES
 from precompute.streams import stream
 
 

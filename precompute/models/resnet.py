@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from precompute.image_spec import ResNetSpec
 from precompute.models.activations import ActivationLayer
 from precompute.models.cnn import start
-from precompute.spec import CLASSES, ResNetSpec
+from precompute.spec import CLASSES
 from precompute.streams import stream
 
 

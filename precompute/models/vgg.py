@@ -6,10 +6,11 @@ import math
 import torch
 from torch import nn
 
+from precompute.image_spec import VGG_LAYOUTS, VGGSpec
 from precompute.models.activations import ActivationLayer
 from precompute.models.cnn import start
 from precompute.models.normalization import normalization
-from precompute.spec import CLASSES, VGG_LAYOUTS, VGGSpec
+from precompute.spec import CLASSES
 from precompute.streams import stream
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from precompute.spec import CNNSpec
+from precompute.image_spec import CNNSpec
 from precompute.studies.study import Study, trained_by
 from precompute.studies.tuning import at_chosen_rates
 

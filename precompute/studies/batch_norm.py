@@ -4,7 +4,8 @@ Sources: Ioffe & Szegedy 2015 (arXiv 1502.03167), Santurkar et al. 2018 (arXiv 1
 2018, Wu & He 2018 (arXiv 1803.08494).
 """
 
-from precompute.spec import DeepLinearSpec, VGGSpec
+from precompute.image_spec import VGGSpec
+from precompute.spec import DeepLinearSpec
 from precompute.studies.study import Study, trained_by
 
 NORMS = ("none", "batch", "noisy_batch", "noise", "layer", "group", "l1", "linf")

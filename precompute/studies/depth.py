@@ -4,7 +4,7 @@ Source: He et al. 2015 (arXiv 1512.03385), section 4.2: the residual network for
 shortcuts. The network is theirs, option A shortcuts without parameters and ReLU after the sum.
 """
 
-from precompute.spec import ResNetSpec
+from precompute.image_spec import ResNetSpec
 from precompute.studies.study import Study, trained_by
 
 DEPTHS = (8, 14, 20, 32, 44, 56)

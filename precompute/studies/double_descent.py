@@ -4,7 +4,8 @@ Sources: Nakkiran et al. 2019 (arXiv 1912.02292), Belkin et al. 2019 (arXiv 1812
 Heckel & Yilmaz 2020 (arXiv 2007.10099). Each study says which of them it follows and what differs.
 """
 
-from precompute.spec import CNNSpec, MLPSpec, RandomFeaturesSpec
+from precompute.image_spec import CNNSpec
+from precompute.spec import MLPSpec, RandomFeaturesSpec
 from precompute.studies.study import Study, trained_by
 
 WIDTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512, 1024)

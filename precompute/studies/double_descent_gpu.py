@@ -1,6 +1,6 @@
 """The two networks of Nakkiran et al. 2019 (arXiv 1912.02292) on CIFAR-10 at its full size: studies for a GPU."""
 
-from precompute.spec import CNNSpec, PreActResNet18Spec
+from precompute.image_spec import CNNSpec, PreActResNet18Spec
 from precompute.studies.study import Study, trained_by
 
 CHANNELS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from precompute.datasets import Dataset, split, with_noise
+from precompute.image_spec import ImageSpec
 from precompute.models.beside import Beside
-from precompute.spec import ImageSpec
 from precompute.training import single
 from precompute.training.captured import Steps, captures, engine_on, none_lost, set_rates
 from precompute.training.run import Run, evaluation_epochs, finished

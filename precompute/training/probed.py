@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from precompute.image_spec import ImageSpec
 from precompute.measures.landscape import probe
-from precompute.spec import DeepLinearSpec, ImageSpec
+from precompute.spec import DeepLinearSpec
 from precompute.training.run import evaluation_epochs
 
 ALONG_IMAGES = (0.5, 1.0, 2.0, 4.0)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from precompute.datasets import Dataset, Split, split
+from precompute.image_spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.measures.convolutions import layer_rows
 from precompute.measures.damage import without_each_block
 from precompute.measures.wiring import edge_weights, without_each_node_and_edge
@@ -19,7 +20,6 @@ from precompute.models.preact_resnet import PreActResNet18
 from precompute.models.resnet import CifarResNet
 from precompute.models.vgg import vgg
 from precompute.models.wired import WiredNetwork
-from precompute.spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.streams import stream
 from precompute.training.augmentation import crop, draw_crops, with_border
 from precompute.training.captured import Steps, captures, engine_on, none_lost, rate_on, set_rates

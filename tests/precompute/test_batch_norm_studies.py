@@ -11,10 +11,10 @@ from torch import nn
 from precompute import build, datasets, shards
 from precompute.build import BuildError
 from precompute.executors import Settings, train_group
+from precompute.image_spec import VGGSpec
 from precompute.models.normalization import LayerNoise
 from precompute.models.vgg import vgg
 from precompute.repeat import repeat
-from precompute.spec import VGGSpec
 from precompute.studies import STUDIES
 from precompute.studies.batch_norm import ALL, NORMS
 from precompute.training import deep_linear, single

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from precompute.datasets import split, with_noise
+from precompute.image_spec import CNNSpec
 from precompute.models.beside import Beside
 from precompute.models.cnn import five_layer_cnn, images
-from precompute.spec import CNNSpec
 from precompute.training import beside, single
 from precompute.training.beside import WAYS, Together
 

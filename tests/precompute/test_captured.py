@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from precompute import datasets
-from precompute.spec import CNNSpec, StepsSpec
+from precompute.image_spec import CNNSpec
+from precompute.spec import StepsSpec
 from precompute.studies import STUDIES
 from precompute.training import beside, captured, grouped, single, to_target
 from precompute.training.captured import WARM_UP, Captured, Steps, none_lost

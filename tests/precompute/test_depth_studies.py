@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from precompute import datasets
-from precompute.spec import ResNetSpec
+from precompute.image_spec import ResNetSpec
 from precompute.studies import STUDIES
 
 SMALL, PAPER = STUDIES["depth/cifar10_resnet_small"], STUDIES["depth/cifar10_resnet"]

@@ -7,7 +7,7 @@ import torch
 
 from precompute import executors, shards
 from precompute.engine import Engine
-from precompute.spec import CNNSpec
+from precompute.image_spec import CNNSpec
 from precompute.studies import STUDIES
 from precompute.training import beside, grouped, single
 

@@ -4,8 +4,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from precompute.image_spec import PreActResNet18Spec
 from precompute.models.preact_resnet import Block, PreActResNet18
-from precompute.spec import PreActResNet18Spec
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from precompute.image_spec import ResNetSpec
 from precompute.models.resnet import Block, CifarResNet
-from precompute.spec import ResNetSpec
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from precompute.datasets import split
+from precompute.image_spec import CNNSpec, ResNetSpec
 from precompute.models.cnn import five_layer_cnn, images
-from precompute.spec import CNNSpec, ResNetSpec
 from precompute.streams import stream
 from precompute.training import single
 from precompute.training.run import COUNTS, LOSSES, evaluation_epochs

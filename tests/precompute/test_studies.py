@@ -11,9 +11,10 @@ import torch
 
 from precompute import build, datasets
 from precompute.executors import Settings
+from precompute.image_spec import CNNSpec
 from precompute.repeat import repeat
 from precompute.shards import processor
-from precompute.spec import CNNSpec, MLPSpec, RandomFeaturesSpec, Spec
+from precompute.spec import MLPSpec, RandomFeaturesSpec, Spec
 from precompute.studies import STUDIES
 from precompute.training.closed_form import MOST_FEATURES
 

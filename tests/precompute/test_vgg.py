@@ -6,10 +6,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from precompute.image_spec import VGGSpec
 from precompute.measures.convolutions import layer_rows, layers_of
 from precompute.models.normalization import LayerNoise
 from precompute.models.vgg import vgg
-from precompute.spec import VGGSpec
 from precompute.studies.batch_norm import NORMS
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")

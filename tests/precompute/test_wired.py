@@ -3,10 +3,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from precompute.image_spec import ResNetSpec
 from precompute.measures import wiring
 from precompute.measures.wiring import edge_weights, without_each_node_and_edge
 from precompute.models.wired import Stage, WiredNetwork
-from precompute.spec import ResNetSpec
 from precompute.studies.wiring import ALL, CHAIN_PARAMS, CIFAR10_SMALL, RESNET_56_PARAMS
 from precompute.wiring_spec import WiringSpec
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from precompute.evidence import StudyResults, study_claims, study_contrasts
-from precompute.spec import DeepLinearSpec, VGGSpec
+from precompute.image_spec import VGGSpec
+from precompute.spec import DeepLinearSpec
 
 STUDY = "batch_norm/cifar10_vgg_small"
 RATES = (0.1, 0.2, 0.4, 0.8)

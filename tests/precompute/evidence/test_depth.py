@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from precompute.evidence import StudyResults, study_claims, study_contrasts
-from precompute.spec import MLPSpec, ResNetSpec
+from precompute.image_spec import ResNetSpec
+from precompute.spec import MLPSpec
 
 STUDY = "depth/cifar10_resnet_small"
 JITTER = np.array([-0.5, 0.1, 0.4, -0.2, 0.2])
