@@ -7,26 +7,21 @@ forward, backward and update. On a CPU the same runs in small, to try it out; th
 
 import dataclasses
 import itertools
-import math
-import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
-from precompute import datasets
+from precompute import datasets, timing
 from precompute.benchmark import grouped, tuned, with_loader
 from precompute.engine import Engine
 from precompute.image_spec import CNNSpec, ImageSpec
-from precompute.spec import Spec, StepsSpec
+from precompute.spec import Spec
 from precompute.studies import STUDIES
 from precompute.training import single
-from precompute.training.beside import WAYS, Together
-from precompute.training.captured import captures, give_memory_back, none_lost, set_numerics
-from precompute.training.side_by_side import NETWORKS
-from precompute.training.to_target import steps_of
+from precompute.training.beside import WAYS
+from precompute.training.captured import captures, give_memory_back, set_numerics
 
 PLAIN, CAPTURED = "plain loop", "captured loop"
 PAPER = {"n_train": 45_000, "side": 32, "batch_size": 128}
@@ -119,7 +114,7 @@ def matrix_rates(device: torch.device, scale: Scale) -> dict[str, float]:
     ):
         a, b = left.to(dtype), right.to(dtype)
         torch.set_float32_matmul_precision(precision)
-        times = [_seconds_a_call(lambda a=a, b=b: a @ b, device, scale.seconds) for _ in range(scale.rounds)]
+        times = [timing.a_call(lambda a=a, b=b: a @ b, device, scale.seconds) for _ in range(scale.rounds)]
         rates[name] = 2 * scale.matrix**3 / statistics.median(times)
         print(f"  {name}, {scale.matrix} rows: {rates[name] / 1e12:.2f} TFLOP/s")
     set_numerics(device)
@@ -147,7 +142,7 @@ def mlp_grid(device: torch.device, scale: Scale, size: str) -> dict[str, float]:
             epoch()  # allocates, and captures
     for _ in range(scale.rounds):
         for way, epochs in ways.items():
-            times[way].append(_seconds_of(epochs, device))
+            times[way].append(timing.of_epochs(epochs, device))
     found = {way: statistics.median(each) for way, each in times.items()}
     for way, took in found.items():
         print(f"  {way:28}{took:10.4f} s an epoch of {len(specs)} networks{took / found[together]:10.1f} x {together}")
@@ -161,13 +156,19 @@ def convolutions(device: torch.device, scale: Scale, found: dict[str, dict[str, 
         specs = _cnns(width, scale.images)
         one = specs[0]
         ways: dict[str, Callable[[], float]] = {
-            PLAIN: lambda one=one: _step(one, device, scale, capture=False),
-            CAPTURED: lambda one=one: _step(one, device, scale),
-            f"{CAPTURED}, fp32": lambda one=one: _step(dataclasses.replace(one, precision="fp32"), device, scale),
+            PLAIN: lambda one=one: timing.a_step(one, device, scale.seconds, capture=False),
+            CAPTURED: lambda one=one: timing.a_step(one, device, scale.seconds),
+            f"{CAPTURED}, fp32": lambda one=one: timing.a_step(
+                dataclasses.replace(one, precision="fp32"), device, scale.seconds
+            ),
         }
-        ways |= {way: lambda way=way, specs=specs: _together(specs, way, device, scale) for way in WAYS}
         ways |= {
-            f"{count} processes": lambda count=count, one=one: _in_processes(one, count, device, scale)
+            way: lambda way=way, specs=specs: timing.a_step_beside(specs, way, device, scale.seconds) for way in WAYS
+        }
+        ways |= {
+            f"{count} processes": lambda count=count, one=one: timing.a_step_in_processes(
+                one, count, device, scale.seconds
+            )
             for count in scale.processes.get(width, ())
         }
         for way, timed in ways.items():
@@ -199,9 +200,11 @@ def studies(device: torch.device, scale: Scale, size: str, found: dict[str, dict
         give_memory_back(device)
         try:
             if isinstance(one, ImageSpec):
-                times[name] = _step(dataclasses.replace(one, n_train=scale.images["n_train"]), device, scale)
+                times[name] = timing.a_step(
+                    dataclasses.replace(one, n_train=scale.images["n_train"]), device, scale.seconds
+                )
             else:
-                times[name] = _rates_step(group, device, scale)
+                times[name] = timing.a_step_of_rates(group, scale.images["n_train"], device, scale.seconds)
         except (RuntimeError, ValueError) as problem:
             print(f"  {name:34} not measured: {type(problem).__name__}: {problem}")
             continue
@@ -328,113 +331,3 @@ def _cnns(width: int, images: dict[str, int]) -> list[CNNSpec]:
     settings = images | {"augment": "none", "width": width}
     of_grid = {(spec.seed, spec.label_noise): spec for spec in STUDIES["double_descent/cifar10_cnn"].specs("full")}
     return [dataclasses.replace(spec, **settings) for spec in of_grid.values()]
-
-
-def _random_set(spec: ImageSpec, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images and labels of a training set, as `single.sets_on` lays them out."""
-    draws = torch.Generator(device).manual_seed(spec.seed)
-    flat = torch.randn(spec.n_train, spec.side, spec.side, 3, generator=draws, device=device)
-    return flat.permute(0, 3, 1, 2), torch.randint(10, (spec.n_train,), generator=draws, device=device)
-
-
-def _step(spec: ImageSpec, device: torch.device, scale: Scale, capture: bool | None = None) -> float:
-    """Seconds of a step of one network."""
-    training = single.Training(spec, *_random_set(spec, device), capture)
-    batches = itertools.cycle(_whole(training.batches.of_an_epoch(), spec.batch_size))
-    training.network.train()
-    return _seconds_a_call(lambda: training.step(next(batches)), device, scale.seconds)
-
-
-def _together(specs: Sequence[ImageSpec], way: str, device: torch.device, scale: Scale) -> float:
-    """Seconds of a step of networks beside each other, for each of them."""
-    by_seed = {spec.seed: _random_set(spec, device) for spec in specs}
-    together = Together(specs, [by_seed[spec.seed] for spec in specs], way)
-    batches = itertools.cycle(_whole(together.of_an_epoch(), specs[0].batch_size))
-    return _seconds_a_call(lambda: together.step(next(batches)), device, scale.seconds) / len(specs)
-
-
-def _rates_step(specs: Sequence[StepsSpec], device: torch.device, scale: Scale) -> float:
-    """Seconds of a step of the rates of a group of batch_size/mnist_cnn."""
-    networks, examples = NETWORKS[specs[0].network](specs, device), scale.images["n_train"]
-    inputs = networks.laid_out(torch.randn(examples, 28 * 28)).to(device)
-    labels = torch.randint(10, (examples,), device=device)
-    steps = steps_of(networks, (inputs, labels), none_lost(len(specs), device))
-    order = torch.randperm(examples, device=device)
-    batches = itertools.cycle(_whole(order.split(specs[0].batch_size), specs[0].batch_size))
-    return _seconds_a_call(lambda: steps(next(batches)), device, scale.seconds)
-
-
-def _whole(batches: Iterable[Tensor], size: int) -> list[Tensor]:
-    """Without the last, smaller batch of the epoch."""
-    return [batch for batch in batches if batch.shape[-1] == size]
-
-
-def _in_processes(spec: ImageSpec, count: int, device: torch.device, scale: Scale) -> float:
-    """Seconds of a step of a network, where `count` processes train one each on the same device: their rates are added."""
-    context = multiprocessing.get_context("spawn")
-    together, rates = context.Barrier(count), context.SimpleQueue()
-    workers = [
-        context.Process(target=_steps_a_second, args=(spec, device.type, scale, together, rates)) for _ in range(count)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    if any(worker.exitcode != 0 for worker in workers):
-        for worker in workers:
-            worker.kill()
-        raise RuntimeError(f"of {count} processes, exit codes were {[worker.exitcode for worker in workers]}")
-    return 1 / sum(rates.get() for _ in workers)
-
-
-def _steps_a_second(spec: ImageSpec, device_name: str, scale: Scale, together, rates) -> None:
-    """In a process of its own: waits until the others are ready too, trains for a while, and says how fast."""
-    device = torch.device(device_name)
-    torch.set_num_threads(1)
-    set_numerics(device)
-    training = single.Training(spec, *_random_set(spec, device))
-    batches = itertools.cycle(_whole(training.batches.of_an_epoch(), spec.batch_size))
-    training.network.train()
-    for _ in range(10):
-        training.step(next(batches))
-    _wait_for(device)
-    together.wait(60)
-    begun, made = time.perf_counter(), 0
-    while time.perf_counter() - begun < max(2 * scale.seconds, 0.1):
-        training.step(next(batches))
-        made += 1
-        if made % 20 == 0:
-            _wait_for(device)  # else only the asking is counted
-    _wait_for(device)
-    rates.put(made / (time.perf_counter() - begun))
-
-
-def _seconds_a_call(call: Callable[[], object], device: torch.device, at_least: float) -> float:
-    """The mean of as many calls as take `at_least` seconds, after ten that are not counted: they allocate, and capture."""
-    for _ in range(10):
-        call()
-    calls, took = 5, 0.0
-    while True:
-        _wait_for(device)
-        begun = time.perf_counter()
-        for _ in range(calls):
-            call()
-        _wait_for(device)
-        took = time.perf_counter() - begun
-        if took >= at_least:
-            return took / calls
-        calls = math.ceil(calls * max(2.0, min(10.0, 1.2 * at_least / took)))
-
-
-def _seconds_of(epochs: Sequence[Callable[[], None]], device: torch.device) -> float:
-    _wait_for(device)
-    begun = time.perf_counter()
-    for epoch in epochs:
-        epoch()
-    _wait_for(device)
-    return time.perf_counter() - begun
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

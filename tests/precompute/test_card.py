@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from precompute import card
+from precompute import card, timing
 from precompute.card import CAPTURED, PLAIN, SCALES, choose
 from precompute.engine import Engine
 from precompute.studies import STUDIES
@@ -44,8 +44,8 @@ def test_what_fails_says_so_and_leaves_the_others_to_be_measured(monkeypatch, ca
     def fails(*_) -> float:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(card, "_together", fails)
-    monkeypatch.setattr(card, "_in_processes", fails)
+    monkeypatch.setattr(timing, "a_step_beside", fails)
+    monkeypatch.setattr(timing, "a_step_in_processes", fails)
     monkeypatch.setattr(card, "mlp_grid", fails)
     monkeypatch.setattr(card, "floor", fails)
     found = card.measure("cpu", None, "smoke", 9)
@@ -118,8 +118,11 @@ def test_small_convolutional_networks_are_four_times_as_fast_as_a_plain_loop(wid
     device, scale = torch.device("cuda"), SCALES["full"]
     set_numerics(device)
     specs = card._cnns(width, scale.images)
-    plain = card._step(specs[0], device, scale, capture=False)
-    best = min(card._step(specs[0], device, scale), *(card._together(specs, way, device, scale) for way in card.WAYS))
+    plain = timing.a_step(specs[0], device, scale.seconds, capture=False)
+    best = min(
+        timing.a_step(specs[0], device, scale.seconds),
+        *(timing.a_step_beside(specs, way, device, scale.seconds) for way in card.WAYS),
+    )
     assert plain >= 4 * best, (plain, best)
 
 
@@ -128,5 +131,5 @@ def test_the_widest_network_reaches_a_quarter_of_the_matrix_rate():
     device, scale = torch.device("cuda"), SCALES["full"]
     set_numerics(device)
     (spec, *_) = card._cnns(64, scale.images)
-    reached = card.flops_of_a_step(spec) / card._step(spec, device, scale)
+    reached = card.flops_of_a_step(spec) / timing.a_step(spec, device, scale.seconds)
     assert reached >= 0.25 * card.matrix_rates(device, scale)["bf16"]

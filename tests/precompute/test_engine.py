@@ -8,10 +8,10 @@ import pytest
 from torch import nn
 
 from precompute import executors
-from precompute.__main__ import Progress
 from precompute.engine import GROUP_SECONDS, MOST_BESIDE, Engine, chosen, read, write
 from precompute.image_spec import ImageSpec
 from precompute.models.simple_cnn import simple_cnn
+from precompute.progress import Progress
 from precompute.spec import MLPSpec, StepsSpec
 from precompute.studies import STUDIES
 from precompute.training.single import NETWORKS
