@@ -28,7 +28,7 @@ def title(view: View) -> str:
         return t(
             "depth.title.claims",
             plain=t(f"depth.title.plain.{plain}"),
-            residual=t(f"depth.title.residual.{residual}"),
+            residual=t(f"depth.title.residual.{residual}", shallow=CLAIMED[0], deep=CLAIMED[1]),
         )
     depths = in_common(failures)
     if not depths:
