@@ -3,8 +3,8 @@
 Choices that the rules leave open, made before any result was there:
 
 - Only the fresh runs count (those with `layer_measures`): five seeds that no learning rate was chosen on, each function at the rate that
-  validation data chose for it on other seeds. Where not all of a place's seeds are finished, or fewer than three are left after those that
-  diverged, nothing is decided.
+  validation data chose for it on other seeds. Where fewer than three are finished, or left after those that diverged, nothing is decided;
+  from three on, n says how many there are.
 - An error is the test error at the last epoch, in points, differences are paired by seed. A run that diverged has no error; it is counted in
   `details`, and its seed drops out of the pair. That makes it harder to show that a function fails.
 - A rule that names several depths is asked at every depth of the grid that it covers, with both starts of the weights. It holds where it
