@@ -195,7 +195,7 @@ def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
     reached = [epochs or _last(tanh.rows[seed])["epoch"] for epochs, seed in zip(later, seeds, strict=True)]
     if any(censored):
         details |= {"at_least": True, "tanh_not_there": sum(censored)}
-        rule = rule._replace(opposed=lambda e: False)
+        rule = rule.of_a_lower_bound()
     return [Part(quantity, _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner))), "ratio", rule, details)]
 
 

@@ -89,7 +89,7 @@ def momentum_moves_the_end(series: Mapping[tuple[str, float], Series], target: f
     """B2: perfect scaling ends at a batch size at least twice as large with momentum as with SGD, a doubling in log2.
 
     Both are read from the smallest size on that both reached. An end beyond the largest size is taken at the largest, which is too
-    small: for momentum that makes the claim harder, and for SGD the quantity does not exist.
+    small: for momentum that makes the claim harder, and contradicts nothing; for SGD the quantity does not exist.
     """
     plain, moved = series[BASELINE, target], series[MOMENTUM, target]
     both = _common(plain, moved)
@@ -107,7 +107,8 @@ def momentum_moves_the_end(series: Mapping[tuple[str, float], Series], target: f
         return [Part(quantity, Estimate(None, None, None, seeds), "doublings", at_least(1), told | {"why": why})]
     changed = np.where(beyond[1], log_sizes(both[1])[-1], ends[1])
     told["at_least"] = bool(beyond[1].any())
-    return [Part(quantity, paired_difference(changed, ends[0]), "doublings", at_least(1), told)]
+    rule = at_least(1).of_a_lower_bound() if told["at_least"] else at_least(1)
+    return [Part(quantity, paired_difference(changed, ends[0]), "doublings", rule, told)]
 
 
 def no_scaling_rule(series: Mapping[tuple[str, float], Series], target: float) -> list[Part]:

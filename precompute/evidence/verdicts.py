@@ -17,6 +17,10 @@ class Rule(NamedTuple):
     opposed: Callable[[Estimate], bool]
     """Whether the interval lies wholly on the other side of the bound. Never true where `holds` is."""
 
+    def of_a_lower_bound(self) -> "Rule":
+        """The same demand for a quantity that is known to be at least what was measured: that can show a claim of much, and oppose none."""
+        return self._replace(opposed=lambda e: False)
+
 
 class Part(NamedTuple):
     """One quantity of a claim, in its unit."""

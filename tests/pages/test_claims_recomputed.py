@@ -1,5 +1,6 @@
 """Every number behind a verdict, recomputed from the single runs by code that shares nothing with the build (`recomputed`)."""
 
+import json
 import re
 from collections.abc import Callable
 from random import Random
@@ -38,12 +39,25 @@ def holds(bound: str, estimate: float | None, low: float | None, high: float | N
     return eval(rule, {"__builtins__": {}}, {"estimate": estimate, "low": low, "high": high})
 
 
-AGAINST = {
-    "low > 0": "high < 0", "high < 0": "low > 0", "high <= 0": "low > 0", "low > 1": "high < 1", "high < 1": "low > 1",
-    "low > 0.1": "high <= 0.1", "high < 0.1": "low >= 0.1", ">= 5 and low > 0": "high < 5", ">= 3 and low > 1": "high < 3",
-    "low > -1 and high < 1": "low >= 1 or high <= -1",
-}  # fmt: skip
-"""Of the bounds of activation functions and normalizations: when an interval lies wholly on the other side."""
+def against(bound: str) -> str:
+    """When an interval lies wholly on the other side of a bound, in the same words."""
+    told = {
+        "low > -1 and high < 1": "low >= 1 or high <= -1",
+        "low >= 0.1 and high <= 10": "high < 0.1 or low > 10",
+        "low > 0.25 or high < -0.25": "low > -0.25 and high < 0.25",
+        "within 0.1 of -1, and low and high within 0.3": "high < -1.1 or low > -0.9",
+        "(low <= 0 or estimate < 1) and high < 3": "low >= 1",
+        "estimate = 0": "low > 0",
+        "low > 0": "high < 0",
+        "low > 1": "high < 1",
+        "high < 0": "low > 0",
+    }
+    if bound in told:
+        return told[bound]
+    if found := re.fullmatch(r"(>=?) (\S+) and low > \S+", bound):  # an effect of a size
+        return f"high {'<' if found[1] == '>=' else '<='} {found[2]}"
+    side, sign, size = re.fullmatch(r"(low|high) (<=?|>) (\S+)", bound).groups()
+    return {("low", ">"): "high <= ", ("high", "<"): "low >= ", ("high", "<="): "low > "}[side, sign] + size
 
 
 def compared(database: str) -> int:
@@ -55,7 +69,7 @@ def compared(database: str) -> int:
         again = recomputed.claims_of(recomputed.Study(database, study["study"]), study["question"], study["study"])
         parts = rows(database, "SELECT * FROM claim_parts WHERE study = ? ORDER BY claim, part", study["study"])
         assert {part["claim"] for part in parts} == set(again), study["study"]
-        against = set()
+        opposed = set()
         for part in parts:
             found = again[part["claim"]][part["quantity"]]
             if isinstance(found, list):  # a quantity of several budgets, in their order
@@ -68,16 +82,16 @@ def compared(database: str) -> int:
                 assert part[name] == expected, (*where, name)
             assert part["holds"] == all(holds(part["bound"], *place[:3]) for place in places), where
             others = found.against if isinstance(found, recomputed.Everywhere) else places
-            if any(holds(AGAINST.get(part["bound"], "high < low"), *place[:3]) for place in others):
-                against.add(part["claim"])
+            from_below = json.loads(part["details"]).get("at_least")  # the quantity is only known to be as much
+            if not from_below and any(holds(against(part["bound"]), *place[:3]) for place in others):
+                opposed.add(part["claim"])
             count += 1
-        if study["question"] in ("activation", "batch_norm"):
-            shown = {claim: all(p["holds"] for p in parts if p["claim"] == claim) for claim in again}
-            for row in rows(
-                database, "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE study = ?", study["study"]
-            ):
-                contradicted = row["claim"] in against and not shown[row["claim"]]
-                assert (row["verdict"] == "contradicted") == contradicted, (study["study"], row)
+        for row in rows(
+            database, "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE study = ?", study["study"]
+        ):
+            shown = all(part["holds"] for part in parts if part["claim"] == row["claim"])
+            verdict = "shown" if shown else "contradicted" if row["claim"] in opposed else "not shown"
+            assert row["verdict"] == verdict, (study["study"], row)
     return count
 
 

@@ -95,6 +95,14 @@ def test_momentum_that_moves_nothing_contradicts_b2_and_an_end_beyond_the_larges
     assert part.estimate is None and part.details["why"] == "sgd_does_not_end" and not part.holds
 
 
+def test_too_small_a_grid_contradicts_nothing():
+    """SGD ends within a doubling of the largest size, momentum beyond it: by how much is not known."""
+    cut_off = study_of(mccandlish({"sgd": 9000, "momentum": 10**9}, sd=0.01), optimizers=("sgd", "momentum"))
+    (part,) = parts("B2", cut_off)
+    assert part.details["at_least"] and part.high < 1 and not part.holds
+    assert verdicts(cut_off)["B2"] == "not shown"
+
+
 def test_b2_reads_both_from_the_smallest_size_that_both_reached():
     steps = mccandlish({"sgd": 64, "momentum": 256}, sd=0.01)
 
