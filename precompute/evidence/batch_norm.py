@@ -72,7 +72,15 @@ def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
     decided.append(("N4", [_in_the_same_step("probes", "smoothness", none, batch, LESS)]))
     if several_rates and {"l1", "linf"} <= found.keys():
         decided.append(("N5", [_behind(found, norm) for norm in ("l1", "linf")]))
-    return decided
+    return [(claim, [_with_why(part) for part in parts]) for claim, parts in decided]
+
+
+def _with_why(part: Part) -> Part:
+    if part.found.estimate is not None:
+        return part
+    left_out = part.details.get("left_out", 0)  # of the probes of seeds that came to the end on both sides
+    why = "no_value_on_both_sides" if left_out else "no_seed_came_to_the_end_on_both_sides"
+    return part._replace(details=part.details | {"why": why})
 
 
 def contrasts(study: StudyResults) -> list[ContrastRow]:

@@ -201,6 +201,21 @@ def test_a_probe_without_a_value_is_left_out_of_both_sides_and_counted():
     assert parts["N4", 1].estimate == pytest.approx(0.5, rel=0.01)
 
 
+def test_a_quantity_that_does_not_exist_says_why():
+    nothing_at_the_end = [(spec, row(None, 0) if spec.norm == "batch" else told) for spec, told in make_runs()]
+    _, parts = decided(nothing_at_the_end)
+    for each in (("N1", 1), ("N2", 1), ("N3", 1), ("N4", 1), ("N5", 1)):
+        assert parts[each].estimate is None
+        assert parts[each].details["why"] == "no_seed_came_to_the_end_on_both_sides"
+    runs = make_runs()
+    for spec, told in runs:
+        if spec.norm == "none":
+            told["probes"] = [probe | {"smoothness": None} for probe in told["probes"]]
+    _, parts = decided(runs)
+    assert parts["N4", 1].estimate is None and parts["N4", 1].details["why"] == "no_value_on_both_sides"
+    assert "why" not in parts["N3", 1].details
+
+
 def test_a_study_decides_what_its_norms_and_rates_allow():
     runs = make_runs()
     only = lambda *norms: [pair for pair in runs if pair[0].norm in norms]
