@@ -57,14 +57,15 @@ def cards() -> None:
     grid = st.grid(2, min_column_width=360)
     for question in QUESTIONS[1:]:
         panel, rows, numbers = published.card(question)
+        finding = findings.of(question)
         with grid.cell(), st.container(border=True, height="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(f"**{t(f'site.question.{question}')}**", width="content")
                 if question in measured:
-                    st.badge(t("home.measured"), color="green")
+                    st.badge(t("home.measured" if finding else "home.measured_in_part"), color="green")
                 else:
                     st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
-            if finding := findings.of(question):
+            if finding:
                 st.markdown(t("home.card_finding", finding=finding.sentence))
             st.markdown(t(f"home.card.{question}", **numbers))
             question_page.draw_panel(question, panel, rows, titled=False)
