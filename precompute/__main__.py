@@ -205,12 +205,12 @@ def _known(options: argparse.Namespace) -> dict[str, str]:
     """run_id -> status of every run that is finished, in the shards or in the database."""
     rows = list(shards.read(options.shards, ("run_id", "status")))
     try:
-        from precompute import build
+        from precompute import results_file
     except ModuleNotFoundError as missing:  # training machines need no duckdb; then only the shards count
         if missing.name != "duckdb":
             raise
     else:
-        rows += build.known_runs(options.database)
+        rows += results_file.known_runs(options.database)
     return {run_id: row["status"] for run_id, row in shards.best_of_equal(rows).items()}
 
 
@@ -218,14 +218,14 @@ def _finished(options: argparse.Namespace) -> dict[str, dict]:
     """run_id -> row of every finished run, in the shards or in the database."""
     rows = list(shards.read(options.shards))
     try:
-        from precompute import build
+        from precompute import results_file
     except ModuleNotFoundError as missing:
         if missing.name != "duckdb":
             raise
     else:
         try:
-            rows += build.published_rows(options.database)
-        except build.BuildError as problem:
+            rows += results_file.published_rows(options.database)
+        except results_file.ResultsError as problem:
             raise Usage(str(problem)) from None
     return shards.best_of_equal(rows)
 
@@ -372,15 +372,15 @@ def status(options: argparse.Namespace) -> int:
 
 def bake(options: argparse.Namespace) -> int:
     """Builds the database; says how many runs it has and its content hash."""
-    from precompute import build
+    from precompute import build, results_file
 
     chosen((), options.size)
     try:
         counts = build.build(options.shards, options.database, options.size)
         print(
-            f"{options.database}: {counts['baked']} runs, {options.database.stat().st_size / 2**20:.1f} MiB, content {build.verify(options.database)}"
+            f"{options.database}: {counts['baked']} runs, {options.database.stat().st_size / 2**20:.1f} MiB, content {results_file.verify(options.database)}"
         )
-    except build.BuildError as problem:
+    except results_file.ResultsError as problem:
         raise Usage(str(problem)) from None
     if counts["outside"]:
         print(f"{counts['outside']} finished runs are outside the grids of size {options.size} and were left out")
@@ -389,11 +389,11 @@ def bake(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Checks the database; 1 when it is not what it says."""
-    from precompute import build
+    from precompute import results_file
 
     try:
-        print(f"{options.database}: content {build.verify(options.database)}, as it says")
-    except build.BuildError as problem:
+        print(f"{options.database}: content {results_file.verify(options.database)}, as it says")
+    except results_file.ResultsError as problem:
         print(f"precompute: {problem}", file=sys.stderr)
         return 1
     return 0

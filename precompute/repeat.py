@@ -43,12 +43,12 @@ def repeat(spec: Spec, settings: Settings, database: Path) -> int:
 
 def _published(database: Path) -> list[dict]:
     try:
-        from precompute import build
+        from precompute import results_file
     except ModuleNotFoundError as missing:  # without duckdb there is nothing to compare with
         if missing.name != "duckdb":
             raise
         return []
-    return build.published_rows(database)
+    return results_file.published_rows(database)
 
 
 def _timeless(rows: list[dict]) -> list[dict]:

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from precompute import build, datasets, shards
-from precompute.build import BuildError
+from precompute import build, datasets, results_file, shards
 from precompute.executors import Settings, train_group
 from precompute.image_spec import VGGSpec
 from precompute.models.normalization import LayerNoise
@@ -219,7 +218,7 @@ def query(path, sql):
 
 def test_the_smoke_runs_of_every_study_go_through_the_build(baked):
     folder, path = baked
-    assert build.verify(path)
+    assert results_file.verify(path)
     rows = list(shards.read(folder))
     assert query(path, "SELECT study, complete + diverged, failed FROM studies ORDER BY ALL") == [
         ("batch_norm/batch_size", 6, 0),
@@ -251,14 +250,14 @@ def test_a_published_run_is_repeated_to_the_bit_with_its_probes(baked, data_fold
     told = capsys.readouterr().out
     assert "every number of all" in told and "train loss" in told
     assert ("test error" in told) == (study is SMALL)
-    rows = {row["run_id"]: row for row in build.published_rows(baked[1])}
+    rows = {row["run_id"]: row for row in results_file.published_rows(baked[1])}
     assert rows[spec.run_id]["probes"] and rows[spec.run_id]["shifts"]
 
 
 def test_published_rows_give_the_probes_back(baked):
     folder, path = baked
     ours = {row["run_id"]: row for row in shards.read(folder)}
-    for row in build.published_rows(path):
+    for row in results_file.published_rows(path):
         for table in ("probes", "shifts", "curves"):
             assert row[table] == ours[row["run_id"]][table]
 
@@ -277,8 +276,8 @@ def test_orphans_and_duplicates_are_refused(baked, tmp_path, planted, message):
     path.write_bytes(baked[1].read_bytes())
     with duckdb.connect(str(path)) as connection:
         connection.execute(planted)
-        with pytest.raises(BuildError, match=message):
-            build._check(connection, connection.sql("SELECT count(*) FROM runs").fetchall()[0][0])
+        with pytest.raises(results_file.ResultsError, match=message):
+            results_file.check(connection, connection.sql("SELECT count(*) FROM runs").fetchall()[0][0])
 
 
 def test_the_ids_of_other_studies_of_images_are_as_they_were():

@@ -4,8 +4,8 @@ import duckdb
 import pytest
 
 from precompute import build, shards
-from precompute.build import BuildError, content_hash, verify
 from precompute.executors import Settings, train_group
+from precompute.results_file import ResultsError, content_hash, known_runs, verify
 from precompute.studies import STUDIES
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
@@ -102,10 +102,10 @@ def test_a_failed_build_leaves_the_old_database(database, trained, monkeypatch):
     before = database.read_bytes()
 
     def broken(*_):
-        raise BuildError("planted")
+        raise ResultsError("planted")
 
-    monkeypatch.setattr(build, "_check", broken)
-    with pytest.raises(BuildError, match="planted"):
+    monkeypatch.setattr(build, "check", broken)
+    with pytest.raises(ResultsError, match="planted"):
         build.build(trained, database, "smoke")
     assert database.read_bytes() == before
     assert [path.name for path in database.parent.iterdir()] == [database.name]
@@ -122,14 +122,14 @@ def test_a_flipped_byte_is_found(database):
     data = bytearray(database.read_bytes())
     data[len(data) // 2] ^= 0xFF
     database.write_bytes(data)
-    with pytest.raises(BuildError, match="damaged|holds"):
+    with pytest.raises(ResultsError, match="damaged|holds"):
         verify(database)
 
 
 def test_a_changed_value_is_found(database):
     with duckdb.connect(str(database)) as connection:
         connection.execute("UPDATE curves SET test_correct = test_correct + 1 WHERE run = 3 AND epoch = 1")
-    with pytest.raises(BuildError, match="but says"):
+    with pytest.raises(ResultsError, match="but says"):
         verify(database)
 
 
@@ -143,23 +143,23 @@ def test_times_are_outside_the_content_hash(database):
 def test_another_schema_version_is_refused_and_named(database, trained):
     with duckdb.connect(str(database)) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(BuildError, match="schema version 99"):
+    with pytest.raises(ResultsError, match="schema version 99"):
         build.build(trained, database, "smoke")
-    with pytest.raises(BuildError, match="schema version 99"):
+    with pytest.raises(ResultsError, match="schema version 99"):
         verify(database)
 
 
 def test_a_file_that_is_no_database_is_refused_and_kept(trained, tmp_path):
     path = tmp_path / "results.duckdb"
     path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(BuildError, match="cannot be read"):
+    with pytest.raises(ResultsError, match="cannot be read"):
         build.build(trained, path, "smoke")
     assert path.read_bytes() == b"not a database" * 1000
-    assert build.known_runs(path) == []
+    assert known_runs(path) == []
 
 
 def test_nothing_to_bake_is_said(tmp_path):
-    with pytest.raises(BuildError, match="no finished run"):
+    with pytest.raises(ResultsError, match="no finished run"):
         build.build(tmp_path, tmp_path / "results.duckdb", "smoke")
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from precompute import shards
-from precompute.build import verify
 from precompute.engine import Engine, write
+from precompute.results_file import verify
 from precompute.studies import STUDIES
 
 ROOT = Path(__file__).parents[2]

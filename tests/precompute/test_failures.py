@@ -6,7 +6,8 @@ import pytest
 
 from precompute import __main__ as commands
 from precompute import executors, shards
-from precompute.build import build, verify
+from precompute.build import build
+from precompute.results_file import verify
 from precompute.studies import STUDIES
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from precompute import build, datasets
+from precompute import datasets, results_file
 from precompute.executors import Settings
 from precompute.image_spec import CNNSpec
 from precompute.repeat import repeat
@@ -183,7 +183,7 @@ NOT_IN_THE_FIXTURE = {"double_descent/cifar10_cnn", "double_descent/cifar10_resn
 
 def in_the_fixture(name: str) -> dict | None:
     """The smallest smoke run of a study as the tiny database of the tests has it."""
-    return next((row for row in build.published_rows(FIXTURE) if row["run_id"] == smallest(name).run_id), None)
+    return next((row for row in results_file.published_rows(FIXTURE) if row["run_id"] == smallest(name).run_id), None)
 
 
 def test_the_tiny_database_has_the_smallest_run_of_every_study_but_those_that_are_named():
@@ -196,7 +196,7 @@ def test_the_tiny_database_has_the_smallest_run_of_every_study_but_those_that_ar
 def test_a_small_run_of_each_study_meets_the_published_one(name, tmp_path, capsys):
     """As precompute.repeat states it: the same numbers on the same processor and torch, and elsewhere another run of the same
     kind, here one that is no further off than the seeds are from each other."""
-    spec, rows, published = smallest(name), build.published_rows(FIXTURE), in_the_fixture(name)
+    spec, rows, published = smallest(name), results_file.published_rows(FIXTURE), in_the_fixture(name)
     fingerprint = datasets.load(STUDIES[name].dataset, None).fingerprint
     if fingerprint != published["data_fingerprint"]:
         # CIFAR-10 is about as JPEG and as PNG: other pixels give other numbers, and this test would blame the code for them

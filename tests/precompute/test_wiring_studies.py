@@ -4,7 +4,7 @@ import duckdb
 import pytest
 import torch
 
-from precompute import build, datasets, executors, shards
+from precompute import build, datasets, executors, results_file, shards
 from precompute.studies import STUDIES
 from precompute.studies.wiring import FAMILIES
 from precompute.wiring_spec import WiringSpec
@@ -75,7 +75,7 @@ def baked(tmp_path_factory, data_folder):
 
 
 def test_the_smoke_runs_of_both_studies_go_through_the_build(baked):
-    build.verify(baked)
+    results_file.verify(baked)
     with duckdb.connect(str(baked), read_only=True) as connection:
         rows = lambda query: connection.sql(query).fetchall()
         assert dict(rows("SELECT study, complete FROM studies")) == {SMALL.name: 12, PAPER.name: 2}
@@ -107,9 +107,9 @@ def test_the_smoke_runs_of_both_studies_go_through_the_build(baked):
 def test_a_database_without_its_shards_is_built_again_with_the_same_content(baked, tmp_path):
     copy = tmp_path / "results.duckdb"
     copy.write_bytes(baked.read_bytes())
-    before = build.verify(copy)
+    before = results_file.verify(copy)
     build.build(tmp_path / "no_shards", copy, "smoke")
-    assert build.verify(copy) == before
+    assert results_file.verify(copy) == before
 
 
 def test_runs_of_an_older_file_without_the_new_tables_and_columns_are_taken_over(baked, tmp_path):
@@ -119,7 +119,7 @@ def test_runs_of_an_older_file_without_the_new_tables_and_columns_are_taken_over
         connection.execute("ALTER TABLE damage DROP COLUMN n_test")
         for table in ("edge_weights", "graphs", "nodes", "edges", "families"):
             connection.execute(f"DROP TABLE {table}")
-    rows = build.published_rows(older)
+    rows = results_file.published_rows(older)
     assert len(rows) == 14 and all(row["edge_weights"] == [] and "n_test" not in row["damage"][0] for row in rows)
 
 
@@ -130,7 +130,7 @@ def test_a_graph_that_is_not_the_one_that_was_trained_stops_the_build(baked, tmp
     drawn = WiringSpec.graphs.fget
     swapped = lambda spec: drawn(spec)[::-1]
     monkeypatch.setattr(WiringSpec, "graphs", property(swapped))
-    with pytest.raises(build.BuildError, match="in a graph|without a weight"):
+    with pytest.raises(results_file.ResultsError, match="in a graph|without a weight"):
         build.build(tmp_path / "no_shards", copy, "smoke")
     assert copy.read_bytes() == baked.read_bytes()
 
