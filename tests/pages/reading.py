@@ -27,3 +27,9 @@ def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
 def said(app: AppTest) -> str:
     """The prose of a page."""
     return "\n".join(each.value for each in [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption])
+
+
+def spoken(app: AppTest) -> str:
+    """All that a page says: its prose, its notices, its commands."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code")
+    return "\n".join(each.value for kind in kinds for each in getattr(app, kind))

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import text
 from precompute import build
 from tests.activation_runs import CNN, DEAD, MLP, baked, rows_of
+from tests.pages.reading import ask, charts
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
@@ -75,21 +76,6 @@ def open_page(database: Path, **query: str) -> AppTest:
         app.run()
     assert not app.exception
     return app
-
-
-def ask(file: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
-    """Specification, tables by name and alternative text of every chart."""
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
-        found.append((json.loads(proto.spec), tables, proto.alt))
-    return found
 
 
 def with_table(app: AppTest, name: str) -> list[tuple[dict, dict[str, pa.Table], str]]:

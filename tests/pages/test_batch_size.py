@@ -5,9 +5,10 @@ import json
 import re
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
+
+from tests.pages import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
@@ -29,18 +30,12 @@ def seen(once):
 
 
 def ask(sql: str, *parameters) -> list[tuple]:
-    with duckdb.connect(str(FIXTURE), read_only=True) as connection:
-        return connection.execute(sql, parameters).fetchall()
+    return reading.ask(FIXTURE, sql, *parameters)
 
 
 def charts(app) -> dict[str, tuple[dict, dict[str, pa.Table], str]]:
     """Specification, tables and alternative text of our own charts, in their order on the page."""
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
-        found.append((json.loads(proto.spec), tables, proto.alt))
-    return dict(zip(CHARTS, found, strict=False))
+    return dict(zip(CHARTS, reading.charts(app), strict=False))
 
 
 def said(app) -> str:

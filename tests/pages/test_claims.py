@@ -13,20 +13,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import text
+from tests.pages.reading import ask, spoken
 from tests.results_files import own_results
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-
-
-def ask(file, sql: str, *parameters) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql, parameters).fetchall()
-
-
-def spoken(app: AppTest) -> str:
-    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error")
-    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
 
 
 def forest_rows(app: AppTest) -> list[dict]:

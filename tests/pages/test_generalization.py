@@ -9,6 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from tests.pages.reading import ask, charts
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
 FINAL = """
@@ -32,24 +34,6 @@ def database(request, monkeypatch) -> Path:
 
 
 both = pytest.mark.parametrize("database", [FIXTURE, SHIPPED], ids=["fixture", "shipped"], indirect=True)
-
-
-def ask(file: Path, sql: str) -> list[tuple]:
-    connection = duckdb.connect(str(file), read_only=True)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
-
-def charts(app) -> list[tuple[dict, dict[str, pa.Table], str]]:
-    """Specification, tables by name and alternative text of every chart on the page."""
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {dataset.name: pa.ipc.open_stream(dataset.data.data).read_all() for dataset in proto.datasets}
-        found.append((json.loads(proto.spec), tables, proto.alt))
-    return found
 
 
 def linked_map(app) -> tuple[dict, dict[str, pa.Table], str]:

@@ -5,9 +5,10 @@ import json
 import re
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
+
+from tests.pages import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
@@ -34,17 +35,12 @@ def seen(once):
 
 
 def ask(sql: str, file: Path = FIXTURE) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+    return reading.ask(file, sql)
 
 
 def charts(app) -> dict[str, tuple[dict, dict[str, pa.Table], str]]:
     """Specification, tables and alternative text of the charts of these sections, in their order on the page."""
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
-        found.append((json.loads(proto.spec), tables, proto.alt))
+    found = reading.charts(app)
     first = next(place for place, (_, tables, _) in enumerate(found) if "seeds" in tables)
     return dict(zip(CHARTS, found[first:], strict=False))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests import planted_depth, planted_wiring
+from tests.pages.reading import ask
 from tests.results_files import own_results
 
 HANGUL = re.compile("[가-힣]")
@@ -48,11 +49,6 @@ def hollow_marks(specification: dict) -> list[dict]:
         return [specification] if "opacity" in specification.get("encoding", {}) else []
     parts = [part for key in ("layer", "vconcat", "hconcat") for part in specification.get(key, [])]
     return [mark for part in parts for mark in hollow_marks(part)]
-
-
-def ask(file, sql: str, *parameters) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql, parameters).fetchall()
 
 
 def difference_of(frame) -> str:

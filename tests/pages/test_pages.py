@@ -13,16 +13,12 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.reading import spoken
+
 ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
 QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 PAGES = ("home", *QUESTIONS, "claims", "runs", "data", "about")
-
-
-def spoken(app: AppTest) -> str:
-    """All prose of a page, in order."""
-    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code")
-    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
 
 
 def charts(app: AppTest) -> list:

@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.reading import ask, spoken
 from tests.results_files import ADDED, own_results, ten_thousand_runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,18 +23,8 @@ MAIN = "double_descent/mnist_mlp"
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 
-def ask(file, sql: str, *parameters) -> list[tuple]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(sql, parameters).fetchall()
-
-
 def studies() -> list[str]:
     return [row[0] for row in ask(os.environ["WHY_RESULTS"], "SELECT study FROM studies ORDER BY 1")]
-
-
-def spoken(app: AppTest) -> str:
-    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code")
-    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
 
 
 def charts(app: AppTest) -> list:
