@@ -31,7 +31,7 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
         "estimate:Q",
         title=axis_title,
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format="+.1~f", tickCount=6),
+        axis=alt.Axis(labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.3~r')", tickCount=6),
     )
     y = alt.Y("name:N", sort=None, title=None, axis=None)
     base = style.named("contrasts").encode(y=y)

@@ -99,7 +99,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _shape(field: str, title: str) -> alt.Shape:
-    legend = alt.Legend(orient="bottom", columns=2, title=title, labelLimit=200, symbolStrokeWidth=1.8)
+    legend = alt.Legend(orient="bottom", columns=2, title=title, titleLimit=0, labelLimit=200, symbolStrokeWidth=1.8)
     return alt.Shape(f"{field}:N", scale=alt.Scale(range=SHAPES), legend=legend)
 
 
