@@ -1,5 +1,6 @@
 """The parts of a question's page that stands before its runs: what is asked, the numbers it will be held against, the claims."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +16,12 @@ from explorer.text import has, t
 READING = 760  # pixels: a line of prose no longer than one reads with ease
 
 
-def introduction(question: str) -> None:
-    """The question as title, what is asked, and whether its runs exist."""
+def introduction(question: str, *, in_part: bool = False) -> None:
+    """The question as title, what is asked, and whether its runs exist; `in_part` where the page shows what there is."""
     st.title(t(f"site.question.{question}"))
     st.markdown(t(f"{question}.lead"), width=READING)
     if question in site.baked_questions():
-        st.info(t("question.baked"), icon=":material/check:")
+        st.info(t("question.in_part" if in_part else "question.baked"), icon=":material/check:")
         st.page_link(
             "pages/runs.py",
             label=t("site.nav.runs"),
@@ -106,20 +107,29 @@ def known_and_open(question: str) -> None:
             st.markdown(t(f"{question}.open"))
 
 
-def before_its_runs(question: str) -> None:
-    """The whole page of a question of which no run is baked; stops there."""
-    introduction(question)
+def before_its_runs(question: str, measured: Callable[[], None] | None = None, of: str | None = None) -> None:
+    """The whole page of a question whose main study has no run; stops there. `measured` draws what the study `of` says already."""
+    introduction(question, in_part=measured is not None)
+    if measured is not None:
+        measured()
     rows = published_numbers(question)
     planned(question)
     known_and_open(question)
-    foot(question, rows)
+    foot(question, rows, [of] if of else [])
     st.stop()
 
 
-def foot(question: str, rows: list[dict[str, Any]]) -> None:
-    """The footer: the published rows are what this page shows."""
+def foot(question: str, rows: list[dict[str, Any]], studies: list[str]) -> None:
+    """The footer: the published rows are what this page shows, but for what `studies` have below a picture of their own."""
     sources = list(dict.fromkeys(row["source"] for row in rows))
-    footer(page=question, studies=[], table=pa.Table.from_pylist(rows), sql=published_sql(question), sources=sources)
+    footer(
+        page=question,
+        studies=studies,
+        table=pa.Table.from_pylist(rows),
+        sql=published_sql(question),
+        sources=sources,
+        rerun="\n".join(f"python -m precompute run {study}" for study in studies) or None,
+    )
 
 
 def published_sql(question: str) -> str:

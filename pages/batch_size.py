@@ -11,6 +11,8 @@ from explorer.text import t
 frame.begin("batch_size")
 
 studies = results.studies()
+if not studies and results.budgets().num_rows:
+    question_page.before_its_runs(results.QUESTION, evidence.equal_budgets, results.EQUAL)
 if not studies:
     question_page.before_its_runs(results.QUESTION)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from explorer.results import batch_size as results
 from tests.pages import reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -272,8 +273,19 @@ def test_a_study_in_which_no_two_sizes_reached_says_so(seen):
     assert "There is no published curve" in said(app)
 
 
-def test_without_a_finished_tuning_the_published_numbers_stand_alone(opened, changed):
+def test_without_a_finished_tuning_what_the_equal_budgets_say_stands_before_the_published_numbers(opened, changed):
     changed("DELETE FROM tuned", "DELETE FROM regimes")
+    app = opened("batch_size", lang="en")
+    assert not app.exception and "Measured in part" in app.info[0].value
+    runs = reading.charts(app)[0][1]["runs"]
+    assert runs.num_rows == len(results.budgets()) > 0
+    assert any(f"python -m precompute run {results.EQUAL}" in each.value for each in app.code)
+
+
+def test_without_equal_budgets_either_the_published_numbers_stand_alone(opened, changed):
+    changed(
+        "DELETE FROM tuned", "DELETE FROM regimes", f"UPDATE runs SET status = 'failed' WHERE study = '{results.EQUAL}'"
+    )
     app = opened("batch_size", lang="en")
     assert not app.exception
     assert "Runs for this question are in the data" in app.info[0].value
