@@ -176,7 +176,7 @@ def measured(part: dict[str, Any]) -> str:
     """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds. `part` is one of
     `parts_of_claims`, or a row of the table claim_parts."""
     part = _part(part)
-    words = {"quantity": word("quantity", part["quantity"]), "bound": bound(part)}
+    words = {"quantity": quantity_name(part), "bound": bound(part)}
     own = part["own"]
     if not part["published"]:
         return t("claims.part_own", **words, value=estimate(own), holds=_holds(own))
@@ -199,6 +199,13 @@ def estimate(part: dict[str, Any]) -> str:
         why = part["details"].get("why")
         return t("claims.missing") + (f" ({word('why', why).rstrip('.')})" if why else "")
     return f"{quantity(part)}, {counted_in(part)}"
+
+
+def quantity_name(part: dict[str, Any]) -> str:
+    """What a part measures, in words; the whole numbers of its details, such as the epochs of a budget, may stand in them."""
+    details = part["details"] if part["published"] else part["own"]["details"]
+    numbers = {name: format.count(value) for name, value in details.items() if type(value) is int}
+    return word("quantity", part["quantity"], **numbers)
 
 
 def counted_in(part: dict[str, Any]) -> str:
@@ -271,10 +278,10 @@ def bound(part: dict[str, Any]) -> str:
     return t(of_unit) if has(of_unit) else word("bound", part["bound"])
 
 
-def word(kind: str, code: str) -> str:
+def word(kind: str, code: str, **values: str) -> str:
     """The words of a code of the table claim_parts; a code that is newer than the texts stands for itself."""
     key = f"claims.{kind}.{code}"
-    return t(key) if has(key) else code.replace("_", " ")
+    return t(key, **values) if has(key) else code.replace("_", " ")
 
 
 def question_name(question: str) -> str:

@@ -85,7 +85,7 @@ def _row(part: dict[str, Any]) -> dict[str, Any]:
 def _label(part: dict[str, Any]) -> str:
     """ "G1 mnist_mlp: +5.3 points (+3.3 to +7.4), n = 5. Rise of …": what a phone has no room for stands at the end."""
     facts = {"claim": part["claim"], "study": part["study"].split("/")[-1]}
-    told = claim_cards.word("quantity", part["quantity"])
+    told = claim_cards.quantity_name(part)
     if part["estimate"] is None:
         return t("claims.forest.label_none", **facts, quantity=told)
     return t("claims.forest.label", **facts, value=claim_cards.quantity(part), n=part["n"], quantity=told)
@@ -110,7 +110,7 @@ def _table(parts: list[dict[str, Any]]) -> pa.Table:
     columns: dict[str, list[Any]] = {
         "claim": [part["claim"] for part in parts],
         "study": [part["study"] for part in parts],
-        "quantity": [claim_cards.word("quantity", part["quantity"]) for part in parts],
+        "quantity": [claim_cards.quantity_name(part) for part in parts],
         **{name: [part[name] for part in parts] for name in ("estimate", "low", "high", "n")},
         "unit": [claim_cards.word("unit", part["unit"]) for part in parts],
         "bound": [claim_cards.bound(part) for part in parts],
