@@ -61,7 +61,7 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
     """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
 
-    A share is written in percent, as what is in percent already. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.08 to 6)", and
+    A share is written in percent, as what is in percent already. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.080 to 6.0)", and
     below a hundredth it is a power of ten.
     """
     if unit == "percent":
@@ -78,7 +78,7 @@ def quantity(estimate: float, low: float | None, high: float | None, unit: str, 
             **{n: percent(v / 100, decimals(half)) for n, v in zip(("low", "high"), ends)},
         )
     if unit == "ratio":
-        write = power_of_ten if 0 < abs(estimate) < SMALLEST_RATIO else "{:.2g}".format
+        write = power_of_ten if 0 < abs(estimate) < SMALLEST_RATIO else two_digits
         told = {n: write(v) for n, v in (("value", estimate), ("low", low), ("high", high)) if v is not None}
         return t("site.format.range", **told) if len(told) == 3 else told["value"]
     if digits is None:
@@ -117,6 +117,14 @@ def plain(value: float | str) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
+def two_digits(value: float) -> str:
+    """A number with two digits that count, also where the second is a zero: 1.976 -> "2.0", 124 -> "120"."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.2g}")
+    return _number(rounded, max(0, 1 - math.floor(math.log10(abs(rounded)))))
+
+
 def power_of_ten(value: float) -> str:
     """A very small or large number with two digits: 0.00000023 -> "2.3·10⁻⁷"."""
     factor, power = f"{value:.1e}".split("e")
@@ -134,6 +142,6 @@ def duration(seconds: float) -> str:
 
 def _number(value: float, digits: int, signed: bool = False) -> str:
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    if float(text) == 0:  # "-0.0" is a zero
-        text = text.replace("-", "+" if signed else "")
+    if float(text) == 0:  # which side of zero it lies on is beyond these digits
+        text = text.lstrip("+-")
     return text.replace("-", "\N{MINUS SIGN}")

@@ -35,7 +35,8 @@ def test_few_seeds_have_no_interval_and_say_so(english):
 def test_a_difference_carries_its_sign(english):
     assert format.difference(-0.1678, -0.180, -0.156, 5) == "−16.8 points (−18.0 to −15.6, 5 seeds)"
     assert format.difference(0.0802, 0.069, 0.091, 3) == "+8.0 points (+6.9 to +9.1, 3 seeds)"
-    assert format.points(-0.00001) == "+0.0 points"
+    assert format.points(-0.00001) == format.points(0.00001) == "0.0 points"
+    assert format.quantity(-2.2, -4.3, -0.03, "points") == "−2 points (−4 to 0)"
 
 
 def test_korean_words(monkeypatch):
@@ -57,7 +58,20 @@ def test_a_quantity_keeps_its_unit(english):
 def test_a_small_ratio_is_a_power_of_ten(english):
     assert format.quantity(2.34e-7, 2e-7, 2.7e-7, "ratio") == "2.3·10⁻⁷ (2.0·10⁻⁷ to 2.7·10⁻⁷)"
     assert format.quantity(2.34e-7, None, None, "ratio") == "2.3·10⁻⁷"
-    assert format.quantity(3.04, 2.8, 3.3, "ratio") == "3 (2.8 to 3.3)"
+    assert format.quantity(3.04, 2.8, 3.3, "ratio") == "3.0 (2.8 to 3.3)"
+
+
+def test_a_ratio_has_two_digits_wherever_it_lies(english):
+    assert format.quantity(1.976, 1.57, 2.486, "ratio") == "2.0 (1.6 to 2.5)"
+    assert format.quantity(0.69, 0.08, 6, "ratio") == "0.69 (0.080 to 6.0)"
+    assert [format.two_digits(value) for value in (0, 0.998, 9.96, 28.36, 124.0, 1550)] == [
+        "0",
+        "1.0",
+        "10",
+        "28",
+        "120",
+        "1600",
+    ]
 
 
 def test_durations_and_counts(english):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from explorer import format
 from explorer.results import batch_size as results
 from tests.pages import reading
 
@@ -209,7 +210,7 @@ def test_the_noise_scale_stands_beside_the_bend(seen):
     bend = tables["bend"].to_pylist()[0]
     assert (bend["value"], bend["low"], bend["high"]) == pytest.approx(regime()[:3])
     ((estimate,),) = ask("SELECT estimate FROM claim_parts WHERE claim = 'B5' AND study = ?", NAME)
-    assert f"**{estimate:.2g} (" in said(app)
+    assert f"**{format.two_digits(estimate)} (" in said(app)
 
 
 @both

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer import format
 from tests.pages.reading import ask, charts, said
 from tests.pages.wiring.conftest import main_picture, with_table
 from tests.planted_wiring import BY_FAMILY, SMALL
@@ -122,7 +123,8 @@ def test_the_spread_over_all_families_is_that_of_claim_w2(seen, database):
     )
     details = json.loads(details)
     sentence = next(each.value for each in seen().caption if "(claim W2)" in each.value)
-    assert f"{estimate:.2g} ({low:.2g} to {high:.2g}), from {n} graphs" in sentence
+    told = [format.two_digits(value) for value in (estimate, low, high)]
+    assert f"{told[0]} ({told[1]} to {told[2]}), from {n} graphs" in sentence
     assert f"({details['sd_graphs']:.2f} points)" in sentence and f"({details['sd_seeds']:.2f} points)" in sentence
 
 
