@@ -68,7 +68,17 @@ def _chart(versions: tuple[str, str], language: str, choices: Choices, height: i
     more["legend_columns"] = WIDE_COLUMNS if wide else normalizations.COLUMNS
     if study.kind == "sizes":
         return error_by_norm.over_sizes(dots, means, cells, y_title, **more).specification()
-    return error_by_norm.usable_rates(dots, means, cells, sentences.notes(choices), y_title, **more).specification()
+    return error_by_norm.usable_rates(dots, means, cells, _stars(choices), y_title, **more).specification()
+
+
+def _stars(choices: Choices) -> list[dict[str, Any]]:
+    """The mean of each norm at the rate that is its own."""
+    own = results.own_rates(choices.study)
+    return [
+        {"norm": row["norm"], "x": row["lr"], "error": row["mean"]}
+        for row in results.means(choices.study, list(choices.norms)).to_pylist()
+        if row["measure"] == choices.measure and row["lr"] == own[row["norm"]]
+    ]
 
 
 def _rows(study: Study, norms: list[str], measure: str, along: str) -> tuple[list[dict], list[dict], list[dict]]:

@@ -13,7 +13,6 @@ from explorer.results.verdicts import Verdict
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
-NEAR = 0.08  # of errors whose notes would lie over one another, were both below their mean
 QUESTION_TITLE = "site.question.batch_norm"
 LAST_LOSS = "log10_final_train_loss_norm_minus_batch_norm"
 TEST_ERROR = "final_test_error_norm_minus_batch_norm"
@@ -189,26 +188,6 @@ def _alt_of_linear(study: Study, rows: list[dict[str, Any]], names: str) -> str:
             t("batch_norm.alt.linear_norm", norm=normalizations.name(norm), n=len(losses), diverged=lost, **ends)
         )
     return " ".join(told)
-
-
-def notes(choices: Choices) -> list[dict[str, Any]]:
-    """The own rate of the two networks, written under its mean; only where no other norm is drawn."""
-    if choices.study.kind != "rates" or len(choices.norms) > 2:
-        return []
-    own = results.own_rates(choices.study)
-    found = [
-        {
-            "x": row["lr"],
-            "error": row["mean"],
-            "text": t("batch_norm.note.own", rate=rate_name(row["lr"])),
-            "above": False,
-        }
-        for row in results.means(choices.study, list(choices.norms)).to_pylist()
-        if row["measure"] == choices.measure and row["lr"] == own[row["norm"]]
-    ]
-    if len(found) == 2 and abs(found[0]["error"] - found[1]["error"]) < NEAR:
-        max(found, key=lambda note: note["error"])["above"] = True
-    return found
 
 
 def heading(section: str, found: Verdict | None) -> str:

@@ -19,13 +19,14 @@ HEIGHT, ROW, ROOM = 330, 26, 104
 CELL = 2**0.5
 """A cell reaches this factor to both sides of its learning rate; sizes have the same place."""
 STEP = 0.05
+STAR = "★"
 
 
 def usable_rates(
     dots: Sequence[Mapping[str, Any]],
     means: Sequence[Mapping[str, Any]],
     cells: Sequence[Mapping[str, Any]],
-    notes: Sequence[Mapping[str, Any]],
+    stars: Sequence[Mapping[str, Any]],
     y_title: str,
     *,
     own: Sequence[Mapping[str, Any]] = (),
@@ -33,7 +34,7 @@ def usable_rates(
     legend_columns: int = normalizations.COLUMNS,
 ) -> style.Picture:
     """`dots`: norm, x (the learning rate), error (fraction), seed, href. `means`: norm, x, mean, low, high (None under three seeds). `cells`:
-    norm, x, good, judged, runs, diverged, href. `notes`: x, error, text, above (its place, else below). `own` are one's own runs, drawn
+    norm, x, good, judged, runs, diverged, href. `stars`, of the rate that is a norm's own: norm, x, error. `own` are one's own runs, drawn
     hollow: norm, x, error, difference (points, None without a published run), seed, href. `height` is of the errors, in pixels; a wide
     picture has room for more `legend_columns` than a phone.
 
@@ -43,7 +44,7 @@ def usable_rates(
     norms = normalizations.in_order(row["norm"] for row in [*dots, *cells])
     rates = [row["x"] for row in [*dots, *cells]]
     tables = {"cells": _usable(cells)}
-    top = _errors(dots, means, notes, own, norms, legend_columns, t("batch_norm.axis.rate"), rates, y_title, tables)
+    top = _errors(dots, means, stars, own, norms, legend_columns, t("batch_norm.axis.rate"), rates, y_title, tables)
     top = top.properties(height=height)
     base = _cells(norms)
     middle, left = (_along(field, t("batch_norm.axis.usable"), rates, labels=False) for field in ("x", "from"))
@@ -128,7 +129,7 @@ def over_sizes(
 def _errors(
     dots: Sequence[Mapping[str, Any]],
     means: Sequence[Mapping[str, Any]],
-    notes: Sequence[Mapping[str, Any]],
+    stars: Sequence[Mapping[str, Any]],
     own: Sequence[Mapping[str, Any]],
     norms: list[str],
     legend_columns: int,
@@ -171,21 +172,17 @@ def _errors(
         hollow = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
         told = [*tooltip[:2], *own_marks.tooltip("error", title, ".2%")]
         layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
-    if notes:
-        tables["notes"] = pa.table(
+    if stars:
+        tables["stars"] = pa.table(
             {
-                "x": pa.array([note["x"] for note in notes], pa.float64()),
-                "error": pa.array([note["error"] for note in notes], pa.float32()),
-                "text": pa.array([note["text"] for note in notes], pa.string()),
-                "above": pa.array([note["above"] for note in notes], pa.bool_()),
+                "name": pa.array([normalizations.name(row["norm"]) for row in stars], pa.string()),
+                "x": pa.array([row["x"] for row in stars], pa.float64()),
+                "error": pa.array([row["error"] for row in stars], pa.float32()),
             }
         )
-        text = style.named("notes").encode(x=x, y=y, text="text:N")
-        look = {"fontSize": 12, "fontStyle": "italic", "color": style.NEUTRAL}
-        layers += [
-            text.transform_filter(f"{'' if above else '!'}datum.above").mark_text(dy=-18 if above else 16, **look)
-            for above in (False, True)
-        ]
+        # Above the mean, which dots lie over.
+        star = style.named("stars").mark_text(text=STAR, fontSize=18, dy=-16, clip=True)
+        layers.append(star.encode(x=x, y=y, color=colour))
     return alt.layer(*layers).properties(width="container")
 
 

@@ -40,8 +40,8 @@ def rows(picture, table):
     return picture.specification()["datasets"][table].to_pylist()
 
 
-def usable(*cells, dots=(), means=(), notes=()):
-    return error_by_norm.usable_rates(list(dots), list(means), list(cells), list(notes), "Test error")
+def usable(*cells, dots=(), means=(), stars=()):
+    return error_by_norm.usable_rates(list(dots), list(means), list(cells), list(stars), "Test error")
 
 
 def test_every_norm_has_a_look_of_its_own():
@@ -94,6 +94,13 @@ def test_a_band_is_drawn_only_with_intervals():
         return [layer["mark"]["type"] for layer in picture.specification()["vconcat"][0]["layer"]]
 
     assert "area" in kinds(0.01) and "area" not in kinds(None)
+
+
+def test_a_star_stands_over_the_mean_at_a_norms_own_rate():
+    star = {"norm": "none", "x": 0.5, "error": 0.4}
+    picture = usable(cell("none", 0.5), dots=[dot("none", 0.5, 0.4)], stars=[star])
+    assert rows(picture, "stars") == [{"name": "no norm", "x": 0.5, "error": pytest.approx(0.4)}]
+    assert "stars" not in usable(cell("none", 0.5), dots=[dot("none", 0.5, 0.4)]).specification()["datasets"]
 
 
 def test_the_error_axis_begins_near_the_errors():
