@@ -5,6 +5,7 @@ from pathlib import Path
 
 from precompute import shards
 from precompute.executors import Settings, train_group
+from precompute.missing import reader
 from precompute.spec import Spec
 
 SECOND_RUN = """the same machine and versions give the same numbers; another processor or version of PyTorch gives another run
@@ -42,13 +43,8 @@ def repeat(spec: Spec, settings: Settings, database: Path) -> int:
 
 
 def _published(database: Path) -> list[dict]:
-    try:
-        from precompute import results_file
-    except ModuleNotFoundError as missing:  # without duckdb there is nothing to compare with
-        if missing.name != "duckdb":
-            raise
-        return []
-    return results_file.published_rows(database)
+    results_file = reader()
+    return results_file.published_rows(database) if results_file else []
 
 
 def _timeless(rows: list[dict]) -> list[dict]:

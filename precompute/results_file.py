@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -29,8 +30,11 @@ class ResultsError(Exception):
 
 def known_runs(database: Path) -> list[dict]:
     """run_id and status of every run in `database`; none where there is no such file, or none that can be read."""
+    if not database.is_file():
+        return []
     try:
-        return [{"run_id": row["run_id"], "status": row["status"]} for row in published_rows(database)]
+        with _reading(database) as connection:
+            return connection.sql("SELECT run_id, status::VARCHAR AS status FROM runs").to_arrow_table().to_pylist()
     except ResultsError:
         return []
 
@@ -42,32 +46,22 @@ def published_rows(database: Path) -> list[dict]:
     """
     if not database.is_file():
         return []
-    try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            found = connection.sql("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
-            if not found or found[0][0] not in (*OLDER_SCHEMAS, schema_version()):
-                raise ResultsError(
-                    f"{database} has schema version {found[0][0] if found else 'none'}, this code {schema_version()}: move it away"
-                )
-            there: dict[str, set[str]] = {}
-            for table, column in connection.sql("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
-                there.setdefault(table, set()).add(column)
-            nested = {  # an older file may lack some tables and columns
-                name: [field.name for field in struct if field.name in there[name]]
-                for name, struct in shards.NESTED.items()
-                if name in there
-            }
-            lists = "".join(f", coalesce(t_{name}.rows, []) AS {name}" for name in nested)
-            rows = connection.sql(
-                f"SELECT r.* REPLACE (r.status::VARCHAR AS status), c.settings, c.n_params, s.dataset_copy{lists} "
-                "FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study "
-                + " ".join(_as_lists(name, columns) for name, columns in nested.items())
-                + " ORDER BY r.run"
-            ).to_arrow_table()
-    except duckdb.Error as error:
-        raise ResultsError(
-            f"{database} cannot be read ({str(error).splitlines()[0]}): move it away, or fetch it again"
-        ) from None
+    with _reading(database) as connection:
+        there: dict[str, set[str]] = {}
+        for table, column in connection.sql("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+            there.setdefault(table, set()).add(column)
+        nested = {  # an older file may lack some tables and columns
+            name: [field.name for field in struct if field.name in there[name]]
+            for name, struct in shards.NESTED.items()
+            if name in there
+        }
+        lists = "".join(f", coalesce(t_{name}.rows, []) AS {name}" for name in nested)
+        rows = connection.sql(
+            f"SELECT r.* REPLACE (r.status::VARCHAR AS status), c.settings, c.n_params, s.dataset_copy{lists} "
+            "FROM runs r JOIN configurations c USING (configuration) JOIN studies s ON s.study = r.study "
+            + " ".join(_as_lists(name, columns) for name, columns in nested.items())
+            + " ORDER BY r.run"
+        ).to_arrow_table()
     return [
         {name: [] for name in shards.NESTED}
         | {name: row[name] for name in shards.SCHEMA.names if name in row}
@@ -78,6 +72,23 @@ def published_rows(database: Path) -> list[dict]:
         }
         for row in rows.to_pylist()
     ]
+
+
+@contextmanager
+def _reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a file whose runs this code can take over. Raises ResultsError where it cannot be read, or is of another schema."""
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            found = connection.sql("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
+            if not found or found[0][0] not in (*OLDER_SCHEMAS, schema_version()):
+                raise ResultsError(
+                    f"{database} has schema version {found[0][0] if found else 'none'}, this code {schema_version()}: move it away"
+                )
+            yield connection
+    except duckdb.Error as error:
+        raise ResultsError(
+            f"{database} cannot be read ({str(error).splitlines()[0]}): move it away, or fetch it again"
+        ) from None
 
 
 def _as_lists(table: str, columns: Sequence[str]) -> str:

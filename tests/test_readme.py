@@ -103,9 +103,10 @@ def test_the_commands_that_change_nothing_run_on_the_shipped_database(command):
 )
 def test_the_other_commands_are_ones_the_program_knows(command):
     """Run in full elsewhere (tests/precompute/test_commands.py); here only that every word of them is understood."""
-    from precompute.__main__ import _parser
+    from precompute.__main__ import COMMANDS
+    from precompute.arguments import parser
 
-    options = _parser().parse_args(command.split()[3:])
+    options = parser(COMMANDS).parse_args(command.split()[3:])
     assert callable(options.command)
 
 
