@@ -10,8 +10,8 @@ from precompute.measures.convolutions import layer_rows, layers_of
 from precompute.models.activations import ACTIVATIONS, ActivationLayer, slope
 from precompute.models.cnn import five_layer_cnn
 from precompute.models.resnet import CifarResNet
+from tests.precompute.single.networks import make_spec as make_cnn
 from tests.precompute.test_resnet import make_spec
-from tests.precompute.test_single import make_spec as make_cnn
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 

@@ -1,0 +1,125 @@
+"""Guided steps, the guess, the forest, published marks, cards, and parts of the grid."""
+
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from tests.pages.generalization.conftest import (
+    FIXTURE,
+    linked_map,
+    panels,
+)
+from tests.pages.reading import ask, charts
+
+
+def test_a_guided_step_writes_its_view_into_the_address(opened):
+    app = opened("generalization")
+    app.button(key="generalization.step.2").click().run()
+    assert not app.exception
+    assert app.query_params["reading"] == "up"
+    assert int(app.query_params["width"]) > 0
+    app.button(key="generalization.step.1").click().run()
+    assert "reading" not in app.query_params
+    assert "width" not in app.query_params
+
+
+def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
+    def curves(app):
+        return next(
+            set(tables["rows"]["series"].to_pylist())
+            for _, tables, alt in charts(app)
+            if "early" in str(alt) or "rows" in tables
+        )
+
+    app = opened("generalization")
+    assert len(curves(app)) == 1
+    app.button(key="generalization.guess.gone").click().run()
+    assert len(curves(app)) == 2
+    assert app.query_params["guess"] == "gone"
+    assert any("You guessed" in text.value for text in app.markdown)
+    app.button(key="generalization.guess.again").click().run()
+    assert len(curves(app)) == 1
+    app.button(key="generalization.guess.skip").click().run()
+    assert len(curves(app)) == 2
+
+
+def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(opened, database):
+    app = opened("generalization")
+    rows = next(tables["contrasts"] for _, tables, _ in charts(app) if "contrasts" in tables)
+    expected = ask(
+        database, "SELECT estimate FROM contrasts WHERE study = 'double_descent/mnist_mlp' ORDER BY abs(estimate) DESC"
+    )
+    assert rows["estimate"].to_pylist() == pytest.approx([estimate for (estimate,) in expected], abs=1e-4)
+
+
+def test_published_marks_are_hollow_and_no_line_joins_them(opened, database):
+    drawn = [spec for spec, _, alt in charts(opened("generalization")) if "published" in alt.lower()]
+    assert len(drawn) == 3
+    for spec in drawn:
+        assert spec["mark"]["type"] == "point"
+        assert spec["mark"]["filled"] is False
+
+
+def test_every_claim_of_the_question_has_its_card_with_its_verdict(opened, database):
+    app = opened("generalization")
+    text = " ".join(block.value for block in app.markdown)
+    for (claim,) in ask(database, "SELECT DISTINCT claim FROM claims WHERE question = 'generalization'"):
+        assert claim in text
+
+
+def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, tmp_path, monkeypatch):
+    file = tmp_path / "two.duckdb"
+    shutil.copy(FIXTURE, file)
+    connection = duckdb.connect(str(file))
+    connection.execute(
+        "DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE seed >= 2); DELETE FROM runs WHERE seed >= 2"
+    )
+    connection.execute(
+        "UPDATE intervals SET n = 2, low = NULL, high = NULL; UPDATE landmarks SET n = 2, clear = clear AND kind = 'threshold'"
+    )
+    connection.execute("UPDATE contrasts SET n = 2, low = NULL, high = NULL")
+    connection.close()
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    app = opened("generalization")
+    assert not app.exception
+    spec, _, _ = linked_map(app)
+    assert '"type": "area"' not in json.dumps(spec)
+    assert "n = 2" in json.dumps(spec)
+
+
+def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, tmp_path, monkeypatch):
+    file = tmp_path / "one.duckdb"
+    shutil.copy(FIXTURE, file)
+    connection = duckdb.connect(str(file))
+    gone = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    connection.execute(f"DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE configuration IN {gone})")
+    connection.execute(
+        f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}"
+    )
+    connection.execute("DELETE FROM contrasts")
+    connection.close()
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    app = opened("generalization", noise="0.2")
+    assert not app.exception
+    assert any("20%" not in box.value and "0.2" in box.value for box in app.info)
+    assert len(panels(app)) == 1
+
+
+def test_a_diverged_cell_is_drawn_and_counted(opened, tmp_path, monkeypatch):
+    file = tmp_path / "diverged.duckdb"
+    shutil.copy(FIXTURE, file)
+    connection = duckdb.connect(str(file))
+    here = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    connection.execute(f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE configuration IN {here}")
+    connection.execute(f"DELETE FROM intervals WHERE configuration IN {here}")
+    connection.close()
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    app = opened("generalization", width="64", epoch="40")
+    assert not app.exception
+    _, tables, alt = linked_map(app)
+    states = tables["cells"]["state"].to_pylist()
+    assert states.count("diverged") > 0
+    assert f"{states.count('diverged')} of {len(states)} cells have no value" in alt
+    assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)

@@ -1,0 +1,169 @@
+"""The map, its title and captions, its thresholds, ridge and panels, and the cell in the address."""
+
+import json
+import re
+
+import pytest
+
+from tests.pages.generalization.conftest import (
+    FINAL,
+    allowed,
+    both,
+    linked_map,
+    panels,
+    percentages,
+)
+from tests.pages.reading import ask, charts
+
+
+@both
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(opened, database, language):
+    app = opened("generalization", lang=language)
+    title = app.title[0].value
+    row = ask(database, FINAL.format(measure="test_error", noise=0.2))
+    peak = ask(
+        database,
+        "SELECT position FROM landmarks JOIN maps USING (map) WHERE kind = 'ridge_across' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2"
+        " AND study = 'double_descent/mnist_mlp' ORDER BY line DESC LIMIT 1",
+    )[0][0]
+    means = {width: mean for width, mean, *_ in row}
+    said = percentages(title)
+    assert len(re.sub("\u2060", "", title).split()) <= 10
+    assert said[-1] == f"{100 * row[-1][1]:.1f}"
+    assert said[0] in {f"{100 * row[0][1]:.1f}", f"{100 * means.get(peak, row[0][1]):.1f}"}
+    verdict = ask(
+        database, "SELECT verdict::VARCHAR FROM claims WHERE claim = 'G1' AND study = 'double_descent/mnist_mlp'"
+    )[0][0]
+    if verdict == "shown":
+        assert said[0] == f"{100 * means[peak]:.1f}"
+
+
+@both
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_every_percentage_of_the_caption_is_in_the_last_row(opened, database, language, noise):
+    app = opened("generalization", lang=language, noise=str(noise))
+    caption = next(text.value for text in app.caption if "not conclude" in text.value or "결론짓지" in text.value)
+    numbers = allowed(
+        [value for row in ask(database, FINAL.format(measure="test_error", noise=noise)) for value in row[1:4]]
+    )
+    said = re.findall(r"(\d+(?:\.\d+)?)%", caption) + [
+        end for pair in re.findall(r"\((\d[\d.]*)–(\d[\d.]*),", caption) for end in pair
+    ]
+    assert len(said) >= 2
+    assert set(said) <= numbers | {f"{100 * noise:.0f}"}
+
+
+@both
+def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(opened, database):
+    _, tables, _ = linked_map(opened("generalization"))
+    drawn = {
+        (row["width"], row["epoch"]): (row["a"], row["b"])
+        for row in tables["cells"].to_pylist()
+        if row["state"] == "value"
+    }
+    sql = """
+        SELECT c.x, i.epoch, any_value(i.mean) FILTER (measure = 'test_error'), any_value(i.mean) FILTER (measure = 'train_error')
+        FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.study = 'double_descent/mnist_mlp' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2 AND i.epoch IS NOT NULL GROUP BY 1, 2
+    """
+    expected = {(int(x), epoch): (test, train) for x, epoch, test, train in ask(database, sql)}
+    assert set(drawn) == set(expected)
+    for place, pair in expected.items():
+        assert drawn[place] == pytest.approx(pair, abs=1e-6)
+
+
+def test_every_seed_drawn_is_the_count_in_the_table_of_curves(opened, database):
+    _, tables, _ = linked_map(opened("generalization"))
+    rows = {(row["width"], row["epoch"]): row for row in tables["cells"].to_pylist()}
+    sql = """
+        SELECT c.x, v.epoch, dense_rank() OVER (ORDER BY r.seed) - 1, 1 - v.test_correct / r.n_test
+        FROM curves v JOIN runs r USING (run) JOIN configurations c USING (configuration)
+        WHERE c.study = 'double_descent/mnist_mlp' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2
+    """
+    found = ask(database, sql)
+    assert found
+    for x, epoch, seed, error in found:
+        assert rows[int(x), epoch][f"a{seed}"] == pytest.approx(error, abs=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.1])
+def test_the_threshold_follows_the_readers_level(opened, database, level):
+    _, tables, _ = linked_map(opened("generalization", threshold=str(level)))
+    sql = f"""
+        SELECT position FROM landmarks JOIN maps USING (map)
+        WHERE kind = 'threshold' AND abs(level - {level}) < 1e-9 AND study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY line
+    """
+    expected = [None if position is None else int(position) for (position,) in ask(database, sql)]
+    assert tables["threshold_at"]["width"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("reading", ["across", "up"])
+def test_the_ridge_is_drawn_where_the_table_says_it_is_clear(opened, database, reading):
+    _, tables, _ = linked_map(opened("generalization", reading=reading))
+    sql = f"""
+        SELECT count(*) FROM landmarks JOIN maps USING (map)
+        WHERE kind = 'ridge_{reading}' AND clear AND study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2
+    """
+    drawn = tables["ridge"].num_rows if "ridge" in tables else 0
+    assert drawn == ask(database, sql)[0][0]
+
+
+@pytest.mark.parametrize("measure, language", [("test", "ko"), ("train", "en"), ("gap", "ko"), ("loss", "en")])
+def test_every_measure_draws_without_an_exception_and_every_chart_has_a_text(opened, database, measure, language):
+    app = opened("generalization", lang=language, measure=measure, x="log", y="log", reading="up")
+    assert not app.exception
+    texts = [alt for _, _, alt in charts(app)]
+    assert len(texts) >= 5
+    assert all(len(text) > 40 for text in texts)
+    scale = linked_map(app)[0]["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"]
+    if measure == "gap":
+        assert scale["domain"][0] == -scale["domain"][2]
+        assert scale["domain"][1] == 0
+    else:
+        assert scale["scheme"] == "viridis"
+
+
+def test_small_multiples_share_one_scale_and_the_picked_cell(opened, database):
+    app = opened("generalization", width="8", epoch="1")
+    noises = [
+        noise
+        for (noise,) in ask(
+            database,
+            "SELECT DISTINCT CAST(settings->>'label_noise' AS DOUBLE) FROM maps WHERE study = 'double_descent/mnist_mlp'",
+        )
+    ]
+    drawn = panels(app)
+    assert len(drawn) == len(noises)
+    scales = [json.dumps(spec["layer"][0]["encoding"]["color"]["scale"], sort_keys=True) for spec, _, _ in drawn]
+    assert len(set(scales)) == 1
+    assert len({json.dumps(tables["picked"].to_pylist()) for _, tables, _ in drawn}) == 1
+    assert drawn[0][1]["picked"]["e"].to_pylist() == [0]
+
+
+@both
+def test_the_cell_in_the_address_is_where_the_chart_starts_and_whose_runs_are_listed(opened, database):
+    app = opened("generalization", width="8", epoch="1", noise="0.2")
+    spec, tables, _ = linked_map(app)
+    cell = next(param for param in spec["params"] if param["name"] == "cell")
+    widths = sorted({row["width"] for row in tables["cells"].to_pylist()})
+    assert cell["value"] == [{"w": widths.index(8), "e": 0}]
+    sql = """
+        SELECT run_id FROM runs JOIN configurations USING (configuration)
+        WHERE configurations.study = 'double_descent/mnist_mlp' AND x = 8 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY seed
+    """
+    runs = [run_id for (run_id,) in ask(database, sql)]
+    commands = next(block.value for block in app.code if "--run-id" in block.value)
+    assert commands.split("\n") == [f"python -m precompute run --run-id {run_id}" for run_id in runs]
+    links = next(frame.value for frame in app.dataframe if "Run" in frame.value.columns)["Run"]
+    assert [re.search(r"run=([0-9a-f]+)", link).group(1) for link in links] == runs
+
+
+def test_what_was_not_sampled_becomes_the_nearest_with_a_notice(opened):
+    app = opened("generalization", width="9", epoch="soon", measure="joy")
+    assert not app.exception
+    notices = " ".join(box.value for box in app.info)
+    assert "soon" in notices
+    assert "joy" in notices
+    assert "8" in notices

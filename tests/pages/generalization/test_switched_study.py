@@ -1,0 +1,148 @@
+"""Other studies in the place of the first: their maps, axes, variants and scales."""
+
+import json
+import re
+import shutil
+
+import duckdb
+import pytest
+
+from tests.pages.generalization.conftest import (
+    FIXTURE,
+    ROOT,
+    linked_map,
+    panels,
+    percentages,
+)
+from tests.pages.reading import ask, charts
+
+SWITCHED = ["cifar10_cnn_small", "random_features", "sample_wise", "regularization"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("study", SWITCHED)
+def test_a_study_in_the_address_is_the_one_that_is_drawn_said_and_repeated(opened, database, study, language):
+    app = opened("generalization", lang=language, study=study, scale="all", measure="test")
+    assert not app.exception
+    assert not app.info
+    name = f"double_descent/{study}"
+    key = int(
+        re.search(r"-- map (\d+): (\S+),", next(b.value for b in app.code if b.value.startswith("-- map"))).group(1)
+    )
+    sql = f"""
+        SELECT CAST(c.x AS INTEGER), i.epoch, i.mean FROM intervals i JOIN configurations c USING (configuration)
+        WHERE c.study = '{name}' AND c.map = {key} AND i.measure = 'test_error' AND i.epoch IS NOT NULL
+    """
+    expected = {(x, epoch): mean for x, epoch, mean in ask(database, sql)}
+    _, tables, _ = linked_map(app)
+    drawn = {(row["width"], row["epoch"]): row["a"] for row in tables["cells"].to_pylist() if row["state"] == "value"}
+    assert drawn.keys() == expected.keys()
+    assert drawn == pytest.approx(expected, abs=1e-6)
+    end = max(expected)
+    assert percentages(app.title[0].value)[-1] == f"{100 * expected[end]:.1f}"
+    assert len(re.sub("\u2060", "", app.title[0].value).split()) <= 10
+    codes = [block.value for block in app.code]
+    assert f"python -m precompute run {name}" in codes
+    assert len({alt for _, _, alt in charts(app)}) == len(charts(app))
+    text = " ".join(caption.value for caption in app.caption)
+    assert name in text
+
+
+def test_random_features_are_named_so_on_their_axes_and_never_called_epochs(opened, database):
+    app = opened("generalization", study="random_features", measure="loss")
+    spec, tables, alt = linked_map(app)
+    words = json.dumps([spec["vconcat"], alt])
+    assert "Random features" in words and "Time of gradient flow" in words and "Squared error" in words
+    assert "Epoch" not in words and "epoch " not in words and "nats" not in words
+    assert max(tables["cells"]["epoch"].to_pylist()) > 32_767
+    frames = [set(frame.value.columns) for frame in app.dataframe]
+    assert any({"features", "time", "test_loss"} <= columns for columns in frames)
+
+
+def test_the_control_switches_the_study_and_forgets_what_only_the_other_has(opened, database):
+    app = opened("generalization", width="8", epoch="1", noise="0.0", reading="up")
+    app.selectbox(key="address.study").select("random_features").run()
+    assert not app.exception
+    assert not app.info
+    assert app.query_params["study"] == "random_features"
+    assert app.query_params["reading"] == "up"
+    assert not {"width", "epoch", "noise"} & set(app.query_params)
+    assert "features" in linked_map(app)[2]
+    app.selectbox(key="address.study").select("mnist_mlp").run()
+    assert not app.exception
+    assert "study" not in app.query_params
+
+
+@pytest.mark.parametrize("asked", ["imagenet", "double_descent/mnist_mlp", ""])
+def test_an_unknown_study_falls_back_with_a_notice(opened, database, asked):
+    app = opened("generalization", study=asked)
+    assert not app.exception
+    assert any("MNIST, fully connected" in box.value for box in app.info)
+    assert any(block.value == "python -m precompute run double_descent/mnist_mlp" for block in app.code)
+
+
+def test_a_study_without_complete_runs_is_not_offered(opened, tmp_path, monkeypatch):
+    file = tmp_path / "without.duckdb"
+    shutil.copy(FIXTURE, file)
+    connection = duckdb.connect(str(file))
+    connection.execute("UPDATE studies SET complete = 0 WHERE study LIKE '%random_features'")
+    connection.close()
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    app = opened("generalization", study="random_features")
+    assert not app.exception
+    assert app.info
+    assert "random features (theory)" not in app.selectbox(key="address.study").options
+
+
+def test_the_variant_is_a_control_where_maps_differ_in_more_than_label_noise(opened, database):
+    app = opened("generalization", study="regularization")
+    control = app.selectbox(key="address.variant")
+    sql = "SELECT DISTINCT CAST(settings->>'weight_decay' AS DOUBLE) FROM maps WHERE study = 'double_descent/regularization' ORDER BY 1"
+    decays = [decay for (decay,) in ask(database, sql)]
+    assert control.options == [f"weight decay {decay:g}" for decay in decays]
+    assert control.value == "0"
+    before = linked_map(app)[1]["cells"]
+    control.select(f"{decays[-1]:g}").run()
+    assert not app.exception
+    assert app.query_params["variant"] == f"{decays[-1]:g}"
+    assert linked_map(app)[1]["cells"] != before
+    assert len(panels(app)) == len(decays)
+    app = opened("generalization", study="regularization", variant="7")
+    assert not app.exception
+    assert any("weight decay 0" in box.value for box in app.info)
+
+
+def test_variants_with_other_epochs_mark_the_nearest_that_was_sampled(opened, database):
+    app = opened("generalization", study="sample_wise")
+    keys = "SELECT DISTINCT CAST(settings->>'n_train' AS INTEGER) AS n, CAST(settings->>'epochs' AS INTEGER) AS e FROM maps"
+    variants = ask(database, f"{keys} WHERE study = 'double_descent/sample_wise' ORDER BY n, e")
+    assert app.selectbox(key="address.variant").options == [f"{n:,} images, {e:,} epochs" for n, e in variants]
+    drawn = panels(app)
+    assert len(drawn) == len(variants)
+    for (_, epochs), (_, tables, _) in zip(variants, drawn, strict=True):
+        assert max(tables["cells"]["epoch"].to_pylist()) == epochs
+        assert tables["picked"]["e"].to_pylist()[0] <= max(tables["cells"]["e"].to_pylist())
+
+
+def test_one_colour_scale_for_all_studies_is_the_readers_choice(opened, database):
+    def domain(**query):
+        return linked_map(opened("generalization", **query))[0]["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"][
+            "domain"
+        ]
+
+    assert domain(scale="all") == domain(scale="all", study="regularization")
+    assert domain(scale="all")[1] >= max(domain()[1], domain(study="regularization")[1])
+
+
+def test_the_rest_of_the_page_waits_until_the_browser_has_drawn_the_map(database):
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.switch_page("pages/generalization.py")
+    app.run()
+    assert not app.exception
+    assert len(charts(app)) == 1
+    assert app.title
+    app.session_state["generalization.drawn"] = True
+    app.run()
+    assert len(charts(app)) > 5
