@@ -8,8 +8,8 @@ from precompute.executors import Settings, train_group
 from precompute.missing import reader
 from precompute.spec import Spec
 
-SECOND_RUN = """the same machine and versions give the same numbers; another processor or version of PyTorch gives another run
-of the same kind, to be held against the spread over seeds"""
+SECOND_RUN = """the same machine and versions give the same numbers; another processor or version of PyTorch, or another
+copy of the data, gives another run of the same kind, to be held against the spread over seeds"""
 
 
 def repeat(spec: Spec, settings: Settings, database: Path) -> int:
@@ -30,6 +30,8 @@ def repeat(spec: Spec, settings: Settings, database: Path) -> int:
     print(
         f"published on {published['device']}, torch {published['torch']}; here {here['device']}, torch {here['torch']}"
     )
+    if here["data_fingerprint"] != published["data_fingerprint"]:
+        print(f"from another copy of the data: published {published['dataset_copy']}, here {here['dataset_copy']}")
     _print_measures(here, published)
     compared = {name: (_timeless(here[name]), _timeless(published[name])) for name in shards.NESTED}
     differing = [a["epoch"] for a, b in zip(*compared["curves"], strict=True) if a != b]

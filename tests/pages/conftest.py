@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -5,6 +6,8 @@ import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+
+from tests.pages.reading import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,16 +52,20 @@ def changed(database, tmp_path, monkeypatch):
     return change
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept() -> dict:
     return {}
 
 
 @pytest.fixture
 def once(opened, kept):
-    """Opens a view of a page on the database of the tests once for all tests of a module that only read it."""
+    """Opens a view of a page once for all tests in a row, of one module or several, that only read it on one database."""
 
     def view(page: str, **query: str) -> AppTest:
+        database = os.environ["WHY_RESULTS"]
+        if kept.get("database") != database:
+            kept.clear()
+            kept["database"] = database
         asked = (page, *sorted(({"lang": "en"} | query).items()))
         if asked not in kept:
             kept[asked] = opened(page, **dict(asked[1:]))
@@ -66,3 +73,30 @@ def once(opened, kept):
         return kept[asked]
 
     return view
+
+
+@pytest.fixture
+def without_runs(changed, opened):
+    """Opens the page of a question on the database of the tests without any run, where it says so and shows the published numbers."""
+
+    def open_page(question: str, language: str) -> AppTest:
+        emptied = (
+            "runs",
+            "curves",
+            "intervals",
+            "contrasts",
+            "claim_parts",
+            "configurations",
+            "maps",
+            "studies",
+            "families",
+        )
+        file = changed(*(f"DELETE FROM {table}" for table in emptied))
+        app = opened(question, lang=language)
+        assert not app.exception
+        assert ("not baked yet" if language == "en" else "아직") in app.info[0].value
+        [(published,)] = ask(file, f"SELECT count(*) FROM published WHERE question = '{question}'")
+        assert len(app.dataframe[0].value) == published
+        return app
+
+    return open_page

@@ -1,6 +1,5 @@
 """The page on the number of layers: what it draws and says, compared with the database by statements of the tests' own."""
 
-import functools
 import itertools
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from explorer.depth import sentences
 from explorer.results.depth import Study, View
 from tests import planted_depth
+from tests.pages.planted import of_planted
 from tests.pages.reading import ask, charts, said
 from tests.planted_depth import FAILED, MLP, SMALL, as_in_the_paper, deep_plain_ones_fail
 
@@ -24,15 +24,7 @@ def planted(tmp_path_factory) -> Path:
     return planted_depth.plant(tmp_path_factory.mktemp("planted"), as_in_the_paper, deep_plain_ones_fail)
 
 
-@pytest.fixture(autouse=True)
-def database(planted, monkeypatch) -> Path:
-    monkeypatch.setenv("WHY_RESULTS", str(planted))
-    return planted
-
-
-@pytest.fixture
-def seen(once):
-    return functools.partial(once, "depth")
+database, seen = of_planted("depth")
 
 
 def main_picture(app) -> tuple[dict, dict[str, pa.Table], str]:
@@ -296,13 +288,8 @@ def test_one_kind_of_network_alone_is_shown_without_a_finding(opened, changed):
 
 
 @both
-def test_without_runs_the_page_says_so_with_the_published_numbers(opened, changed, language):
-    emptied = ("runs", "curves", "intervals", "contrasts", "claim_parts", "configurations", "maps", "studies")
-    file = changed(*(f"DELETE FROM {table}" for table in emptied))
-    app = opened("depth", lang=language)
-    assert not app.exception
-    assert ("not baked yet" if language == "en" else "아직") in app.info[0].value
-    assert len(app.dataframe[0].value) == ask(file, "SELECT count(*) FROM published WHERE question = 'depth'")[0][0]
+def test_without_runs_the_page_says_so_with_the_published_numbers(without_runs, language):
+    without_runs("depth", language)
 
 
 def test_an_address_with_values_that_do_not_exist_falls_back_with_a_notice(opened):

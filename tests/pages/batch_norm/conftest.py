@@ -1,11 +1,11 @@
 """The page on batch normalization on a planted grid: what it draws and says is compared with the database by statements of the tests' own."""
 
-import functools
 from pathlib import Path
 
 import pytest
 
 from tests import planted_norms
+from tests.pages.planted import of_planted
 from tests.planted_norms import SMALL
 
 PARTS = {
@@ -27,15 +27,7 @@ def planted(tmp_path_factory) -> Path:
     return planted_norms.plant(tmp_path_factory.mktemp("planted"), failed=raised)
 
 
-@pytest.fixture(autouse=True)
-def database(planted, monkeypatch) -> Path:
-    monkeypatch.setenv("WHY_RESULTS", str(planted))
-    return planted
-
-
-@pytest.fixture
-def seen(once):
-    return functools.partial(once, "batch_norm")
+database, seen = of_planted("batch_norm")
 
 
 @pytest.fixture
@@ -50,9 +42,3 @@ def planting(tmp_path, monkeypatch):
         return file
 
     return plant
-
-
-@pytest.fixture(scope="package")
-def kept() -> dict:
-    """The views of the tests that only read them, for all modules that run in one process."""
-    return {}

@@ -15,15 +15,8 @@ VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"stud
 
 
 @both
-def test_without_runs_the_page_is_the_introduction(opened, planting, changed, language):
-    file = changed(
-        *(f"DELETE FROM {table}" for table in ("runs", "curves", "intervals", "contrasts", "claim_parts", "configurations", "maps", "studies"))
-    )  # fmt: skip
-    app = opened("batch_norm", lang=language)
-    assert not app.exception and app.info
-    assert (
-        len(app.dataframe[0].value) == ask(file, "SELECT count(*) FROM published WHERE question = 'batch_norm'")[0][0]
-    )
+def test_without_runs_the_page_is_the_introduction(without_runs, language):
+    without_runs("batch_norm", language)
 
 
 @both

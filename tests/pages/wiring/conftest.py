@@ -1,12 +1,12 @@
 """The page on wiring on a planted grid: what it draws and says is compared with the database by statements of the tests' own."""
 
-import functools
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from tests import planted_wiring
+from tests.pages.planted import of_planted
 from tests.pages.reading import charts
 from tests.planted_wiring import DIVERGED, FAILED, RAISED, as_in_the_paper, name
 
@@ -22,15 +22,7 @@ def planted(tmp_path_factory) -> Path:
     return planted_wiring.plant(tmp_path_factory.mktemp("planted"), some_fail)
 
 
-@pytest.fixture(autouse=True)
-def database(planted, monkeypatch) -> Path:
-    monkeypatch.setenv("WHY_RESULTS", str(planted))
-    return planted
-
-
-@pytest.fixture
-def seen(once):
-    return functools.partial(once, "wiring")
+database, seen = of_planted("wiring")
 
 
 def with_table(app, name: str) -> list[tuple[dict, dict[str, pa.Table], str]]:
@@ -43,9 +35,3 @@ def main_picture(app) -> tuple[dict, dict[str, pa.Table], str]:
 
 def drawing(app) -> tuple[dict, dict[str, pa.Table], str]:
     return with_table(app, "paths")[0]
-
-
-@pytest.fixture(scope="package")
-def kept() -> dict:
-    """The views of the tests that only read them, for all modules that run in one process."""
-    return {}
