@@ -1,13 +1,10 @@
 """Guided steps, the guess, the forest, published marks, cards, and parts of the grid."""
 
 import json
-import shutil
 
-import duckdb
 import pytest
 
 from tests.pages.generalization.conftest import (
-    FIXTURE,
     linked_map,
     panels,
 )
@@ -69,19 +66,12 @@ def test_every_claim_of_the_question_has_its_card_with_its_verdict(opened, datab
         assert claim in text
 
 
-def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, tmp_path, monkeypatch):
-    file = tmp_path / "two.duckdb"
-    shutil.copy(FIXTURE, file)
-    connection = duckdb.connect(str(file))
-    connection.execute(
-        "DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE seed >= 2); DELETE FROM runs WHERE seed >= 2"
+def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, changed):
+    changed(
+        "DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE seed >= 2); DELETE FROM runs WHERE seed >= 2",
+        "UPDATE intervals SET n = 2, low = NULL, high = NULL; UPDATE landmarks SET n = 2, clear = clear AND kind = 'threshold'",
+        "UPDATE contrasts SET n = 2, low = NULL, high = NULL",
     )
-    connection.execute(
-        "UPDATE intervals SET n = 2, low = NULL, high = NULL; UPDATE landmarks SET n = 2, clear = clear AND kind = 'threshold'"
-    )
-    connection.execute("UPDATE contrasts SET n = 2, low = NULL, high = NULL")
-    connection.close()
-    monkeypatch.setenv("WHY_RESULTS", str(file))
     app = opened("generalization")
     assert not app.exception
     spec, _, _ = linked_map(app)
@@ -89,33 +79,25 @@ def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, tmp_pat
     assert "n = 2" in json.dumps(spec)
 
 
-def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, tmp_path, monkeypatch):
-    file = tmp_path / "one.duckdb"
-    shutil.copy(FIXTURE, file)
-    connection = duckdb.connect(str(file))
+def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, changed):
     gone = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
-    connection.execute(f"DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE configuration IN {gone})")
-    connection.execute(
-        f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}"
+    changed(
+        f"DELETE FROM curves WHERE run IN (SELECT run FROM runs WHERE configuration IN {gone})",
+        f"DELETE FROM intervals WHERE configuration IN {gone}; DELETE FROM runs WHERE configuration IN {gone}",
+        "DELETE FROM contrasts",
     )
-    connection.execute("DELETE FROM contrasts")
-    connection.close()
-    monkeypatch.setenv("WHY_RESULTS", str(file))
     app = opened("generalization", noise="0.2")
     assert not app.exception
     assert any("20%" not in box.value and "0.2" in box.value for box in app.info)
     assert len(panels(app)) == 1
 
 
-def test_a_diverged_cell_is_drawn_and_counted(opened, tmp_path, monkeypatch):
-    file = tmp_path / "diverged.duckdb"
-    shutil.copy(FIXTURE, file)
-    connection = duckdb.connect(str(file))
+def test_a_diverged_cell_is_drawn_and_counted(opened, changed):
     here = "(SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
-    connection.execute(f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE configuration IN {here}")
-    connection.execute(f"DELETE FROM intervals WHERE configuration IN {here}")
-    connection.close()
-    monkeypatch.setenv("WHY_RESULTS", str(file))
+    changed(
+        f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE configuration IN {here}",
+        f"DELETE FROM intervals WHERE configuration IN {here}",
+    )
     app = opened("generalization", width="64", epoch="40")
     assert not app.exception
     _, tables, alt = linked_map(app)

@@ -2,13 +2,10 @@
 
 import json
 import re
-import shutil
 
-import duckdb
 import pytest
 
 from tests.pages.generalization.conftest import (
-    FIXTURE,
     ROOT,
     linked_map,
     panels,
@@ -81,13 +78,10 @@ def test_an_unknown_study_falls_back_with_a_notice(opened, database, asked):
     assert any(block.value == "python -m precompute run double_descent/mnist_mlp" for block in app.code)
 
 
-def test_a_study_without_complete_runs_is_not_offered(opened, tmp_path, monkeypatch):
-    file = tmp_path / "without.duckdb"
-    shutil.copy(FIXTURE, file)
-    connection = duckdb.connect(str(file))
-    connection.execute("UPDATE studies SET complete = 0 WHERE study LIKE '%random_features'")
-    connection.close()
-    monkeypatch.setenv("WHY_RESULTS", str(file))
+def test_a_study_without_complete_runs_is_not_offered(opened, changed):
+    changed(
+        "UPDATE studies SET complete = 0 WHERE study LIKE '%random_features'",
+    )
     app = opened("generalization", study="random_features")
     assert not app.exception
     assert app.info
