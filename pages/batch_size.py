@@ -11,10 +11,9 @@ from explorer.text import t
 frame.begin("batch_size")
 
 studies = results.studies()
-if not studies and results.budgets().num_rows:
-    question_page.before_its_runs(results.QUESTION, evidence.equal_budgets, results.EQUAL)
 if not studies:
-    question_page.before_its_runs(results.QUESTION)
+    already = (evidence.equal_budgets, results.EQUAL) if results.budgets().num_rows else ()
+    question_page.before_its_runs(results.QUESTION, *already)
 
 head, main = st.container(), st.container()
 with st.container(key="views_controls" if views.presented() else None):

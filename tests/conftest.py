@@ -1,4 +1,4 @@
-"""All tests read the tiny real database of tests/fixtures, or the one that WHY_RESULTS names. Two run at a time, but for those that
+"""All tests read the tiny real database of tests/fixtures, or the one that WHY_RESULTS names. Two run at a time, except those that
 time something or count the processes of the machine, which are marked `alone`."""
 
 import fcntl

@@ -109,5 +109,7 @@ def place_in_words(place: Place) -> str:
 def setup(study: str) -> str:
     """Data, network and training of a study, in words."""
     shared = results.settings(study)
-    numbers = {name: f"{shared[name]:,}" for name in ("n_train", "width", "batch_size", "epochs")}
+    numbers = {
+        name: f"{shared[name]:,}" for name in ("n_train", "width", "batch_size", "epochs", "side") if name in shared
+    }
     return t(f"activation.setup.{code(study)}", momentum=f"{shared['momentum']:g}", **numbers)

@@ -12,7 +12,7 @@ MOST = 3
 
 
 def steps(offered: list[Study]) -> list[Step]:
-    """Up to three steps, the first of which is the view that the page begins with: through the first study, its training error where there
+    """Up to three steps, the first of which is the view that the page begins with: through the first study, its train error where there
     is room, and the other kinds of studies. A step whose networks have no runs is left out; one alone leads nowhere."""
     first = offered[0]
     here = {"rates": _of_rates, "sizes": _of_sizes, "linear": _of_linear}[first.kind](first)

@@ -200,7 +200,7 @@ def _failure_rows(x: alt.X, architectures: set[str]) -> alt.LayerChart:
 
 
 def series_name(architecture: str, part: str) -> str:
-    """What a line is called in the legend and the table: "plain, training error"."""
+    """What a line is called in the legend and the table: "plain, train error"."""
     return t("depth.series", architecture=t(f"depth.architecture.{architecture}"), part=t(f"depth.part.{part}"))
 
 

@@ -65,6 +65,11 @@ def loss_title(of: Named) -> str:
     return t(f"generalization.loss_name.{of.loss}.axis")
 
 
+def loss_unit(of: Named) -> str:
+    """ "in nats", as it follows the name of a measure."""
+    return t(f"generalization.loss_name.{of.loss}.unit")
+
+
 def loss_value(of: Named, value: float) -> str:
     """A loss with its unit: "1.25 nats"."""
     return t(f"generalization.loss_name.{of.loss}.value", value=f"{value:.2f}")

@@ -123,10 +123,9 @@ def published_beside_ours() -> list[str]:
     for figure in dict.fromkeys(row["figure"] for row in rows):
         with grid.cell():
             _published_figure(figure, [row for row in rows if row["figure"] == figure])
-    st.markdown(t("generalization.published.differs"), width=question_page.READING)
-    with st.expander(t("question.table"), icon=":material/table:"):
-        st.dataframe(pa.Table.from_pylist(rows), hide_index=True, alt=t("question.table_alt", n=len(rows)))
-        st.caption(t("question.tags"))
+        n_train = format.count(results.settings(maps[0])["n_train"])
+        st.markdown(t("generalization.published.differs", n_train=n_train), width=question_page.READING)
+    question_page.published_table(rows)
     return list(dict.fromkeys(row["source"] for row in rows))
 
 

@@ -50,7 +50,7 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
             for n, w in sorted(others.items())
         )
         counted = t("generalization.subtitle.uneven", seeds=counted, fewer=parts)
-    unit = names.loss_title(study) if choices.view.measure == "loss" else t("generalization.subtitle.percent")
+    unit = names.loss_unit(study) if choices.view.measure == "loss" else t("generalization.subtitle.percent")
     values = {name: format.plain(value) for name, value in settings.items() if isinstance(value, int | float)}
     return t(
         "generalization.subtitle.text",

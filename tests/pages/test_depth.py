@@ -138,7 +138,7 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
     expected = {
         (depth, f"{kind}, {part} error", seed): error
         for depth, kind, seed, test, train in found
-        for part, error in (("test", test), ("training", train))
+        for part, error in (("test", test), ("train", train))
     }
     drawn = {(row["depth"], row["series"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
     assert drawn == pytest.approx(expected, abs=1e-6) and len(drawn) == 88
@@ -149,7 +149,7 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
         " WHERE study = ? AND measure = 'train_error' AND epoch = 30",
         SMALL,
     ):
-        assert means[depth, f"{kind}, training error"] == pytest.approx(mean, abs=1e-6)
+        assert means[depth, f"{kind}, train error"] == pytest.approx(mean, abs=1e-6)
 
 
 def test_failures_are_in_the_rows_below_and_nowhere_on_the_error_axis(seen):
@@ -256,7 +256,7 @@ def test_published_numbers_are_hollow_and_later_ones_are_told_with_their_tags(se
 
 def test_the_cards_tell_quantities_bounds_and_intervals_in_words(seen, database):
     for language, quantity in (
-        ("en", "Training error of plain networks"),
+        ("en", "Train error of plain networks"),
         ("ko", "일반 신경망(plain network)의 훈련 오차"),
     ):
         text = said(seen(lang=language))

@@ -254,7 +254,7 @@ def test_the_norms_have_ones_own_errors_hollow_in_their_colour_and_shape(opened,
     assert bool(HANGUL.search(caption)) == (language == "ko")
     if language == "en":
         table = app.dataframe[0].value
-        name = {"test": "Own test error", "train": "Own training error"}[measure]
+        name = {"test": "Own test error", "train": "Own train error"}[measure]
         assert table[name].notna().sum() == len(rows)
         assert table[difference_of(table)].notna().sum() == len(twins)
 
@@ -284,9 +284,9 @@ def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, l
     if language == "en":
         table = next(frame.value for frame in app.dataframe if "Own" in frame.value)
         new = table[table["Seed"] == 77]
-        assert len(new) == 1 and new["Training loss"].isna().all() and new["Own"].notna().all()
+        assert len(new) == 1 and new["Train loss"].isna().all() and new["Own"].notna().all()
         assert list(table[difference_of(table)].dropna()) == pytest.approx(
-            [0.25] * len(table.dropna(subset=["Own", "Training loss"])), rel=1e-5
+            [0.25] * len(table.dropna(subset=["Own", "Train loss"])), rel=1e-5
         )
 
 

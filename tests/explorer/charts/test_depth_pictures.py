@@ -68,8 +68,8 @@ def test_train_is_dashed_test_solid_and_both_share_the_hue_of_their_network():
     dashes = dict(zip(words, line["strokeDash"]["scale"]["range"], strict=True))
     hue = dict(zip(words, colours, strict=True))
     for kind in ("plain", "residual"):
-        assert hue[f"{kind}, training error"] == hue[f"{kind}, test error"] == style.ARCHITECTURES[kind]
-        assert dashes[f"{kind}, training error"] == style.DASH and dashes[f"{kind}, test error"] == [1, 0]
+        assert hue[f"{kind}, train error"] == hue[f"{kind}, test error"] == style.ARCHITECTURES[kind]
+        assert dashes[f"{kind}, train error"] == style.DASH and dashes[f"{kind}, test error"] == [1, 0]
 
 
 def test_a_line_breaks_where_a_network_has_no_mean():
