@@ -9,12 +9,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from explorer.format import literal
 from explorer.results.site import data_version
 from explorer.text import language, t
 
 STEP = "step"  # the guided step that a presenter shows
 VIEWS = {"embed", "embed_options", "present", STEP}  # how a page is seen, not what it shows: explorer/views.py
 RESERVED = {"lang", "v"} | VIEWS
+LONGEST_QUOTED = 100  # characters of an address that a notice repeats
 
 
 def choice(
@@ -155,9 +157,9 @@ def here(**seen: str) -> str:
     return f"{st.context.url or ''}?{urlencode(parameters(**shown) | seen)}"
 
 
-def notice(key: str, **values: Any) -> None:
-    """Says once a page view that something in the address was not taken as it stands, above the page."""
-    text = t(key, **values)
+def notice(key: str, *, asked: str, **values: Any) -> None:
+    """Says once a page view that something in the address was not taken as it stands, above the page; anybody may have written `asked`."""
+    text = t(key, asked=literal(asked[:LONGEST_QUOTED]), **values)
     said = st.session_state.setdefault("frame.notices", [])
     if text not in said:
         said.append(text)

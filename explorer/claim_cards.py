@@ -7,11 +7,12 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, database, format
+from explorer.activation import controls as activation
 from explorer.charts import normalizations
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
-from explorer.results import batch_norm, generalization, site, wiring
+from explorer.results import batch_norm, batch_size, depth, generalization, site, wiring
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
@@ -19,6 +20,12 @@ REGIONS = {"N2": "drift", "N3": "covariate-shift", "N4": "probes", "N5": "ablati
 """The section of its question's page that a claim is decided in, where it is not the main picture: its anchor."""
 SEEN = {"W5": {"show": "damage"}}
 """What the address of a question's page says so that it shows what a claim is about, where that is not its first view."""
+COUNTS_FAILURES = {
+    "gradient_norm_first_over_last",
+    "graphs_that_fail_to_train",
+    "share_of_rates_that_train_with_minus_without",
+}
+"""The quantities that runs which failed belong to: a gradient has a size whether or not it helps, and a share of failures counts them."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -143,7 +150,7 @@ def _pictures(claims: list[dict[str, Any]]) -> None:
     region = REGIONS.get(claims[0]["claim"])
     if region and tested:
         links = ", ".join(
-            f"[{there[study][1] if study in there else study}]({address.link(question, study=there[study][0])}#{region})"
+            f"[{there[study][1]}]({address.link(question, study=there[study][0])}#{region})"
             for study in studies
             if study
         )
@@ -152,11 +159,19 @@ def _pictures(claims: list[dict[str, Any]]) -> None:
 
 def _studies_of_pages() -> dict[str, tuple[str, str]]:
     """The studies that the page of their question can be opened at: its code in the address and its words."""
-    return {
-        each.name: (each.code, t(f"{question}.study.{each.code}"))
-        for question, module in (("generalization", generalization), ("batch_norm", batch_norm), ("wiring", wiring))
+    offered = [
+        (question, each.name, each.code)
+        for question, module in (
+            ("generalization", generalization),
+            ("depth", depth),
+            ("batch_norm", batch_norm),
+            ("batch_size", batch_size),
+            ("wiring", wiring),
+        )
         for each in module.studies()
-    }
+    ]
+    offered += [("activation", study, activation.code(study)) for study in activation.offered_studies()]
+    return {study: (code, t(f"{question}.study.{code}")) for question, study, code in offered}
 
 
 def badge(value: str, whose: str = "") -> None:
@@ -223,7 +238,7 @@ def difference(part: dict[str, Any]) -> str:
     """One's own estimate minus the published one, in their unit; of ratios their ratio."""
     ours, theirs = part["own"]["estimate"], part["estimate"]
     if part["unit"] == "ratio":
-        return f"×{ours / theirs:.2g}"
+        return f"×{format.ratio(ours / theirs)}" if theirs else "–"
     return format.quantity(ours - theirs, None, None, part["unit"])
 
 
@@ -237,12 +252,13 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
         failing = [part for part in parts if part["published"] and not part["holds"]]
         told += dict.fromkeys(t(f"claims.undecided.{_reason(part)}") for part in failing)
     for part in parts:
+        where = "within" if part["quantity"] in COUNTS_FAILURES else "apart"
         if counts := _failed_to_train(part["details"]):
-            told.append(t("claims.failed_to_train", counts=counts))
+            told.append(t(f"claims.failed_to_train.{where}", counts=counts))
         diverged = part["details"].get("diverged")
         if isinstance(diverged, dict) and any(diverged.values()):
             counts = ", ".join(f"{normalizations.name(norm)}: {n}" for norm, n in diverged.items())
-            told.append(t("claims.diverged", counts=counts))
+            told.append(t(f"claims.diverged.{where}", counts=counts))
         sizes = part["details"].get("not_reached")
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
@@ -322,6 +338,14 @@ def as_table(claims: list[dict[str, Any]]) -> pa.Table:
         own = [claim["own_verdict"] for claim in claims]
         columns["own_verdict"] = [t(f"site.verdict.{verdict}") if verdict else "" for verdict in own]
     return pa.table({t(f"claims.column.{name}"): pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def sql(question: str, verdict: str) -> str:
+    """The statement that gives the published rows behind `chosen`, one a measured part."""
+    asked = {"question": question, "verdict": verdict}
+    wanted = " AND ".join(f"c.{name} = '{value}'" for name, value in asked.items() if value != "all")
+    where = f"WHERE {wanted}\n" if wanted else ""
+    return f"{site.CLAIMS_WITH_PARTS.rstrip()}\n{where}ORDER BY c.claim, c.study, p.part"
 
 
 def studies(claims: list[dict[str, Any]]) -> list[str]:

@@ -43,12 +43,7 @@ def footer(
             "Parquet", data=lambda: as_parquet(table), file_name=f"{page}-{site.data_version()}.parquet",
             mime="application/vnd.apache.parquet", icon=":material/download:", on_click="ignore", key="footer.parquet",
         )  # fmt: skip
-        with st.popover(t("site.footer.cite"), icon=":material/format_quote:"):
-            text, bibtex = citation(page)
-            st.code(text, language=None, wrap_lines=True)
-            st.code(
-                bibtex, language=None
-            )  # here and below: the colours of code fall short of the contrast small text needs
+        _cite(page)
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
@@ -60,7 +55,17 @@ def footer(
     st.caption("  \n".join(_lines(studies, sources or [])))
 
 
-# A fragment that runs when it is opened: a pick in a chart changes the address without running the page.
+# Fragments that run when they are opened: a pick in a chart changes the address without running the page.
+@st.fragment(key="footer.cite")
+def _cite(page: str) -> None:
+    with st.popover(t("site.footer.cite"), icon=":material/format_quote:", on_change="rerun", key="footer.cite"):
+        text, bibtex = citation(page)
+        st.code(text, language=None, wrap_lines=True)
+        st.code(
+            bibtex, language=None
+        )  # without a language: the colours of code fall short of the contrast small text needs
+
+
 @st.fragment(key="footer.addresses")
 def _addresses(page: str) -> None:
     with st.popover(t("site.footer.address"), icon=":material/link:", on_change="rerun", key="footer.address"):
@@ -110,7 +115,7 @@ def citation(page: str) -> tuple[str, str]:
         ("url", facts["url"]),
     ]
     body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields)
-    return text, f"@misc{{works_but_why_{facts['version']},\n{body}\n}}"
+    return text, f"@misc{{works_but_why_{page}_{facts['version']},\n{body}\n}}"
 
 
 def _lines(studies: list[str], sources: list[str]) -> list[str]:

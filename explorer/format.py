@@ -4,7 +4,7 @@ import math
 
 from explorer.text import t
 
-SMALLEST_RATIO = 0.01
+SMALLEST_RATIO, LARGEST_RATIO = 0.01, 100_000  # beyond them a power of ten reads more easily
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_DECIMALS = 2  # ten thousand test images resolve a hundredth of a percent
 
@@ -61,8 +61,8 @@ def difference(estimate: float, low: float | None, high: float | None, n: int) -
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
     """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
 
-    A share is written in percent, as what is in percent already. A ratio, whose interval is even in its logarithm, has two digits wherever it lies, "0.69 (0.080 to 6.0)", and
-    below a hundredth it is a power of ten.
+    A share is written in percent, as what is in percent already. A ratio, whose interval is even in its logarithm, has two digits
+    wherever it lies: "0.69 (0.080 to 6.0)".
     """
     if unit == "percent":
         estimate, low, high = (None if value is None else value / 100 for value in (estimate, low, high))
@@ -78,8 +78,7 @@ def quantity(estimate: float, low: float | None, high: float | None, unit: str, 
             **{n: percent(v / 100, decimals(half)) for n, v in zip(("low", "high"), ends)},
         )
     if unit == "ratio":
-        write = power_of_ten if 0 < abs(estimate) < SMALLEST_RATIO else two_digits
-        told = {n: write(v) for n, v in (("value", estimate), ("low", low), ("high", high)) if v is not None}
+        told = {n: ratio(v) for n, v in (("value", estimate), ("low", low), ("high", high)) if v is not None}
         return t("site.format.range", **told) if len(told) == 3 else told["value"]
     if digits is None:
         digits = decimals(
@@ -125,10 +124,20 @@ def two_digits(value: float) -> str:
     return _number(rounded, max(0, 1 - math.floor(math.log10(abs(rounded)))))
 
 
+def ratio(value: float) -> str:
+    """A ratio with two digits that count; below a hundredth and from a hundred thousand on as a power of ten."""
+    return two_digits(value) if value == 0 or SMALLEST_RATIO <= abs(value) < LARGEST_RATIO else power_of_ten(value)
+
+
 def power_of_ten(value: float) -> str:
     """A very small or large number with two digits: 0.00000023 -> "2.3·10⁻⁷"."""
     factor, power = f"{value:.1e}".split("e")
     return f"{factor}·10{str(int(power)).translate(SUPERSCRIPT)}".replace("-", "\N{MINUS SIGN}")
+
+
+def literal(text: str) -> str:
+    """What a reader typed, or an address says, as Markdown that shows it as it stands: no sign in it is markup."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:&" else sign for sign in text)
 
 
 def duration(seconds: float) -> str:

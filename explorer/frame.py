@@ -57,11 +57,6 @@ def begin(page: str) -> None:
     _compare_data_version()
 
 
-def language() -> str:
-    """The language of this page view, "en" or "ko"."""
-    return text.language()
-
-
 def _settle_language() -> str | None:
     """The browser's language first, then the reader's choice, which is in the address; returns an unknown language asked for."""
     asked = st.query_params.get("lang")
@@ -86,7 +81,7 @@ def _navigation() -> None:
         return
     with st.sidebar:
         st.markdown(f"**{t('site.title')}**")
-        st.session_state["language.control"] = language()
+        st.session_state["language.control"] = text.language()
         st.segmented_control(
             t("site.language"), LANGUAGES, key="language.control", required=True, on_change=chosen,
             format_func=lambda code: t(f"site.languages.{code}"), label_visibility="collapsed",
@@ -103,7 +98,7 @@ def _navigation() -> None:
 
 def _say_language() -> None:
     # Screen readers choose their voice by it; Streamlit leaves it English.
-    st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>document.documentElement.lang = '{text.language()}'</script>", unsafe_allow_javascript=True)
 
 
 def _link(page: str) -> None:
@@ -120,7 +115,7 @@ def _everywhere() -> dict[str, str]:
     try:
         return address.parameters()
     except database.Unusable:
-        return {"lang": language()}
+        return {"lang": text.language()}
 
 
 def _compare_data_version() -> None:

@@ -18,21 +18,35 @@ from explorer.text import has, t
 
 ANY = "any"
 PAGE_KEY = "page"
+KEYS = ("question", "study", "status", "origin", "q", "sort", PAGE_KEY)
+"""What the address may say of the list, beside the settings of a study."""
+
+
+def in_the_address() -> dict[str, str]:
+    """The part of the address that is about the list of runs."""
+    study = address.get("study")
+    settings = runs.settings_that_vary(study) if study else {}
+    return {key: asked for key in (*KEYS, *settings) if (asked := address.get(key)) is not None}
 
 
 def filters() -> tuple[Filter, str]:
     """Draws the filters; returns what they ask for, and the order."""
     studies = runs.studies()
+    settings = tuple(
+        key for key in st.query_params if key not in address.RESERVED.union(KEYS)
+    )  # another study has its own
     with st.container(horizontal=True, vertical_alignment="bottom"):
         there = [question for question in QUESTIONS if question in {row["question"] for row in studies}]
-        question = _choice("question", there, t("runs.question"), lambda code: t(f"site.nav.{code}"), ("study",))
+        question = _choice(
+            "question", there, t("runs.question"), lambda code: t(f"site.nav.{code}"), ("study", *settings)
+        )
         names = [row["study"] for row in studies if question in (None, row["question"])]
-        study = _choice("study", names, t("site.study"), str)
+        study = _choice("study", names, t("site.study"), str, settings)
         status = _choice("status", list(site.STATUSES), t("runs.status"), status_name)
         origin = None
         if database.own_meta() is not None:
             origin = _choice("origin", list(runs.ORIGINS), t("runs.origin"), lambda code: t(f"runs.origin_of.{code}"))
-    settings = _settings(study) if study else {}
+    asked = _settings(study) if study else {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = address.words(
             "q", label=t("runs.search"), placeholder=t("runs.search_example"), resets=(PAGE_KEY,)
@@ -42,7 +56,7 @@ def filters() -> tuple[Filter, str]:
             "sort", sorts, "grid", label=t("runs.sort"), format=lambda code: t(f"runs.sorted.{code}"), widget="select",
             resets=(PAGE_KEY,),
         )  # fmt: skip
-    return Filter(question, study, status, settings, words, origin), sort
+    return Filter(question, study, status, asked, words, origin), sort
 
 
 def _settings(study: str) -> dict[str, Any]:
@@ -93,8 +107,8 @@ def listed(asked: Filter, sort: str) -> None:
         page="runs",
         studies=studies,
         table=table,
-        sql=filled(sql, parameters),
-        rerun=f"python -m precompute run {' '.join(studies)}".strip(),
+        sql=filled(f"{sql}\n{runs.of_page(page)}", parameters),
+        rerun=f"python -m precompute run {' '.join(studies)}" if studies else None,
     )
 
 
@@ -108,7 +122,7 @@ def in_words(asked: Filter, sort: str, n: int, page: int) -> str:
     ]
     parts += [status_name(asked.status)] if asked.status else []
     parts += [t(f"runs.origin_of.{asked.origin}")] if asked.origin else []
-    parts += [t("runs.with_words", words=_literal(asked.words))] if asked.words else []
+    parts += [t("runs.with_words", words=format.literal(asked.words))] if asked.words else []
     total = format.count(runs.number_of_runs(Filter()))
     told = t("runs.sentence", n=format.count(n), total=total, asked=", ".join(parts) or t("runs.everything"))
     if n == 0:
@@ -116,11 +130,6 @@ def in_words(asked: Filter, sort: str, n: int, page: int) -> str:
     first, last = runs.PAGE * (page - 1) + 1, min(runs.PAGE * page, n)
     shown = t("runs.shown", first=format.count(first), last=format.count(last), sort=t(f"runs.sorted.{sort}"))
     return f"{told} {shown}"
-
-
-def _literal(text: str) -> str:
-    """What a reader typed, as it stands: no sign in it is markup."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
 
 
 def _table(table: pa.Table, study: str | None) -> None:

@@ -85,7 +85,7 @@ def _lead(run: dict[str, Any], curves: pa.Table) -> None:
 
 def _ways_back(run: dict[str, Any], curves: pa.Table) -> None:
     """To the list as it was, or to the runs of the study, and to the picture that this run is part of."""
-    left = {key: value for key, value in st.query_params.items() if key not in address.RESERVED | {"run", "layers"}}
+    left = run_list.in_the_address()
     with st.container(horizontal=True):
         st.page_link(
             FILES["runs"],

@@ -41,8 +41,9 @@ def _examples() -> None:
 
 
 def _statement(shown: str) -> None:
-    # Written into the box only when the address has changed, or half a statement would be lost at the next rerun.
-    if st.session_state.get(SEEN) != shown:
+    # Written into the box only when the address has changed, or half a statement would be lost at the next rerun; and on coming back
+    # from another page, where the box has been forgotten.
+    if TEXT not in st.session_state or st.session_state.get(SEEN) != shown:
         st.session_state[TEXT] = st.session_state[SEEN] = shown[:LONGEST]
     with st.form("data.form", border=False):
         st.text_area(t("data.box.statement"), key=TEXT, height=BOX_HEIGHT, max_chars=LONGEST)

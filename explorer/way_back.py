@@ -51,7 +51,7 @@ def _depth(run: dict[str, Any], _: pa.Table) -> Place:
         return {}
     norms, norm = depth.norms(study), run["settings"].get("norm")
     there = {"study": study.code, "norm": norm if len(norms) > 1 and norm in norms else None}
-    return there | {"depth": run["settings"]["depth"]}
+    return there | {"depth": run["settings"]["depth"], "seed": run["seed"]}
 
 
 def _batch_norm(run: dict[str, Any], _: pa.Table) -> Place:

@@ -40,4 +40,4 @@ table = claim_cards.as_table(shown)
 with st.expander(t("claims.table"), icon=":material/table:"):
     st.dataframe(table, hide_index=True, alt=t("claims.alt"))
 
-footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=site.CLAIMS_WITH_PARTS)
+footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=claim_cards.sql(question, verdict))

@@ -123,6 +123,7 @@ def published_beside_ours() -> list[str]:
     for figure in dict.fromkeys(row["figure"] for row in rows):
         with grid.cell():
             _published_figure(figure, [row for row in rows if row["figure"] == figure])
+    if maps:
         n_train = format.count(results.settings(maps[0])["n_train"])
         st.markdown(t("generalization.published.differs", n_train=n_train), width=question_page.READING)
     question_page.published_table(rows)

@@ -57,8 +57,9 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
     arrow keys are left to the picture, and the page keys alone go through the steps."""
     if not views.presented():
         return
-    asked = address.get(address.STEP) or ""
-    shown = int(asked) if asked.isdecimal() and 1 <= int(asked) <= len(steps) else 0
+    codes = [str(number) for number in range(1, len(steps) + 1)]
+    asked = address.get(address.STEP)
+    shown = codes.index(asked) + 1 if asked in codes else 0
     if shown:
         st.markdown(_sentence(page, shown, steps[shown - 1]))
     kinds = slice(0 if arrows else 1, None)

@@ -116,8 +116,7 @@ def _rows(relation, limits: dict[str, Any]):
     names = _distinct(relation.columns[: limits["columns"]])
     # One row and one character more than fit say that something was cut; the app cuts the character.
     parts = [
-        f"#{place}" if str(kind.id) in PLAIN else f"left(CAST(#{place} AS VARCHAR), {limits['cell'] + 1})"
-        for place, kind in enumerate(relation.types[: limits["columns"]], start=1)
+        _column(place, str(kind.id), limits) for place, kind in enumerate(relation.types[: limits["columns"]], start=1)
     ]
     table = relation.limit(limits["rows"] + 1).project(", ".join(parts)).to_arrow_table().rename_columns(names)
     rows = min(table.num_rows, limits["rows"])
@@ -125,6 +124,12 @@ def _rows(relation, limits: dict[str, Any]):
         rows = min(rows, table.num_rows * limits["bytes"] // table.nbytes)
     cut = {"rows_cut": rows < table.num_rows, "columns_cut": len(names) < len(relation.columns)}
     return table.slice(0, rows), cut
+
+
+def _column(place: int, kind: str, limits: dict[str, Any]) -> str:
+    if kind == "hugeint":  # Arrow has nothing for 39 digits: DuckDB says so
+        return f"CAST(#{place} AS DECIMAL(38, 0))"
+    return f"#{place}" if kind in PLAIN else f"left(CAST(#{place} AS VARCHAR), {limits['cell'] + 1})"
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -98,18 +98,27 @@ def runs_sql(asked: Filter, sort: str = "grid") -> tuple[str, dict[str, Any]]:
     """The SELECT of all runs that a filter asks for, and its parameters."""
     condition, parameters = _condition(asked)
     if database.own_meta() is None:
-        return f"{_runs_of(PUBLISHED, condition)}\nORDER BY {_order(sort)}", parameters
+        return f"{_runs_of(PUBLISHED)}\nWHERE {condition}\nORDER BY {_order(sort)}", parameters
+    return f"{_runs_of_both(condition, asked.origin)}\nORDER BY {_order(sort)}", parameters | _origin(asked)
+
+
+def _origin(asked: Filter) -> dict[str, str]:
+    return {} if asked.origin is None else {"origin": asked.origin}
+
+
+def _runs_of_both(condition: str, origin: str | None) -> str:
+    """The runs of both files side by side, of which one or the other meets the condition: what a run is in one file alone says nothing of
+    where it is."""
     both = ("run_id", "question", "study", "map", "x", "settings", "n_params", "seed", "status", "started_at")
     columns = ",\n       ".join(f"coalesce(p.{name}, o.{name}) AS {name}" for name in both)
-    sql = f"""WITH published AS ({_runs_of(PUBLISHED, condition)}), own AS ({_runs_of(OWN, condition)})
+    wanted = f"({condition}) AS wanted"
+    return f"""WITH published AS ({_runs_of(PUBLISHED, wanted)}), own AS ({_runs_of(OWN, wanted)})
 SELECT {columns},
        p.train_error, p.test_error, p.wall_s, o.status AS own_status, o.test_error AS own_test_error,
        o.test_error - p.test_error AS difference,
        CASE WHEN o.run_id IS NULL THEN '{PUBLISHED}' WHEN p.run_id IS NULL THEN '{OWN}' ELSE 'both' END AS origin
 FROM published p FULL JOIN own o ON p.run_id = o.run_id
-{"" if asked.origin is None else "WHERE origin = $origin"}
-ORDER BY {_order(sort)}"""
-    return sql, parameters | ({} if asked.origin is None else {"origin": asked.origin})
+WHERE (p.wanted OR o.wanted){"" if origin is None else " AND origin = $origin"}"""
 
 
 def runs(asked: Filter, sort: str = "grid", page: int | None = None) -> pa.Table:
@@ -117,26 +126,25 @@ def runs(asked: Filter, sort: str = "grid", page: int | None = None) -> pa.Table
     status, train_error, test_error (fractions at the end of a complete run, else NULL), wall_s, and with one's own results own_status,
     own_test_error, difference (own minus published) and origin."""
     sql, parameters = runs_sql(asked, sort)
-    if page is not None:
-        sql += f"\nLIMIT {PAGE} OFFSET {PAGE * (page - 1)}"
-    return query(sql, parameters)
+    return query(sql if page is None else f"{sql}\n{of_page(page)}", parameters)
+
+
+def of_page(page: int) -> str:
+    """The end of a statement that takes one page of its rows, counted from 1."""
+    return f"LIMIT {PAGE} OFFSET {PAGE * (page - 1)}"
 
 
 def number_of_runs(asked: Filter) -> int:
     """How many runs a filter asks for; one that both files have counts once."""
-    sql, parameters = _ids(asked)
-    return query(f"SELECT count(DISTINCT run_id) AS n FROM ({sql})", parameters)["n"][0].as_py()
-
-
-def _ids(asked: Filter) -> tuple[str, dict[str, Any]]:
     condition, parameters = _condition(asked)
-    one = {of: f"SELECT r.run_id {_from(of)} {condition}" for of in _files()}
-    if asked.origin is None or len(one) == 1:
-        return " UNION ALL ".join(one.values()), parameters
-    if asked.origin == "both":
-        return f"({one[PUBLISHED]}) INTERSECT ({one[OWN]})", parameters
-    other = OWN if asked.origin == PUBLISHED else PUBLISHED
-    return f"({one[asked.origin]}) EXCEPT ({one[other]})", parameters
+    if database.own_meta() is None:
+        sql = f"SELECT count(*) AS n {_from(PUBLISHED)} WHERE {condition}"
+    else:
+        sql, parameters = (
+            f"SELECT count(*) AS n FROM ({_runs_of_both(condition, asked.origin)})",
+            parameters | _origin(asked),
+        )
+    return query(sql, parameters)["n"][0].as_py()
 
 
 def _files() -> tuple[str, ...]:
@@ -147,16 +155,16 @@ def _from(of: str) -> str:
     return f"FROM {of}.runs r JOIN {of}.configurations c USING (configuration) JOIN {of}.studies s ON s.study = r.study"
 
 
-def _runs_of(of: str, condition: str) -> str:
+def _runs_of(of: str, *further: str) -> str:
     # Only a complete run has an error at its end: a curve that breaks off tells of the moment where it broke.
+    more = "".join(f", {column}" for column in further)
     return f"""
 SELECT r.run_id, s.question, r.study, c.map, c.x, c.settings::VARCHAR AS settings, c.n_params, r.seed, r.status::VARCHAR AS status,
        CASE WHEN r.status = 'complete' THEN 1 - ended.curve.train_correct / r.n_train END AS train_error,
-       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.test_correct / r.n_test END AS test_error, r.wall_s, r.started_at
+       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.test_correct / r.n_test END AS test_error, r.wall_s, r.started_at{more}
 {_from(of)}
 LEFT JOIN (SELECT run, max_by({{'train_correct': train_correct, 'test_correct': test_correct}}, epoch) AS curve
-           FROM {of}.curves GROUP BY run) ended ON ended.run = r.run
-{condition}"""
+           FROM {of}.curves GROUP BY run) ended ON ended.run = r.run"""
 
 
 def _condition(asked: Filter) -> tuple[str, dict[str, Any]]:
@@ -182,7 +190,7 @@ def _condition(asked: Filter) -> tuple[str, dict[str, Any]]:
     for number, word in enumerate(words):
         conditions.append(f"contains(lower({SEARCHED}), lower($word{number}))")
         parameters[f"word{number}"] = word
-    return f"WHERE {' AND '.join(conditions)}" if conditions else "", parameters
+    return " AND ".join(conditions) or "true", parameters
 
 
 def _is(value: str, asked: str) -> str:
@@ -232,5 +240,5 @@ def measured(run_id: str, table: str, of: str = PUBLISHED) -> pa.Table:
 def siblings(run_id: str, of: str = PUBLISHED) -> pa.Table:
     """The runs of the same configuration, this one included, by seed, with their errors at the end."""
     condition = "WHERE r.configuration = (SELECT configuration FROM runs WHERE run_id = $run_id)"
-    sql = f"SELECT run_id, seed, status, train_error, test_error FROM ({_runs_of(of, condition)}) ORDER BY seed"
+    sql = f"SELECT run_id, seed, status, train_error, test_error FROM ({_runs_of(of)} {condition}) ORDER BY seed"
     return query(sql, {"run_id": run_id}, of=of)

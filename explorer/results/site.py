@@ -1,4 +1,4 @@
-"""What the pages about no single question ask: facts of the file, studies, claims, published numbers, single runs, tables and columns."""
+"""What the pages about no single question ask: facts of the file, studies with their provenance, claims with their parts and verdicts."""
 
 from typing import Any
 
@@ -27,7 +27,6 @@ FROM claim_parts ORDER BY claim, study, part
 CLAIMS_WITH_PARTS = """
 SELECT c.claim, c.question, c.study, c.verdict, p.part, p.quantity, p.estimate, p.low, p.high, p.n, p.unit, p.bound, p.holds
 FROM claims c LEFT JOIN claim_parts p ON p.claim = c.claim AND p.study = c.study
-ORDER BY c.claim, c.study, p.part
 """
 
 FACTS = "SELECT key, value FROM meta ORDER BY key"

@@ -186,7 +186,7 @@ def test_a_run_leads_back_to_its_cell_on_the_map(opened, results_file):
 @pytest.mark.parametrize(
     "study, names",
     [
-        ("depth/mnist_mlp", ("study", "norm", "depth")), ("depth/cifar10_resnet_small", ("study", "depth")),
+        ("depth/mnist_mlp", ("study", "norm", "depth", "seed")), ("depth/cifar10_resnet_small", ("study", "depth", "seed")),
         ("activation/mnist_mlp", ("study", "start", "depth")), ("activation/cifar10_cnn_small", ("study", "norm")),
         ("batch_norm/deep_linear", ("study",)), ("wiring/cifar10_small", ("study", "graph", "seed")),
         ("batch_size/mnist_mlp", ("study", "optimizer")), ("batch_size/equal_epochs", ()), ("activation/born_dead", ()),
