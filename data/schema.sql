@@ -549,7 +549,7 @@ COMMENT ON COLUMN contrasts.low IS 'Lower end of its 95% Student t interval; NUL
 COMMENT ON COLUMN contrasts.high IS 'Upper end; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds; for a random family of graphs, graphs, each with the mean of its seeds).';
 COMMENT ON COLUMN contrasts.p IS 'Two-sided p of the paired t test of no difference; NULL with fewer than three pairs.';
-COMMENT ON COLUMN contrasts.p_adjusted IS 'p after Holm''s correction over the x values of one comparison; NULL where the contrast is not one of such a family.';
+COMMENT ON COLUMN contrasts.p_adjusted IS 'p after Holm''s correction over the rows of one comparison (x values, functions of a place, families, or batch sizes); NULL where the contrast is not one of such a family.';
 COMMENT ON COLUMN contrasts.unit IS 'Unit of estimate, for example points (percentage points of error).';
 
 CREATE TABLE claims (

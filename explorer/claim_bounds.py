@@ -32,6 +32,8 @@ def region(bound: str) -> Region | None:
     if found := re.fullmatch(f"low >=? {NUMBER} or high <=? {NUMBER}", bound):
         above, below = map(float, found.groups())
         return Region(below, above, outside=True)
+    if found := re.fullmatch(rf"\(low <= 0 or estimate < {NUMBER}\) and high < {NUMBER}", bound):
+        return Region(None, float(found[2]))  # further than the first number only with an interval that includes 0
     if found := re.fullmatch(f"estimate = {NUMBER}", bound):
         return Region(float(found[1]), float(found[1]))
     if found := re.search(f"(?:^|estimate )(>=?|<=?) {NUMBER}", bound):  # what is asked of the estimate goes before

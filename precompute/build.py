@@ -107,7 +107,7 @@ def _fill(
             | {"planned": len(planned[name])}
             | {status: counts[status] for status in ("complete", "diverged", "failed")}
         )
-        results.append(StudyResults(name, study.question, _add_maps(tables, study, rows), rows))
+        results.append(StudyResults(name, study.question, _add_maps(tables, study, rows), rows, planned[name]))
         if len({row["data_fingerprint"] for _, row in rows if row["status"] != "failed"}) > 1:
             raise ResultsError(f"{name}: its runs were trained on different copies of the data")
         _create_view(connection, study)

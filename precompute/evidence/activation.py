@@ -6,7 +6,8 @@ Choices that the rules leave open, made before any result was there:
   validation data chose for it on other seeds. Where fewer than three are finished, or left after those that diverged, nothing is decided;
   from three on, n says how many there are.
 - An error is the test error at the last epoch, in points, differences are paired by seed. A run that diverged has no error; it is counted in
-  `details`, and its seed drops out of the pair. That makes it harder to show that a function fails.
+  `details`, and its seed drops out of the pair. That makes it harder to show that a function fails. Where it would make it easier to show
+  that one does not, there is no interval: in A2 and A4 a run of ReLU, in A3 one of ReLU or with batch normalization, in A5 and A6 any.
 - A rule that names several depths is asked at every depth of the grid that it covers, with both starts of the weights. It holds where it
   holds at each of these places; the part reports the place that is furthest from it. It is opposed where it is opposed at one of them, by an
   interval with Bonferroni's correction over the places, so that looking at many of them contradicts nothing by chance.
@@ -41,6 +42,7 @@ from precompute.evidence.intervals import (
     holm,
     null,
     paired_p,
+    without_interval,
 )
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule, at_least, below
 from precompute.spec import Spec
@@ -151,7 +153,10 @@ def _sigmoid_starves_the_first_layers(found: Mapping) -> list[Part]:
 
 def _deep_sigmoid_fails(found: Mapping) -> list[Part]:
     places = _places(found, ["sigmoid", "relu"], lambda place: place.get("depth") == 8)
-    measured = [Measured(dict(place), _difference(found["sigmoid", place], found["relu", place])) for place in places]
+    measured = [
+        Measured(dict(place), _difference(found["sigmoid", place], found["relu", place]), _lost(found["relu", place]))
+        for place in places
+    ]
     details = {"interval": STUDENT, "diverged": _diverged(found, ["sigmoid", "relu"], places)}
     return furthest("test_error_sigmoid_minus_relu", "points", measured, at_least(5), largest=False, details=details)
 
@@ -167,13 +172,16 @@ def _norm_rescues_sigmoid(found: Mapping) -> list[Part]:
     )
     details = {"interval": STUDENT, "seeds": seeds}
     details["diverged"] = _diverged(found, ["sigmoid", "relu"], [without, batch])
+    gaps = estimate_over_seeds(bare), estimate_over_seeds(normed - bare / 2)
     if len(seeds) < FEWEST_SEEDS:
         details["why"] = "too_few_seeds"
-    gaps = {"gap_without_norm": null(_mean(bare)), "gap_with_norm": null(_mean(normed))}
+    elif any(map(_lost, four[1:])):  # all but the sigmoid without a norm
+        gaps, details["why"] = tuple(map(without_interval, gaps)), "a_run_diverged"
+    both = {"gap_without_norm": null(_mean(bare)), "gap_with_norm": null(_mean(normed))}
     return [
-        Part("gap_of_sigmoid_to_relu_without_norm", estimate_over_seeds(bare), "points", POSITIVE, details | {"norm": "none"}),
-        Part("gap_with_norm_minus_half_the_gap_without", estimate_over_seeds(normed - bare / 2), "points", NEGATIVE, details | gaps),
-    ]  # fmt: skip
+        Part("gap_of_sigmoid_to_relu_without_norm", gaps[0], "points", POSITIVE, details | {"norm": "none"}),
+        Part("gap_with_norm_minus_half_the_gap_without", gaps[1], "points", NEGATIVE, details | both),
+    ]
 
 
 def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
@@ -196,7 +204,10 @@ def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
     if any(censored):
         details |= {"at_least": True, "tanh_not_there": sum(censored)}
         rule = rule.of_a_lower_bound()
-    return [Part(quantity, _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner))), "ratio", rule, details)]
+    ratio = _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner)))
+    if _lost(relu):
+        ratio, details["why"] = without_interval(ratio), "a_run_diverged"
+    return [Part(quantity, ratio, "ratio", rule, details)]
 
 
 def _hardly_matters(found: Mapping) -> list[Part]:
@@ -208,7 +219,8 @@ def _hardly_matters(found: Mapping) -> list[Part]:
             pair = [one, other]
             if difference.size and difference.mean() < 0:
                 difference, pair = -difference, [other, one]
-            measured.append(Measured(dict(place) | {"worse": pair[0], "better": pair[1]}, difference))
+            lost = _lost(found[one, place]) or _lost(found[other, place])
+            measured.append(Measured(dict(place) | {"worse": pair[0], "better": pair[1]}, difference, lost))
     details = {"interval": STUDENT, "diverged": _diverged(found, FAMILY, places)}
     return furthest("largest_gap_among_the_six", "points", measured, below(1), largest=True, details=details)
 
@@ -219,8 +231,8 @@ def _units_die_and_it_works(found: Mapping) -> list[Part]:
     for place in places:
         relu, leaky = found["relu", place], found["leaky_relu", place]
         dead = [_dead(relu.rows[seed]) for seed in sorted(relu.complete())] if relu else []
-        shares.append(Measured(dict(place), np.array([share for share in dead if share is not None])))
-        differences.append(Measured(dict(place), _difference(relu, leaky)))
+        shares.append(Measured(dict(place), np.array([share for share in dead if share is not None]), _lost(relu)))
+        differences.append(Measured(dict(place), _difference(relu, leaky), _lost(relu) or _lost(leaky)))
     details = {"interval": STUDENT, "diverged": _diverged(found, ["relu", "leaky_relu"], places)}
     return [
         *furthest("dead_share_of_relu", "share", shares, TENTH, largest=False, details=details),
@@ -251,6 +263,11 @@ def _difference(a: Cell | None, b: Cell | None) -> np.ndarray:
         return np.array([])
     seeds = sorted(a.complete() & b.complete())
     return a.errors(seeds) - b.errors(seeds)
+
+
+def _lost(cell: Cell | None) -> bool:
+    """Whether one of its fresh runs diverged."""
+    return cell is not None and cell.diverged > 0
 
 
 def _diverged(found: Mapping, functions: Sequence[str], places: Sequence[Place]) -> dict[str, int]:

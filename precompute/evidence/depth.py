@@ -2,7 +2,9 @@
 
 A run *fails to train* when it diverges or when its train error is above 80% at the end (chance is 90%; He et al. 2015 take the same
 line to tell when their 110 layers have begun to learn). Failures are counted, in the details of every part, and never averaged in: an
-error is compared over the seeds that train on both sides. Where plain networks fail with depth, that makes L1 harder to show.
+error is compared over the seeds that train on both sides. Where plain networks fail with depth, that makes L1 harder to show. Where it
+would make it easier to show that a network does well, there is no interval: of L1 with a failure at 20 layers, of L2 with one at 56, of
+L3 with any.
 
 Errors are in points, at the last epoch, with Student t intervals over seeds, paired. Where a study has several learning rates, each
 network is taken at the rate that validation data choose, on the same seeds.
@@ -15,7 +17,7 @@ import numpy as np
 
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
-from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference
+from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference, without_interval
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule
 from precompute.spec import Spec
 from precompute.studies.tuning import chosen_rate
@@ -68,15 +70,16 @@ def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
     decided = []
     if all(plain.values()):
         l1 = _difference("train", plain[DEEP], plain[SHALLOW], POSITIVE, "train_error_deep_minus_shallow", "plain")
+        l1 = _undecided_on_survivors(l1, plain[SHALLOW])
         decided.append(("L1", [l1]))
     if all(residual.values()):
         l2 = _difference(
             "test", residual[DEEP], residual[SHALLOW], NEGATIVE, "test_error_deep_minus_shallow", "residual"
         )
-        decided.append(("L2", [l2]))
+        decided.append(("L2", [_undecided_on_survivors(l2, residual[DEEP])]))
     if plain[SHALLOW] and residual[SHALLOW]:
         l3 = _difference("test", plain[SHALLOW], residual[SHALLOW], POINT, "test_error_plain_minus_residual", None)
-        decided.append(("L3", [l3]))
+        decided.append(("L3", [_undecided_on_survivors(l3, plain[SHALLOW], residual[SHALLOW])]))
     return decided + [("L4", [part]) for part in _gradients(found)]
 
 
@@ -150,6 +153,13 @@ def _difference(part: str, a: Cell, b: Cell, rule: Rule, quantity: str, architec
     return Part(quantity, estimate, "points", rule, details)
 
 
+def _undecided_on_survivors(part: Part, *cells: Cell) -> Part:
+    """Without its interval where a run of one of `cells`, which the claim says do well, fails to train."""
+    if part.found.estimate is None or not any(cell.failed for cell in cells):
+        return part
+    return part._replace(found=without_interval(part.found), details=part.details | {"why": "a_run_failed_to_train"})
+
+
 def _paired(part: str, a: Cell, b: Cell) -> tuple[Estimate, list[int]]:
     """The difference over the seeds that train on both sides, and those seeds."""
     seeds = sorted(seed for seed in a.rows.keys() & b.rows.keys() if a.trains(seed) and b.trains(seed))
@@ -162,8 +172,8 @@ def _error(row: Mapping, part: str) -> float:
 
 def _gradients(found: Mapping[Network, Cell]) -> list[Part]:
     """L4: in the deepest plain networks with batch normalization, the gradient norm of the first layer over that of the last, at the
-    measured epoch (the start among them) where it is smallest, is above 0.1. Seeds that fail to train count too: a gradient that
-    vanishes would be the reason. The interval is Student's over the logarithms of the seeds."""
+    measured epoch (the start among them) where it is smallest, is above 0.1. Seeds whose train error stays high count too: a gradient
+    that vanishes would be the reason. One that diverged has no gradient to the end, and is left out. The interval is Student's over the logarithms of the seeds."""
     measured = {
         network.depth: cell
         for network, cell in found.items()
@@ -182,7 +192,7 @@ def _gradients(found: Mapping[Network, Cell]) -> list[Part]:
         "seeds": list(smallest),
         "epoch": list(smallest.values()),
         "at_the_start": _geometric([by_epoch[0] for by_epoch in ratios.values() if 0 in by_epoch]).estimate,
-        "failed_to_train": measured[depth].failed,
+        "failed_to_train": sum(not measured[depth].trains(seed) for seed in ratios),
         "runs": len(measured[depth].rows),
     }
     return [Part("gradient_norm_first_over_last", estimate, "ratio", TENTH, details)]

@@ -17,6 +17,8 @@ class Measured(NamedTuple):
 
     where: dict
     values: np.ndarray
+    lost: bool = False
+    """Whether a run has no number whose number would speak against the rule. Nothing is decided on the others alone."""
 
 
 def furthest(
@@ -30,11 +32,12 @@ def furthest(
     back: Callable[[Estimate], Estimate] = lambda found: found,
     sides: Callable[[float], float] = lambda value: value,
 ) -> list[Part]:
-    """One part for all places; none without a place. It reports the place with the largest (or smallest) estimate, or size of it where
-    `sides` is abs; `back` turns an estimate over the values into the unit.
+    """One part for all places; none without a place. `back` turns an estimate over the values into the unit.
 
     The part holds where `rule` holds at every place. It is opposed where it is opposed at one of them, by an interval with Bonferroni's
-    correction over the places: looking at many contradicts nothing by chance. Where a place has fewer than three seeds nothing is decided.
+    correction over the places: looking at many contradicts nothing by chance. Where a place has fewer than three seeds, or has lost a
+    run, nothing is decided. It reports the place that decides: of those where it is opposed, else of those where it does not hold, else
+    of all, the one with the largest (or smallest) estimate, or size of it where `sides` is abs.
     """
     if not measured:
         return []
@@ -44,9 +47,12 @@ def furthest(
     details = details | {"places": len(measured)}
     if not there:
         return [Part(quantity, Estimate(None, None, None, 0), unit, rule, details | {"why": "too_few_seeds"})]
-    pick = (max if largest else min)(there, key=lambda place: sides(estimates[place].estimate))
+    enough = all(found.low is not None for found in estimates)
+    decided = enough and not any(each.lost for each in measured)
+    deciding = [place for place in there if decided and rule.opposed(corrected[place])]
+    deciding = deciding or [place for place in there if decided and not rule.holds(estimates[place])] or there
+    pick = (max if largest else min)(deciding, key=lambda place: sides(estimates[place].estimate))
     details |= measured[pick].where
-    decided = all(found.low is not None for found in estimates)
     details["elsewhere"] = [
         each.where | {"estimate": found.estimate, "n": found.n}
         for each, found in zip(measured, estimates, strict=True)
@@ -54,7 +60,8 @@ def furthest(
     ]
     found = estimates[pick]
     if not decided:
-        found, details["why"] = Estimate(found.estimate, None, None, found.n), "too_few_seeds"
+        found = Estimate(found.estimate, None, None, found.n)
+        details["why"] = "a_run_diverged" if enough else "too_few_seeds"
     everywhere = Rule(
         rule.bound,
         lambda _: all(rule.holds(each) for each in estimates),

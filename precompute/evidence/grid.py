@@ -89,3 +89,5 @@ class StudyResults:
     maps: Sequence[MapGrid]
     runs: Sequence[tuple[Spec, Mapping]] = ()
     """Every finished run with its row (see precompute.shards): status, curves, layers, ..."""
+    planned: Sequence[Spec] = ()
+    """Every run of the grid, finished or not."""

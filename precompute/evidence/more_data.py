@@ -37,7 +37,8 @@ class Doubling(NamedTuple):
 
 
 def doublings(grids: Sequence[MapGrid], label_noise: float) -> list[Doubling]:
-    """Every n with its 2n at one label noise, by regime, then by n. The regimes meet where the step counts are the same."""
+    """Every n with its 2n at one label noise of which a seed is finished at some x, by regime, then by n. The regimes meet where the step
+    counts are the same."""
     grids = [grid for grid in grids if grid.has_runs and np.isclose(grid.settings["label_noise"], label_noise)]
     grids.sort(key=lambda grid: (grid.settings["n_train"], grid.settings["epochs"]))
     common = _equal_epochs(grids)
@@ -50,7 +51,7 @@ def doublings(grids: Sequence[MapGrid], label_noise: float) -> list[Doubling]:
                 epochs = small.settings["epochs"] == large.settings["epochs"] == common
                 if epochs if regime == "equal_epochs" else steps(small) == steps(large):
                     found.append(_doubling(regime, small, large))
-    return found
+    return [each for each in found if np.isfinite(each.difference).any()]
 
 
 def steps(grid: MapGrid) -> int:

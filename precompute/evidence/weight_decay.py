@@ -9,7 +9,6 @@ from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.double_descent import Curve, seeds_with_runs
 from precompute.evidence.grid import MapGrid
 from precompute.evidence.intervals import paired_difference
-from precompute.evidence.resamples import means
 from precompute.evidence.verdicts import Part, below
 
 
@@ -19,7 +18,7 @@ class Chosen(NamedTuple):
     xs: np.ndarray
     seeds: np.ndarray
     decay: np.ndarray
-    """[W] the decay with the lowest mean validation error at the last epoch; of equals the smallest."""
+    """[W] the decay with the lowest mean validation error at the last epoch, of those that all seeds have; of equals the smallest."""
     best: np.ndarray
     """[W, S] test error at the last epoch with that decay, in points."""
     without: np.ndarray
@@ -41,8 +40,7 @@ def best_decay(grids: Sequence[MapGrid]) -> Chosen | None:
         places = np.ix_(np.searchsorted(grid.xs, xs), [-1], np.flatnonzero(np.isin(grid.seeds, seeds)))
         return getattr(grid, measure)[places][:, 0]
 
-    once = np.ones((1, len(seeds)), dtype=int)
-    validation = np.stack([means(last(grid, "val_error"), once)[0] for grid in grids])
+    validation = np.stack([last(grid, "val_error").mean(axis=1) for grid in grids])  # NaN where a seed is missing
     validation = np.where(np.isnan(validation), np.inf, validation)
     choice = validation.argmin(axis=0)
     test = np.stack([100 * last(grid, "test_error") for grid in grids])

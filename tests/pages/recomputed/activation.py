@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from statistics import mean
 
-from tests.pages.recomputed.study import LEVEL, Everywhere, Found, Run, Study, interval, power
+from tests.pages.recomputed.study import LEVEL, Everywhere, Found, Run, Study, interval, power, undecided
 
 SIX = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish")
 SMALLEST_NORM_RATIO = 2.0**-126  # below it a number of 32 bits loses its digits: what is less has no logarithm to trust
@@ -48,45 +48,81 @@ def activation(study: Study) -> dict[str, dict[str, Found | Everywhere]]:
             shares.append(mean(row["dead"] for row in rows if row["epoch"] == last and row["dead"] is not None))
         return shares
 
+    def lost(functions: tuple[str, ...], places: list[Place]) -> bool:
+        """Whether a run of one of the functions diverged at one of the places."""
+        keys = [key for function in functions for place in places for key in fresh[function, place].values()]
+        return any(study.runs[key].status == "diverged" for key in keys)
+
+    within = lambda estimate, low, high: low > -1 and high < 1
+    beyond = lambda estimate, low, high: low >= 1 or high <= -1
     found: dict[str, dict[str, Found | Everywhere]] = {}
     if deep := places(("sigmoid",), lambda depth: depth >= 5):
         logs = [[math.log(ratio) for ratio in ratios_at_the_start(study, fresh["sigmoid", at])] for at in deep]
         quantity = "gradient_norm_first_over_last_at_the_start"
-        found["A1"] = {quantity: everywhere(logs, lambda estimate: estimate, power)}
+        small, large = (lambda estimate, low, high: high < 0.1), (lambda estimate, low, high: low >= 0.1)
+        found["A1"] = {quantity: everywhere(logs, lambda estimate: estimate, small, large, power)}
     if eight := places(("sigmoid", "relu"), lambda depth: depth == 8):
         gaps = [apart("sigmoid", "relu", at) for at in eight]
-        found["A2"] = {"test_error_sigmoid_minus_relu": everywhere(gaps, lambda estimate: -estimate)}
+        much, little = (lambda estimate, low, high: estimate >= 5 and low > 0), (lambda estimate, low, high: high < 5)
+        told = everywhere(gaps, lambda estimate: -estimate, much, little, lost=lost(("relu",), eight))
+        found["A2"] = {"test_error_sigmoid_minus_relu": told}
     if all((function, (norm,)) in fresh for function in ("sigmoid", "relu") for norm in ("none", "batch")):
         found["A3"] = rescue({(f, norm): ended(f, (norm,)) for f in ("sigmoid", "relu") for norm in ("none", "batch")})
+        if lost(("relu",), [("none",), ("batch",)]) or lost(("sigmoid",), [("batch",)]):
+            found["A3"] = {quantity: undecided(each) for quantity, each in found["A3"].items()}
     if all((function, ("none",)) in fresh for function in ("relu", "tanh")):
         found["A4"] = sooner(ended("relu", ("none",)), ended("tanh", ("none",)))
+        if lost(("relu",), [("none",)]):
+            told = {
+                quantity: each.told[0] if isinstance(each, Everywhere) else each
+                for quantity, each in found["A4"].items()
+            }
+            found["A4"] = {quantity: undecided(each) for quantity, each in told.items()}
     if shallow := places(SIX, lambda depth: depth <= 4):
         gaps = []
         for at, (one, other) in itertools.product(shallow, itertools.combinations(SIX, 2)):
             gap = apart(one, other, at)
             gaps.append([-each for each in gap] if sum(gap) < 0 else gap)
-        found["A5"] = {"largest_gap_among_the_six": everywhere(gaps, lambda estimate: estimate)}
+        small, large = (lambda estimate, low, high: high < 1), (lambda estimate, low, high: low >= 1)
+        told = everywhere(gaps, lambda estimate: estimate, small, large, lost=lost(SIX, shallow))
+        found["A5"] = {"largest_gap_among_the_six": told}
     if many := places(("relu", "leaky_relu"), lambda depth: depth >= 4):
+        shares, gaps = [dead(at) for at in many], [apart("relu", "leaky_relu", at) for at in many]
+        more, less = (lambda estimate, low, high: low > 0.1), (lambda estimate, low, high: high <= 0.1)
         found["A6"] = {
-            "dead_share_of_relu": everywhere([dead(at) for at in many], lambda estimate: -estimate),
-            "test_error_relu_minus_leaky_relu": everywhere([apart("relu", "leaky_relu", at) for at in many], abs),
+            "dead_share_of_relu": everywhere(
+                shares, lambda estimate: -estimate, more, less, lost=lost(("relu",), many)
+            ),
+            "test_error_relu_minus_leaky_relu": everywhere(
+                gaps, abs, within, beyond, lost=lost(("relu", "leaky_relu"), many)
+            ),
         }
     return found
 
 
 def everywhere(
-    values: list[list[float]], far: Callable[[float], float], back: Callable[[Found], Found] = lambda found: found
+    values: list[list[float]],
+    far: Callable[[float], float],
+    holds: Callable[[float, float, float], bool],
+    opposed: Callable[[float, float, float], bool],
+    back: Callable[[Found], Found] = lambda found: found,
+    lost: bool = False,
 ) -> Everywhere:
-    """Of a list of values by seed for each place. Nothing is decided where one place has fewer than three."""
+    """Of a list of values by seed for each place. Nothing is decided where one place has fewer than three, or runs are lost. `holds` and
+    `opposed` say of an estimate and its interval what the rule makes of them: the place that is told is one that decides."""
     each = [back(interval(here)) for here in values]
     corrected = [back(interval(here, 1 - (1 - LEVEL) / len(values))) for here in values]
-    measured = [found for found in each if found[3]]
-    if not measured:
+    if not any(found[3] for found in each):
         return Everywhere([(None, None, None, 0)], each, [])
+    decided = not lost and all(found[1] is not None for found in each)
+    against = [one for one, other in zip(each, corrected, strict=True) if decided and opposed(*other[:3])]
+    failing = [found for found in each if decided and not holds(*found[:3])]
+    measured = against or failing or [found for found in each if found[3]]
     most = max(far(found[0]) for found in measured)
     told = [found for found in measured if math.isclose(far(found[0]), most, rel_tol=1e-9, abs_tol=1e-9)]
-    if any(found[1] is None for found in each):
-        return Everywhere([(found[0], None, None, found[3]) for found in told], each, [])
+    if not decided:
+        told = [undecided(found) for found in told]
+        return Everywhere(told, told, [])
     return Everywhere(told, each, corrected)
 
 

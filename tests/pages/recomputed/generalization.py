@@ -210,6 +210,8 @@ def family(small: dict, large: dict) -> list[tuple[list[float], float | None, fl
     cells = []
     for x in sorted(small.keys() & large.keys()):
         seeds = sorted(small[x].keys() & large[x].keys())
+        if not seeds:
+            continue
         differences = [large[x][s].points("test") - small[x][s].points("test") for s in seeds]
         p = float(stats.ttest_1samp(differences, 0).pvalue) if len(seeds) >= 3 and any(differences) else None
         cells.append((differences, 1.0 if p is None and len(seeds) >= 3 else p))

@@ -24,6 +24,11 @@ class Everywhere(NamedTuple):
     """Speaks against the claim where one of these does: at the level that Bonferroni's correction gives."""
 
 
+def undecided(found: Found) -> Found:
+    """The number alone, where a run is lost that would speak against the claim."""
+    return found[0], None, None, found[3]
+
+
 class Run(NamedTuple):
     settings: dict
     seed: int

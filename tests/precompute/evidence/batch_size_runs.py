@@ -37,9 +37,10 @@ def row_of(spec, steps, noise=(), status="complete", budget=math.inf) -> dict:
 
 
 def study_of(
-    steps, sizes=SIZES, rates=RATES, seeds=3, optimizers=("sgd",), budget=math.inf, noise=None
+    steps, sizes=SIZES, rates=RATES, seeds=3, optimizers=("sgd",), budget=math.inf, noise=None, planned=()
 ) -> StudyResults:
-    """`steps(optimizer, batch size, rate, seed)`, infinite for a run that does not get there, NaN for one that diverges."""
+    """`steps(optimizer, batch size, rate, seed)`, infinite for a run that does not get there, NaN for one that diverges. `planned` are the
+    batch sizes of the grid."""
     runs = []
     for optimizer in optimizers:
         for size in sizes:
@@ -49,4 +50,5 @@ def study_of(
                     measured = noise(optimizer, size, rate, seed) if noise else ()
                     status = "diverged" if math.isnan(taken) else "complete"
                     runs.append((spec, row_of(spec, taken, measured, status, budget)))
-    return StudyResults("batch_size/mnist_mlp", "batch_size", (), runs)
+    grid = [spec_of(size, rates[0], 0) for size in planned]
+    return StudyResults("batch_size/mnist_mlp", "batch_size", (), runs, grid)

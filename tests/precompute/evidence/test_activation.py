@@ -87,6 +87,34 @@ def test_the_part_names_the_place_that_is_furthest_from_its_rule():
     assert (a5.details["worse"], a5.details["depth"], a5.details["start"]) == ("elu", 2, "he")
 
 
+def test_the_place_that_is_told_is_one_that_decides():
+    """A small gap with a wide interval keeps A5 open, and not the larger one whose interval is narrow."""
+    runs = networks({("elu", 1, "he"): {"error": 5.6}}, noise=0.01)
+    for place, (spec, told) in enumerate(runs):
+        if (spec.activation, spec.depth, spec.start) == ("mish", 4, "xavier") and spec.layer_measures:
+            runs[place] = spec, row(spec, 5.0 + (0, 0, 0, 0, 2)[spec.seed - FRESH[0]])
+    verdicts, parts = decided(runs)
+    (a5,) = parts["A5"]
+    assert verdicts["A5"] == "not shown" and "mish" in (a5.details["worse"], a5.details["better"])
+    assert a5.high >= 1 and not a5.holds
+
+
+@pytest.mark.parametrize(
+    ("function", "kept_open", "decided_still"),
+    [("gelu", {"A5"}, {"A1", "A2", "A6"}), ("relu", {"A2", "A5", "A6"}, {"A1"}), ("sigmoid", set(), {"A1", "A2", "A5", "A6"})],
+)  # fmt: skip
+def test_an_absence_is_not_shown_on_the_runs_that_survive(function, kept_open, decided_still):
+    runs = networks()
+    for place, (spec, told) in enumerate(runs):
+        if spec.layer_measures and spec.activation == function and spec.seed in FRESH[:2] and spec.depth in (4, 8):
+            runs[place] = spec, told | {"status": "diverged"}
+    verdicts, parts = decided(runs)
+    assert {claim for claim, verdict in verdicts.items() if verdict == "not shown"} == kept_open
+    assert {claim for claim, verdict in verdicts.items() if verdict == "shown"} == decided_still
+    whys = {part.details.get("why") for claim in kept_open for part in parts[claim]}
+    assert whys <= {"a_run_diverged"}
+
+
 def test_noise_among_ninety_comparisons_contradicts_nothing():
     for claim in ("A5", "A6"):
         assert decided(networks(noise=0.9))[0][claim] == "not shown"

@@ -71,6 +71,15 @@ def test_a_curve_of_half_slope_or_one_without_an_end_contradicts_b1():
     assert verdicts(endless)["B1"] == "contradicted" and parts("B1", endless)[0].holds
 
 
+def test_b1_waits_for_the_largest_sizes_of_the_grid():
+    """Of a part of the grid the four largest are not the largest: they lie before the bend."""
+    steps = mccandlish(256, sd=0.01)
+    assert verdicts(study_of(steps, sizes=SIZES[:8]))["B1"] == "contradicted"
+    part = study_of(steps, sizes=SIZES[:8], planned=SIZES)
+    assert verdicts(part)["B1"] == "not shown" and parts("B1", part)[1].estimate is None
+    assert verdicts(study_of(steps, planned=SIZES))["B1"] == "shown"
+
+
 def test_a_wide_interval_shows_nothing_and_an_interval_on_the_other_side_contradicts():
     for rule, shown, unclear, opposed in [
         (near(-1, 0.1, 0.3), (-1.05, -1.2, -0.8), (-1.05, -1.5, -0.6), (-0.7, -0.8, -0.6)),
@@ -111,6 +120,28 @@ def test_b2_reads_both_from_the_smallest_size_that_both_reached():
 
     (part,) = parts("B2", study_of(late, optimizers=("sgd", "momentum")))
     assert part.holds and part.details["not_reached"] == {"sgd": [1, 2], "momentum": []}
+
+
+def test_b2_has_no_number_where_momentum_stops_reaching_before_sgd_starts():
+    def apart(optimizer, size, rate, seed):
+        return math.inf if (size < 16 if optimizer == "sgd" else size > 8) else 1000 / size
+
+    (part,) = parts("B2", study_of(apart, optimizers=("sgd", "momentum")))
+    assert part.estimate is None and part.details["why"] == "target_not_reached"
+
+
+def test_a_rule_of_the_rate_stands_only_where_it_stands_in_both_halves():
+    """Linear at the smaller sizes; at the larger ones the seeds disagree, which says nothing."""
+    rates = tuple(2.0**k for k in range(-12, 12))
+
+    def steps(optimizer, size, rate, seed):
+        place = math.log2(size)
+        best = -9 + min(place, 6) + max(0, place - 6) * (0, 1, 2)[seed]
+        return 1000 * 1.5 ** abs(math.log2(rate) - best)
+
+    study = study_of(steps, rates=rates)
+    assert verdicts(study)["B3"] == "not shown"
+    assert parts("B3", study)[0].details["half"] == "smaller"
 
 
 @pytest.mark.parametrize("exponent", [1.0, 0.5])

@@ -111,6 +111,20 @@ def test_runs_that_fail_to_train_are_counted_and_not_averaged_in():
     assert (verdicts["L1"], verdicts["L2"]) == ("not shown", "shown")
 
 
+@pytest.mark.parametrize(
+    ("claim", "network"),
+    [("L1", ("plain", 20)), ("L2", ("residual", 56)), ("L3", ("plain", 20)), ("L3", ("residual", 20))],
+)
+def test_that_a_network_does_well_is_not_shown_on_the_seeds_that_survive(claim, network):
+    runs = [
+        (spec, row(90, 90) if (spec.architecture, spec.depth) == network and spec.seed == 0 else told)
+        for spec, told in make_runs()
+    ]
+    verdicts, parts = decided(runs)
+    assert verdicts[claim] == "not shown" and parts[claim].details["why"] == "a_run_failed_to_train"
+    assert parts[claim].n == 4 and parts[claim].low is None
+
+
 def test_without_a_seed_that_trains_there_is_no_estimate():
     runs = [
         (spec, row(90, 90) if (spec.architecture, spec.depth) == ("plain", 56) else told) for spec, told in make_runs()

@@ -75,6 +75,16 @@ def test_more_data_that_helps_everywhere_contradicts_and_no_effect_shows_nothing
     assert study_claims(StudyResults(STUDY, "generalization", flat))[0][0].verdict == "not shown"
 
 
+def test_maps_without_a_seed_in_common_compare_nothing(make_study):
+    """Two single runs, of one seed each, are enough for maps, and not for a difference."""
+    grids = make_study(bump=4)[:2]
+    for grid, kept in zip(grids, (0, 1), strict=True):
+        for name in ("train_error", "val_error", "test_error", "train_loss", "val_loss", "test_loss", "memorized"):
+            getattr(grid, name)[..., [seed for seed in range(5) if seed != kept]] = np.nan
+    study = StudyResults(STUDY, "generalization", grids)
+    assert study_claims(study) == ([], []) and study_contrasts(study) == []
+
+
 def test_two_seeds_decide_nothing(make_study):
     (claim,), parts = study_claims(StudyResults(STUDY, "generalization", make_study(bump=4, seeds=2)))
     assert claim.verdict == "not shown" and all(part.low is None for part in parts)

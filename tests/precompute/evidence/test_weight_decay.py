@@ -35,6 +35,13 @@ def test_the_decay_of_each_x_is_chosen_on_validation_data(make_study):
     assert misled.decay.tolist() == [0] * 5 and np.allclose(misled.best, misled.without)
 
 
+def test_a_decay_that_lost_a_seed_is_not_chosen_on_the_others(make_study):
+    grids = make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH})
+    for name in ("test_error", "val_error"):
+        getattr(grids[2], name)[3, :, :2] = np.nan
+    assert best_decay(grids).decay.tolist() == [0, 0, 1, 0.01, 0]
+
+
 def test_a_peak_that_the_best_decay_removes_shows_the_claim(make_study):
     (claim,), (part,) = study_claims(
         StudyResults(STUDY, "generalization", make_study({0.0: WITHOUT, 0.01: LITTLE, 1.0: MUCH}))
