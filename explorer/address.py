@@ -157,6 +157,11 @@ def here(**seen: str) -> str:
     return f"{st.context.url or ''}?{urlencode(parameters(**shown) | seen)}"
 
 
+def first_view() -> str:
+    """The whole address of this page as it opens, with its language and data version."""
+    return f"{st.context.url or ''}?{urlencode(parameters())}"
+
+
 def notice(key: str, *, asked: str, **values: Any) -> None:
     """Says once a page view that something in the address was not taken as it stands, above the page; anybody may have written `asked`."""
     text = t(key, asked=literal(asked[:LONGEST_QUOTED]), **values)

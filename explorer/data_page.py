@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import format
+from explorer import address, format
 from explorer.footer import citation
 from explorer.results import dictionary, site
 from explorer.text import t
@@ -40,7 +40,7 @@ def sample_query() -> None:
 def cite() -> None:
     """How to cite the data: one line, and BibTeX."""
     st.header(t("data.cite_title"))
-    text, bibtex = citation("data")
+    text, bibtex = citation("data", address.first_view())  # of all data: the box changes the address without this page
     st.code(text, language=None, wrap_lines=True)
     st.code(bibtex, language=None, wrap_lines=True)
 

@@ -101,11 +101,11 @@ def as_parquet(table: pa.Table) -> bytes:
     return out.getvalue()
 
 
-def citation(page: str) -> tuple[str, str]:
-    """How to cite a page of this explorer with this data: one line of text, and BibTeX."""
+def citation(page: str, url: str | None = None) -> tuple[str, str]:
+    """How to cite a page of this explorer with this data, at `url` or else as it is seen: one line of text, and BibTeX."""
     built = site.meta()["built_at"][:10]
     facts = {
-        "title": t("site.title"), "page": t(f"site.nav.{page}"), "version": site.data_version(), "date": built, "year": built[:4], "url": address.here()
+        "title": t("site.title"), "page": t(f"site.nav.{page}"), "version": site.data_version(), "date": built, "year": built[:4], "url": url or address.here()
     }  # fmt: skip
     text = t("site.footer.citation", **facts)
     fields = [

@@ -24,7 +24,8 @@ def test_a_citation_names_title_page_version_and_date(language):
     for part in (site.data_version(), built):
         assert part in text and part in bibtex
     assert bibtex.count("{") == bibtex.count("}")
-    assert bibtex.startswith("@misc{")
+    assert bibtex.startswith(f"@misc{{works_but_why_generalization_{site.data_version()},")
+    assert footer.citation("claims")[1].split(",")[0] != bibtex.split(",")[0]
 
 
 def test_the_statement_of_a_filtered_list_runs_as_it_is_printed(results_file):

@@ -74,6 +74,16 @@ def test_a_ratio_has_two_digits_wherever_it_lies(english):
     ]
 
 
+def test_the_ends_of_a_ratio_are_written_each_by_its_own_size(english):
+    assert format.quantity(0.033, 7e-28, 1.6e24, "ratio") == "0.033 (7.0·10⁻²⁸ to 1.6·10²⁴)"
+    assert format.quantity(0.004, 0.0, 120.0, "ratio") == "4.0·10⁻³ (0 to 120)"
+
+
+def test_what_a_stranger_wrote_is_no_markup():
+    told = format.literal("[in](https://evil.example) ![x](y) **b** `c` <b> :red[d] $e$ &amp;")
+    assert told == (r"\[in\]\(https\://evil\.example\) \!\[x\]\(y\) \*\*b\*\* \`c\` \<b\> \:red\[d\] \$e\$ \&amp;")
+
+
 def test_durations_and_counts(english):
     assert [format.duration(seconds) for seconds in (3.14159, 300, 9000)] == ["3.14 s", "5 min", "2.5 h"]
     assert format.count(813050) == "813,050"

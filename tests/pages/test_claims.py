@@ -153,6 +153,33 @@ def test_every_card_leads_to_its_picture(opened):
     }
 
 
+def test_a_study_that_its_page_offers_is_opened_at_it(opened, results_file):
+    for question in ("depth", "batch_size", "activation", "wiring"):
+        asked = [e.proto.query_string for e in opened("claims", question=question).main.get("page_link")]
+        for (study,) in ask(
+            results_file, "SELECT DISTINCT study FROM claims WHERE question = ? AND study IS NOT NULL", question
+        ):
+            if study not in ("batch_size/equal_epochs",):  # a section of the page, whatever the study that is open
+                assert any(f"study={study.partition('/')[2]}" in each for each in asked), study
+
+
+@pytest.mark.parametrize("asked", [{}, {"question": "depth"}, {"question": "depth", "verdict": "contradicted"}])
+def test_the_statement_gives_the_parts_of_the_claims_shown(opened, results_file, asked):
+    app = opened("claims", **asked)
+    (statement,) = [each.value for each in app.code if "FROM claims" in each.value]
+    found = {row[0] for row in ask(results_file, statement)}
+    assert found == set(re.findall(r":gray-badge\[([A-Z]\d)\]", spoken(app)))
+
+
+def test_runs_that_failed_are_said_to_be_in_the_value_where_they_are(opened, results_file):
+    (counted,) = ask(
+        results_file,
+        "SELECT details->>'failed_to_train' FROM claim_parts WHERE claim = 'L4' AND study = 'depth/mnist_mlp'",
+    )
+    told = spoken(opened("claims", question="depth"))
+    assert int(counted[0]) and f"Runs that failed to train, counted in the value: {counted[0]} / " in told
+
+
 @both
 def test_ones_own_numbers_stand_beside_the_published_ones(opened, own, results_file, language):
     app = opened("claims", lang=language)

@@ -103,6 +103,41 @@ def test_an_unknown_run_gives_the_list_and_a_notice(opened):
     assert len(app.dataframe) == 1
 
 
+@pytest.mark.parametrize("key", ["run", "v", "lang", "study", "page"])
+def test_an_address_that_a_stranger_wrote_is_quoted_as_text(opened, key):
+    evil = "[in](https://evil.example) ![x](https://evil.example/x.png)" + "9" * 5000
+    said = [each.value for each in opened("runs", **{key: evil}).info]
+    assert len(said) == 1 and "evil" in said[0]
+    assert "](" not in said[0] and "![" not in said[0] and len(said[0]) < 600
+
+
+def test_another_study_takes_the_settings_of_the_one_before(opened):
+    app = opened("runs", study=MAIN, label_noise="0.2")
+    for name in ("double_descent/sample_wise", "depth/mnist_mlp"):
+        next(box for box in app.selectbox if box.key == "address.study").set_value(name).run()
+        assert not app.exception and not app.info
+        assert app.query_params["study"] == name and "label_noise" not in app.query_params
+
+
+def test_the_statement_of_the_list_gives_the_rows_shown_and_an_empty_list_has_no_command(opened, results_file):
+    app = opened("runs", page="2", study=MAIN)
+    code = [each.value for each in app.code]
+    (statement,) = [each for each in code if "FROM published.runs" in each]
+    shown = [re.search("run=([0-9a-f]+)", link)[1] for link in app.dataframe[0].value["run_id"]]
+    assert [row[0] for row in ask(results_file, statement.replace("published.", ""))] == shown
+    assert any("precompute run" in each for each in code)
+    assert not any("precompute run" in each.value for each in opened("runs", q="no run has these words").code)
+
+
+def test_what_is_seen_of_a_run_is_no_list_to_go_back_to(opened, results_file):
+    study = "wiring/cifar10_small"
+    run_id = ask(results_file, "SELECT run_id FROM runs WHERE study = ? LIMIT 1", study)[0][0]
+    for asked in ({}, {"show": "damage"}, {"utm_source": "mail"}):
+        assert f"study={study.replace('/', '%2F')}" in links(opened("runs", run=run_id, **asked))["runs"]
+    kept = links(opened("runs", run=run_id, study=MAIN, label_noise="0.2", show="damage"))["runs"]
+    assert "label_noise=0.2" in kept and "show" not in kept
+
+
 @both
 @pytest.mark.parametrize("study", studies())
 def test_a_run_of_every_study_is_laid_open(opened, results_file, study, language):

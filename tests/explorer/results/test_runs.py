@@ -1,5 +1,6 @@
 """results/runs.py against the database itself, and against one of ten thousand runs."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -121,6 +122,24 @@ def test_ones_own_runs_stand_beside_the_published_ones_by_name(own, raw):
         abs(row["difference"]) for row in runs.runs(Filter(), "-apart").to_pylist() if row["difference"] is not None
     ]
     assert apart == sorted(apart, reverse=True) and apart[0] > 0
+
+
+def test_a_filter_says_nothing_of_which_file_has_a_run(own, raw):
+    """One run diverged on one's own machine: asked for by what it is in one file, it still is a run of both."""
+    with duckdb.connect(str(own)) as connection:
+        shared = "run_id IN (SELECT run_id FROM published.runs WHERE status = 'complete')"
+        connection.execute("ATTACH ? AS published (READ_ONLY)", [os.environ["WHY_RESULTS"].split(os.pathsep)[0]])
+        (name,) = connection.execute(
+            f"SELECT run_id FROM runs WHERE status = 'complete' AND {shared} LIMIT 1"
+        ).fetchone()
+        connection.execute("UPDATE runs SET status = 'diverged', device = 'MyLaptop' WHERE run_id = ?", [name])
+    (plain,) = [row for row in runs.runs(Filter()).to_pylist() if row["run_id"] == name]
+    assert (plain["origin"], plain["status"], plain["own_status"]) == ("both", "complete", "diverged")
+    for asked in (Filter(status="diverged"), Filter(status="complete"), Filter(words="MyLaptop"), Filter(words=name)):
+        assert [row for row in runs.runs(asked).to_pylist() if row["run_id"] == name] == [plain], asked
+        assert runs.number_of_runs(asked) == runs.runs(asked).num_rows
+        counts = [runs.number_of_runs(dataclasses.replace(asked, origin=origin)) for origin in runs.ORIGINS]
+        assert sum(counts) == runs.number_of_runs(asked)
 
 
 @pytest.fixture(scope="module")
