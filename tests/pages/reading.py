@@ -1,6 +1,8 @@
 """How a test of a page reads the database, the charts and the prose."""
 
+import itertools
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,35 @@ def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
         proto = element.proto
         tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
         found.append((json.loads(proto.spec), tables, proto.alt))
+    return found
+
+
+BADGE = re.compile(r":(\w+)-badge\[:material/(\w+): (.*)\]")
+"""A badge with a sign, as Streamlit writes it into the page: its colour, sign and words."""
+LOOKS = {
+    "shown": ("green", "check"), "not shown": ("gray", "remove"), "contradicted": ("orange", "close"),
+    "not tested here": ("blue", "hourglass_empty"),
+}  # fmt: skip
+"""Colour and sign of every verdict."""
+
+
+def told_in_order(app: AppTest) -> list[str]:
+    """The markdown and captions of the body of a page, in the order in which they stand."""
+    return [each.value for each in app.main if each.type in ("markdown", "caption")]
+
+
+def verdicts_on_cards(app: AppTest, studies: set[str]) -> dict[tuple[str, str | None], tuple[str, str, str]]:
+    """Colour, sign and words of the badge that stands before the name of each of `studies` on the card of each claim; of a claim that no
+    study tests, of its only badge, under None."""
+    found: dict[tuple[str, str | None], tuple[str, str, str]] = {}
+    claim = None
+    for told, after in itertools.pairwise([*told_in_order(app), ""]):
+        if card := re.match(r":gray-badge\[([A-Z]\d)\] ", told):
+            claim = card[1]
+        elif claim and (badge := BADGE.fullmatch(told)):
+            place = claim, after if after in studies else None
+            assert place not in found, place
+            found[place] = badge.groups()
     return found
 
 

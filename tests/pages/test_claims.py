@@ -1,5 +1,6 @@
 """The page of claims: every claim with every study that tests it, every number from the database, and one's own beside it."""
 
+import itertools
 import json
 import math
 import os
@@ -13,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import text
-from tests.pages.reading import ask, spoken
+from tests.pages.reading import BADGE, LOOKS, ask, spoken, told_in_order, verdicts_on_cards
 from tests.results_files import own_results
 
 HANGUL = re.compile("[가-힣]")
@@ -59,13 +60,33 @@ def test_a_card_tells_of_every_study_that_tests_its_claim(opened, results_file):
 
 
 @both
+def test_the_badge_before_a_study_is_its_verdict_in_the_database(opened, results_file, language):
+    rows = ask(results_file, "SELECT claim, study, verdict::VARCHAR FROM claims")
+    assert len({verdict for *_, verdict in rows}) == len(LOOKS)
+    badges = verdicts_on_cards(opened("claims", lang=language), {study for _, study, _ in rows if study})
+    assert badges == {
+        (claim, study): (*LOOKS[verdict], text.of(language, f"site.verdict.{verdict}"))
+        for claim, study, verdict in rows
+    }
+
+
+@both
 def test_the_verdicts_are_counted_as_on_the_home_page(opened, results_file, language):
     counts = ask(results_file, "SELECT verdict::VARCHAR, count(DISTINCT claim) FROM claims GROUP BY 1")
-    claims, home = spoken(opened("claims", lang=language)), opened("home", lang=language)
-    shown = {element.value for element in home.markdown}
-    for verdict, n in counts:
-        assert f"{n} {text.of(language, f'site.verdict.{verdict}')}" in claims
-        assert f"**{n}**" in shown
+    expected = {(n, *LOOKS[verdict], text.of(language, f"site.verdict.{verdict}")) for verdict, n in counts}
+    claims, home = opened("claims", lang=language), opened("home", lang=language)
+    line = [
+        found.groups() for told in told_in_order(claims) if (found := BADGE.fullmatch(told)) and found[3][0].isdigit()
+    ]
+    assert sorted(
+        (int(words.split()[0]), colour, sign, words.split(maxsplit=1)[1]) for colour, sign, words in line
+    ) == sorted(expected)
+    pairs = [
+        (int(number[1]), *badge.groups())
+        for told, after in itertools.pairwise(told_in_order(home))
+        if (number := re.fullmatch(r"\*\*(\d+)\*\*", told)) and (badge := BADGE.fullmatch(after))
+    ]
+    assert sorted(pairs) == sorted(expected)
 
 
 def test_the_forests_hold_every_part_with_the_numbers_of_the_database(opened, results_file):

@@ -134,13 +134,6 @@ def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
     assert drawn["mean"].to_pylist() == pytest.approx([row[1] for row in expected], rel=1e-5)
 
 
-def test_the_home_page_counts_the_verdicts(opened, results_file):
-    shown = {element.value for element in opened("home").markdown}
-    with duckdb.connect(str(results_file), read_only=True) as connection:
-        counts = connection.execute("SELECT count(DISTINCT claim) FROM claims GROUP BY verdict").fetchall()
-    assert {f"**{n}**" for (n,) in counts} <= shown
-
-
 @pytest.fixture
 def without_runs(results_file, tmp_path, monkeypatch) -> Path:
     """Lets the pages read a database in which no study has a run."""

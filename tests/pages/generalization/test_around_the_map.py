@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from explorer import text
 from tests.pages.generalization.conftest import (
     linked_map,
     panels,
 )
-from tests.pages.reading import ask, charts
+from tests.pages.reading import LOOKS, ask, charts, verdicts_on_cards
 
 
 def test_a_guided_step_writes_its_view_into_the_address(opened):
@@ -35,7 +36,7 @@ def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
     app.button(key="generalization.guess.gone").click().run()
     assert len(curves(app)) == 2
     assert app.query_params["guess"] == "gone"
-    assert any("You guessed" in text.value for text in app.markdown)
+    assert any("You guessed" in each.value for each in app.markdown)
     app.button(key="generalization.guess.again").click().run()
     assert len(curves(app)) == 1
     app.button(key="generalization.guess.skip").click().run()
@@ -60,10 +61,11 @@ def test_published_marks_are_hollow_and_no_line_joins_them(opened, database):
 
 
 def test_every_claim_of_the_question_has_its_card_with_its_verdict(opened, database):
-    app = opened("generalization")
-    text = " ".join(block.value for block in app.markdown)
-    for (claim,) in ask(database, "SELECT DISTINCT claim FROM claims WHERE question = 'generalization'"):
-        assert claim in text
+    rows = ask(database, "SELECT claim, study, verdict::VARCHAR FROM claims WHERE question = 'generalization'")
+    badges = verdicts_on_cards(opened("generalization"), {study for _, study, _ in rows if study})
+    assert rows and badges == {
+        (claim, study): (*LOOKS[verdict], text.of("en", f"site.verdict.{verdict}")) for claim, study, verdict in rows
+    }
 
 
 def test_with_fewer_than_three_seeds_there_are_lines_and_no_band(opened, changed):
