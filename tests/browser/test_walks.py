@@ -60,12 +60,16 @@ def test_a_filter_is_in_the_address_and_an_address_is_a_filter(server, visit, se
 
 def test_the_back_button_takes_a_filter_back(server, visit, settled):
     page = visit(f"{server}/claims?lang=en")
-    page.get_by_role("link", name="Runs").click()
-    page.wait_for_selector("h1:has-text('Runs')")
-    page.go_back()
-    page.wait_for_selector("h1:has-text('claims')")
-    settled(page)
     assert page.get_by_text("33 of 33 claims").is_visible()
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="Wiring").click()
+    page.wait_for_selector("text=5 of 33 claims")
+    page.wait_for_url("**question=wiring**")
+    settled(page)
+    page.go_back()
+    page.wait_for_selector("text=33 of 33 claims")
+    settled(page)
+    assert "question" not in query(page)
 
 
 def test_a_run_opens_from_its_link_and_leads_to_the_command_that_repeats_it(server, visit, results_file):
