@@ -38,15 +38,13 @@ def outcome(statement: str, limits: ask.Limits = LIMITS) -> tuple[str, str]:
 
 
 def processes() -> dict[int, int]:
-    """The processes that run a stranger's statement now, and the most memory each has held, in KiB."""
+    """The processes that run a stranger's statement for this one now, and the most memory each has held, in KiB."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if str(ask.CHILD).encode() in (folder / "cmdline").read_bytes():
-                peak = [
-                    line.split()[1] for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM")
-                ]
-                found[int(folder.name)] = int(peak[0]) if peak else 0
+            facts = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+            if int(facts["PPid"]) == os.getpid() and str(ask.CHILD).encode() in (folder / "cmdline").read_bytes():
+                found[int(folder.name)] = int(facts.get("VmHWM", "0 kB").split()[0])
         except (OSError, ValueError):
             pass  # it has ended meanwhile
     return found
