@@ -13,7 +13,6 @@ def test_grouped_training_beats_one_network_at_a_time_in_the_same_run(tmp_path, 
     """The README has the figures of a quiet machine; here only that the order of the three holds on a busy one."""
     ratios = benchmark(str(write_dataset(tmp_path, train=8100)), rounds=1)
     loader, tuned = ratios["one at a time, DataLoader"], ratios["one at a time, tuned"]
-    assert ratios["grouped"] == (1, 1)
     assert loader[0] > 1.5 and loader[1] > 4 and tuned[1] > 2, ratios
     told = capsys.readouterr().out
     assert "fp32 matrix product, one thread" in told and "peak memory" in told

@@ -4,7 +4,7 @@ import random
 import networkx as nx
 import pytest
 
-from precompute.graphs import MOST_DRAWS, Graph, bends, draw, is_random, layers, layout, statistics
+from precompute.graphs import Graph, bends, draw, is_random, layers, layout, statistics
 from precompute.streams import seed_of
 from precompute.studies.wiring import ALL, FAMILIES
 
@@ -106,7 +106,6 @@ def test_a_graph_is_drawn_again_from_its_stream_until_it_is_connected():
     assert redrawn > 15, "most graphs of ten nodes and P = 0.2 fall apart"
     with pytest.raises(ValueError, match="none is connected"):
         draw("er", 0, 0.0, 4, 0, 1)
-    assert MOST_DRAWS >= 1000
 
 
 def test_the_same_arguments_draw_the_same_graph_for_ever():

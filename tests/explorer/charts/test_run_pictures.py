@@ -1,7 +1,5 @@
 """The pictures of one run and the forest of claims: what is drawn for what, and what is never drawn."""
 
-import json
-
 import pyarrow as pa
 import pytest
 
@@ -62,13 +60,13 @@ def test_targets_lie_over_the_curve_and_one_that_was_missed_has_no_diamond():
     chart = run_curves.run_curves(table, {"val_error": "validation"}, x="step", factor=100, legend="", **titles)
     targets = pa.table({"target": [0.3, 0.05], "step": pa.array([60, None], pa.int32())})
     whole = run_curves.with_targets(chart, targets, **titles).to_dict()
-    assert {"line", "rule", "point"} <= {
-        layer["mark"]["type"] for outer in whole["layer"] for layer in outer.get("layer", [outer])
-    }
-    assert "isValid(datum.step)" in json.dumps(whole)
-    assert any(
-        layer.get("data") or outer.get("data") for outer in whole["layer"] for layer in outer.get("layer", [outer])
-    )
+    rules, curve, diamonds = whole["layer"]
+    assert rules["mark"]["type"] == "rule" and "line" in [layer["mark"]["type"] for layer in curve["layer"]]
+    assert [row["value"] for row in whole["datasets"][rules["data"]["name"]]] == pytest.approx([30, 5])
+    assert diamonds["mark"]["shape"] == "diamond" and diamonds["transform"] == [{"filter": "isValid(datum.step)"}]
+    assert {name: diamonds["encoding"][name]["field"] for name in "xy"} == {"x": "step", "y": "value"}
+    valid = [row for row in whole["datasets"][diamonds["data"]["name"]] if row["step"] is not None]
+    assert [(row["step"], row["value"]) for row in valid] == [(60, pytest.approx(30))]
 
 
 def test_a_gradient_of_zero_is_a_cross_and_what_was_not_measured_is_blank():
