@@ -3,15 +3,19 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from precompute import __main__ as command_line
 from precompute import shards
+from precompute.build import build
 from precompute.engine import Engine, write
 from precompute.results_file import verify
 from precompute.studies import STUDIES
@@ -48,15 +52,33 @@ def kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
+class Undisturbed(NamedTuple):
+    """Run and build without a disturbance."""
+
+    content: str
+    """The content hash that they end with."""
+    shards: Path
+    run_s: float
+    """Seconds that the run took on this machine, as busy as it is."""
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, data_folder) -> str:
-    """The content hash after run and build without a disturbance."""
+def undisturbed(tmp_path_factory, data_folder) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
     options = ["--size", "smoke", "--shards", str(folder / "shards"), "--database", str(folder / "results.duckdb")]
     places = options, os.environ | {"WHY_DATASETS": str(data_folder)}
+    before = time.perf_counter()
     assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
+    took = time.perf_counter() - before
     assert call(places, "build").returncode == 0
-    return verify(folder / "results.duckdb")
+    return Undisturbed(verify(folder / "results.duckdb"), folder / "shards", took)
+
+
+def content_of(places) -> str:
+    """The content hash of a database that is built of the shards that are there."""
+    _, _, _, folder, _, database = places[0]
+    build(Path(folder), Path(database), "smoke")
+    return verify(Path(database))
 
 
 def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed):
@@ -68,7 +90,9 @@ def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed
     assert "nothing to train" in call(places, "run", STUDY.name).stdout
     assert call(places, "build").returncode == 0
     checked = call(places, "verify")
-    assert checked.returncode == 0 and undisturbed in checked.stdout, "two workers give the same content as one process"
+    assert checked.returncode == 0 and undisturbed.content in checked.stdout, (
+        "two workers give the same content as one process"
+    )
     run_id = STUDY.specs("smoke")[0].run_id
     repeated = call(places, "run", "--run-id", run_id)
     assert repeated.returncode == 0 and "every number of all" in repeated.stdout, repeated.stdout + repeated.stderr
@@ -90,18 +114,34 @@ def test_plan_prices_studies_for_a_gpu_on_a_card_that_is_stated_or_measured(plac
 
 
 def test_a_run_killed_at_ten_random_moments_ends_with_the_same_content(places, undisturbed):
-    moments = random.Random(7)
-    folder = Path(places[0][3])
-    for _ in range(10):
+    moments, in_the_middle = random.Random(7), 0
+    folder, database = Path(places[0][3]), Path(places[0][5])
+    for turn in range(10):
         process = start(places, "run", STUDY.name, "--executor", "serial")
-        time.sleep(moments.uniform(0.5, 7))
-        kill(process)
+        if turn % 2:  # the others may all come before the first group has ended: to start takes long on a busy machine
+            _wait_for_one_more_in(folder, process)
+            time.sleep(moments.uniform(0, 0.1) * undisturbed.run_s)
+        else:
+            time.sleep(moments.uniform(0.1, 1) * undisturbed.run_s)
+        if alive := process.poll() is None:
+            kill(process)
         rows = list(shards.read(folder, ("run_id", "status"))) if folder.exists() else []
         assert len({row["run_id"] for row in rows}) == len(rows), "nothing is there twice"
         assert not (folder / "bad").exists(), "nothing is torn"
+        in_the_middle += alive and 0 < len(rows) < 24
+        if len(rows) == 24:  # what follows would have nothing left to do
+            assert content_of(places) == undisturbed.content
+            shutil.rmtree(folder)
+            database.unlink()
+    assert in_the_middle, "no run was killed between two groups"
     assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
-    assert call(places, "build").returncode == 0
-    assert verify(Path(places[0][5])) == undisturbed
+    assert content_of(places) == undisturbed.content
+
+
+def _wait_for_one_more_in(folder: Path, process: subprocess.Popen) -> None:
+    before, deadline = len(list(folder.glob("*.parquet"))), time.monotonic() + 300
+    while process.poll() is None and len(list(folder.glob("*.parquet"))) <= before and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_workers_end_when_their_parent_is_killed(places):
@@ -132,7 +172,7 @@ def _lives(process: str) -> bool:
 @pytest.mark.alone
 def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new(places, undisturbed):
     moments, database = random.Random(7), Path(places[0][5])
-    assert call(places, "run", STUDY.name, "--workers", "2").returncode == 0
+    shutil.copytree(undisturbed.shards, places[0][3])
     before = time.perf_counter()
     assert call(places, "build").returncode == 0
     took = time.perf_counter() - before
@@ -140,9 +180,9 @@ def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new
         process = start(places, "build")
         time.sleep(moments.uniform(0.2, 1.1) * took)
         kill(process)
-        assert verify(database) == undisturbed
+        assert verify(database) == undisturbed.content
     assert call(places, "build").returncode == 0
-    assert verify(database) == undisturbed
+    assert verify(database) == undisturbed.content
     assert sorted(path.name for path in database.parent.iterdir()) == ["results.duckdb", "shards"]
 
 
@@ -151,8 +191,7 @@ def test_two_runs_of_the_same_command_at_once_both_finish(places, undisturbed):
     assert [process.wait(timeout=600) for process in both] == [0, 0]
     rows = list(shards.read(Path(places[0][3]), ("run_id",)))
     assert len(rows) == len({row["run_id"] for row in rows}) == 24
-    assert call(places, "build").returncode == 0
-    assert verify(Path(places[0][5])) == undisturbed
+    assert content_of(places) == undisturbed.content
 
 
 @pytest.fixture
@@ -164,7 +203,7 @@ def as_in_a_terminal():
 
 
 @pytest.mark.usefixtures("as_in_a_terminal")
-def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
+def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places, undisturbed):
     options, environment = places
     process = subprocess.Popen(
         [sys.executable, "-m", "precompute", "run", STUDY.name, "--workers", "2", *options],
@@ -175,37 +214,36 @@ def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "the same command goes on" in errors
     assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
+    assert content_of(places) == undisturbed.content
+
+
+def test_an_unknown_study_is_exit_2_and_one_line_with_the_valid_names(places):
+    answer = call(places, "run", "double_descent/nothing")
+    assert answer.returncode == 2 and answer.stdout == ""
+    assert "studies: double_descent/mnist_mlp" in answer.stderr and len(answer.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("run", "double_descent/nothing"), "studies: double_descent/mnist_mlp"),
         (("run", "--device", "tpu"), "devices: auto, cpu, cuda"),
         (("run", "--executor", "magic"), "executors: serial, processes"),
         (("run", "--workers", "0"), "a number from 1"),
         (("run", "--run-id", "0000000000000000"), "no run '0000000000000000'"),
         (("run", "--datasets", "/nowhere/at/all"), "no file"),
         (("plan", "everything"), "studies:"),
+        (("plan", "--size", "huge"), "sizes: full, smoke"),
         (("build",), "no finished run"),
     ],
 )
-def test_bad_input_is_exit_2_and_one_line_with_the_valid_names(places, arguments, told):
-    answer = call(places, *arguments)
-    assert answer.returncode == 2 and answer.stdout == ""
-    assert told in answer.stderr and len(answer.stderr.splitlines()) == 1
-
-
-def test_an_unknown_size_is_exit_2(places):
-    answer = subprocess.run(
-        [sys.executable, "-m", "precompute", "plan", "--size", "huge"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert answer.returncode == 2 and "sizes: full, smoke" in answer.stderr and len(answer.stderr.splitlines()) == 1
+def test_other_bad_input_is_exit_2_and_one_line_too(places, monkeypatch, capsys, arguments, told):
+    options, environment = places
+    monkeypatch.setenv("WHY_DATASETS", environment["WHY_DATASETS"])
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert command_line.main([arguments[0], *options, *arguments[1:]]) == 2
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert told in answer.err and len(answer.err.splitlines()) == 1
 
 
 def test_no_data_and_no_internet_is_exit_2_and_one_line(places, tmp_path):
@@ -230,8 +268,7 @@ def test_a_write_that_the_disk_refuses_is_one_line_and_loses_nothing(places, und
     assert "the same command goes on" in answer.stderr.splitlines()[-1]
     assert list(Path(options[3]).iterdir()) == [], "no torn shard is left"
     assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
-    assert call(places, "build").returncode == 0
-    assert verify(Path(options[5])) == undisturbed
+    assert content_of(places) == undisturbed.content
 
 
 def test_run_needs_no_duckdb(places, tmp_path):
