@@ -72,21 +72,18 @@ def test_the_badge_before_a_study_is_its_verdict_in_the_database(opened, results
 
 @both
 def test_the_verdicts_are_counted_as_on_the_home_page(opened, results_file, language):
-    counts = ask(results_file, "SELECT verdict::VARCHAR, count(DISTINCT claim) FROM claims GROUP BY 1")
-    expected = {(n, *LOOKS[verdict], text.of(language, f"site.verdict.{verdict}")) for verdict, n in counts}
-    claims, home = opened("claims", lang=language), opened("home", lang=language)
-    line = [
-        found.groups() for told in told_in_order(claims) if (found := BADGE.fullmatch(told)) and found[3][0].isdigit()
-    ]
-    assert sorted(
-        (int(words.split()[0]), colour, sign, words.split(maxsplit=1)[1]) for colour, sign, words in line
-    ) == sorted(expected)
+    counts = dict(ask(results_file, "SELECT verdict::VARCHAR, count(DISTINCT claim) FROM claims GROUP BY 1"))
+    words = {verdict: text.of(language, f"site.verdict.{verdict}") for verdict in counts}
+    claims, home = (told_in_order(opened(page, lang=language)) for page in ("claims", "home"))
+    badges = [found.groups() for told in claims if (found := BADGE.fullmatch(told))]
+    line = [badge for badge in badges if badge[2][0].isdigit()]
+    assert sorted(line) == sorted((*LOOKS[verdict], f"{n} {words[verdict]}") for verdict, n in counts.items())
     pairs = [
-        (int(number[1]), *badge.groups())
-        for told, after in itertools.pairwise(told_in_order(home))
+        (number[1], *badge.groups())
+        for told, after in itertools.pairwise(home)
         if (number := re.fullmatch(r"\*\*(\d+)\*\*", told)) and (badge := BADGE.fullmatch(after))
     ]
-    assert sorted(pairs) == sorted(expected)
+    assert sorted(pairs) == sorted((str(n), *LOOKS[verdict], words[verdict]) for verdict, n in counts.items())
 
 
 def test_the_forests_hold_every_part_with_the_numbers_of_the_database(opened, results_file):
