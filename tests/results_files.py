@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parent.parent
+FIXTURE, SHIPPED = ROOT / "tests" / "fixtures" / "results.duckdb", ROOT / "data" / "results.duckdb"
 ADDED = "feedfacefeedface"
 
 

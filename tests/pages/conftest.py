@@ -7,7 +7,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from precompute import build
 from tests.pages.reading import ask
+from tests.results_files import FIXTURE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +52,15 @@ def changed(database, tmp_path, monkeypatch):
         return file
 
     return change
+
+
+@pytest.fixture(scope="session")
+def rebuilt(tmp_path_factory) -> Path:
+    """The tiny real database of the tests, its evidence computed again from its runs by the code as it is."""
+    file = tmp_path_factory.mktemp("rebuilt") / "results.duckdb"
+    shutil.copy(FIXTURE, file)
+    build.build(file.parent / "no shards", file, "smoke")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import text
-from precompute import build
 from tests.activation_runs import CNN, DEAD, MLP, baked, rows_of
 from tests.pages.reading import ask, charts
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
 HANGUL = re.compile("[가-힣]")
 FINAL = """
 SELECT v.activation, v.seed, v.status::VARCHAR, v.lr, 1 - c.test_correct / r.n_test
@@ -41,15 +39,6 @@ def some(spec) -> bool:
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory) -> Path:
     return baked(tmp_path_factory.mktemp("made_up"), rows_of([MLP, CNN, DEAD], some))
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory) -> Path:
-    """The fixture, its evidence computed by the code as it is."""
-    folder = tmp_path_factory.mktemp("smoke")
-    shutil.copy(FIXTURE, folder / "results.duckdb")
-    build.build(folder / "none", folder / "results.duckdb", "smoke")
-    return folder / "results.duckdb"
 
 
 @pytest.fixture(scope="module")
@@ -261,8 +250,8 @@ def test_every_code_of_the_measured_parts_has_words(made_up, language):
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_one_seed_of_two_functions_is_shown_as_that(smoke, language):
-    app = open_page(smoke, lang=language)
+def test_one_seed_of_two_functions_is_shown_as_that(rebuilt, language):
+    app = open_page(rebuilt, lang=language)
     assert ("1 seed so far" if language == "en" else "시드 1개") in app.title[0].value
     assert len(with_table(app, "dots")[0][1]["dots"]) == 2
     assert all(

@@ -8,18 +8,13 @@ from random import Random
 import duckdb
 import pytest
 
+from precompute.results_file import verify
 from tests import activation_runs, planted_norms, planted_wiring
 from tests.pages import recomputed
+from tests.results_files import FIXTURE, SHIPPED
 
 RECOMPUTED = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 """Questions whose rules are written down a second time."""
-
-
-@pytest.fixture(scope="module")
-def database() -> str:
-    import os
-
-    return os.environ["WHY_RESULTS"]
 
 
 def rows(database: str, sql: str, *parameters) -> list[dict]:
@@ -93,6 +88,15 @@ def compared(database: str) -> int:
             verdict = "shown" if shown else "contradicted" if row["claim"] in opposed else "not shown"
             assert row["verdict"] == verdict, (study["study"], row)
     return count
+
+
+def test_the_fixture_holds_what_this_code_makes_of_its_runs(rebuilt):
+    assert verify(rebuilt) == verify(FIXTURE)
+
+
+@pytest.fixture(params=["the fixture, built again", "shipped"])
+def database(request, rebuilt) -> str:
+    return str(SHIPPED if request.param == "shipped" else rebuilt)
 
 
 def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):

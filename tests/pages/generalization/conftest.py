@@ -7,9 +7,8 @@ import pyarrow as pa
 import pytest
 
 from tests.pages.reading import charts
+from tests.results_files import FIXTURE, SHIPPED
 
-ROOT = Path(__file__).resolve().parents[3]
-FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
 FINAL = """
 SELECT CAST(c.x AS INTEGER) AS width, i.mean, i.low, i.high, i.n
 FROM intervals i JOIN configurations c USING (configuration)
@@ -17,7 +16,6 @@ WHERE c.study = 'double_descent/mnist_mlp' AND i.measure = '{measure}' AND CAST(
   AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE study = 'double_descent/mnist_mlp')
 ORDER BY c.x
 """
-SHIPPED = ROOT / "data" / "results.duckdb"
 
 
 @pytest.fixture
