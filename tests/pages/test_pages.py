@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.reading import spoken
+from tests.results_files import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
@@ -39,6 +40,17 @@ def test_every_page_runs_in_both_languages(opened, page, language):
     assert len(app.title) == 1
     assert bool(HANGUL.search(app.title[0].value)) == (language == "ko")
     assert not app.info  # no notice without a cause
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_the_results_that_are_shipped(opened, monkeypatch, page, language):
+    monkeypatch.setenv("WHY_RESULTS", str(SHIPPED))
+    app = opened(page, lang=language)
+    assert not app.exception and not app.error and not app.warning
+    (title,) = (each.value.replace("\u2060", "") for each in app.title)
+    assert 1 <= len(title.split()) <= 10
+    assert bool(HANGUL.search(title)) == (language == "ko")
 
 
 @pytest.mark.parametrize("page", PAGES)
