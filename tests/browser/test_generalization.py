@@ -39,6 +39,12 @@ TIME_STEPS = """async () => {
   return times.sort((a, b) => a - b)
 }"""
 
+# Every epoch that the play-through stops at, from the first on.
+WATCH_EPOCHS = """() => {
+  window.shown = []
+  view.addSignalListener("at_e", (_, place) => window.shown.push(place))
+}"""
+
 
 @pytest.fixture
 def explore(server, visit):
@@ -147,10 +153,15 @@ def test_reduced_motion_walks_through_round_epochs_without_fading_lines(server, 
     page = context.new_page()
     page.goto(f"{server}/generalization?lang=en")
     find(page)
+    epochs = page.evaluate("() => [...new Set(view.data('cells').map(d => d.epoch))].sort((a, b) => a - b)")
+    page.evaluate(WATCH_EPOCHS)
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => view.signal('at_e') > 0", timeout=30_000)
+    page.wait_for_function("() => window.shown.length >= 5", timeout=30_000)
     assert page.evaluate("() => view.signal('trail')") is False
     page.get_by_role("button", name="Pause").click()
+    shown = [epochs[place] for place in page.evaluate("() => window.shown")]
+    round_ones = [min(epochs, key=lambda epoch: abs(epoch - wanted)) for wanted in (1, 2, 5, 10, 20)]
+    assert shown[:5] == round_ones, "the map of the tests ends at epoch 40"
     context.close()
 
 

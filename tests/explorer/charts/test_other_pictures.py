@@ -3,6 +3,7 @@ import pytest
 
 from explorer.charts import against_width, forest, panels, style
 from explorer.charts.linked_map import View, round_epochs
+from explorer.results.generalization import Axes
 
 
 def test_small_multiples_take_the_scale_they_are_given_and_mark_the_picked_cell(axes, english):
@@ -46,8 +47,15 @@ def test_curves_against_width_have_a_band_only_with_an_interval(english, axes, w
     assert picture.tables["rows"]["mean"].to_pylist() == pytest.approx([0.1, 0.2])
 
 
-def test_labels_stand_at_the_sampled_epochs_nearest_to_round_numbers(axes):
-    assert round_epochs(axes) == [0, 1, 2, 3]
+def test_labels_stand_at_the_sampled_epochs_nearest_to_round_numbers():
+    epochs = [1, 2, 3, 5, 7, 9, 12, 17, 24, 33, 45, 61, 84, 115, 156, 213, 291, 397, 541, 740]
+    labelled = [1, 2, 5, 9, 17, 45, 115, 213, 541, 740]  # for 1, 2, 5, 10, 20, 50, 100, 200 and 500, and the last one
+    assert [epochs[place] for place in round_epochs(Axes([2, 8], [10, 20], epochs, [0]))] == labelled
+
+
+def test_labels_of_a_long_clock_stand_at_powers_of_ten_alone():
+    times = [1, 3, 12, 50, 90, 200, 800, 5000, 11_000, 40_000, 200_000]
+    assert [times[place] for place in round_epochs(Axes([2], [10], times, [0]))] == [1, 12, 90, 800, 11_000, 200_000]
 
 
 def test_a_list_literal_is_safe_in_an_expression():
