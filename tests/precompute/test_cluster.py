@@ -1,11 +1,13 @@
 """A real Ray cluster of two simulated machines, one processor each, and a head that trains nothing."""
 
+import contextlib
 import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import ray
@@ -31,9 +33,45 @@ def machines():
     os.environ["RAY_ADDRESS"] = made.address
     cluster.connect()
     yield made
+    running = processes_below(os.getpid())
+    assert running
     ray.shutdown()
     made.shutdown()
     del os.environ["RAY_ADDRESS"]
+    deadline = time.monotonic() + 60
+    while (left := running & alive()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def alive() -> set[tuple[int, str]]:
+    """Number and time of start of every process of this machine that has not ended."""
+    return {(process, facts[19]) for process, facts in _processes().items()}
+
+
+def processes_below(parent: int) -> set[tuple[int, str]]:
+    """The processes of Ray that this one has started, and those that they have started."""
+    facts, found = _processes(), set()
+    below = [process for process, told in facts.items() if int(told[1]) == parent and _is_of_ray(process)]
+    while below:
+        found |= set(below)
+        below = [process for process, told in facts.items() if int(told[1]) in below]
+    return {(process, facts[process][19]) for process in found}
+
+
+def _is_of_ray(process: int) -> bool:
+    return b"ray" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def _processes() -> dict[int, list[str]]:
+    """What /proc/PID/stat says of every process that has not ended, from its state on."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            facts = stat.read_text().rsplit(")", 1)[1].split()
+            if facts[0] != "Z":
+                found[int(stat.parent.name)] = facts
+    return found
 
 
 @pytest.fixture
