@@ -101,6 +101,7 @@ def test_the_last_decimal_is_no_finer_than_the_interval_but_for_a_leading_one(ha
 @given(st.floats(0, 1), st.floats(0, 0.5), st.integers(3, 9))
 def test_every_number_written_lies_within_its_rounding(mean, half, n):
     text = format.interval(mean, mean - half, mean + half, n)
-    written, low, high = (float(found.replace("−", "-")) for found in re.findall(r"−?\d+(?:\.\d+)?", text)[:3])
-    for number, exact in ((written, mean), (low, mean - half), (high, mean + half)):
-        assert abs(number - 100 * exact) <= 0.5 + 1e-9
+    told = [found.replace("−", "-") for found in re.findall(r"−?\d+(?:\.\d+)?", text)[:3]]
+    for number, exact in zip(told, (mean, mean - half, mean + half), strict=True):
+        decimals = len(number.partition(".")[2])
+        assert abs(float(number) - 100 * exact) <= 0.5 * 10**-decimals + 1e-9

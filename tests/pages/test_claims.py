@@ -103,9 +103,11 @@ def test_the_forests_hold_every_part_with_the_numbers_of_the_database(opened, re
 
 
 def test_an_estimate_that_holds_is_drawn_on_the_ground_that_its_rule_needs(opened):
-    for row in forest_rows(opened("claims")):
-        if row["state"] == "part holds" and not row["outside"] and "G3" not in row["name"]:
-            assert row["from"] - 1e-4 <= row["estimate"] <= row["to"] + 1e-4
+    rows = [row for row in forest_rows(opened("claims")) if row["state"] == "part holds" and not row["outside"]]
+    inside = [row for row in rows if "G3" not in row["name"]]
+    assert len(inside) > 5  # else this test sees nothing
+    for row in inside:
+        assert row["from"] - 1e-4 <= row["estimate"] <= row["to"] + 1e-4
 
 
 @both
