@@ -4,7 +4,6 @@ import itertools
 import math
 import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,9 +16,9 @@ from precompute.shards import processor
 from precompute.spec import MLPSpec, RandomFeaturesSpec, Spec
 from precompute.studies import STUDIES
 from precompute.training.closed_form import MOST_FEATURES
+from tests.results_files import FIXTURE, SHIPPED
 
 CPU = torch.device("cpu")
-FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "results.duckdb"
 GENERALIZATION = ("mnist_mlp", "cifar10_cnn_small", "sample_wise", "regularization", "random_features")
 MNIST, CIFAR10 = "ylecun/mnist", "uoft-cs/cifar10"
 
@@ -228,3 +227,10 @@ def test_a_small_run_of_each_study_meets_the_published_one(name, tmp_path, capsy
         if row["run_id"] in others and row["status"] == "complete"
     ]
     assert abs(here - there) <= max(errors) - min(errors), told
+
+
+def test_every_run_that_is_shipped_is_of_a_grid_or_follows_from_its_results():
+    rows = {row["run_id"]: row for row in results_file.published_rows(SHIPPED)}
+    planned = {spec.run_id: name for name, study in STUDIES.items() for spec in study.all_specs("full", rows)}
+    assert len(rows) > 1000
+    assert {run_id: row["study"] for run_id, row in rows.items()} == {run_id: planned.get(run_id) for run_id in rows}
