@@ -62,6 +62,13 @@ def test_no_text_is_empty(language):
     assert [key for key, value in all_texts(language).items() if not value] == []
 
 
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_note_on_a_picture_has_at_most_twelve_words(language):
+    notes = {key: value for key, value in all_texts(language).items() if ".note." in key}
+    assert len(notes) > 5
+    assert {key: value for key, value in notes.items() if len(value.split()) > 12} == {}
+
+
 def test_korean_sentences_are_polite():
     plain = re.compile(r"[가-힣](?<!니)다[.!?]")
     assert {key: value for key, value in all_texts("ko").items() if plain.search(value)} == {}
