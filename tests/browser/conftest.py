@@ -10,9 +10,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
@@ -22,6 +23,16 @@ WIDE, PHONE = (1280, 900), (390, 844)
 @contextmanager
 def running_server() -> Iterator[str]:
     """Starts the app on a free port, waits until it is healthy, yields its address and ends it."""
+    process, address = _started()
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _started(again: bool = True) -> tuple[subprocess.Popen, str]:
+    """A healthy server and its address. One that ends at once is started `again`: another program may have taken its port meanwhile."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -37,10 +48,13 @@ def running_server() -> Iterator[str]:
     )  # fmt: skip
     try:
         _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    except Exception as problem:
+        process.kill()
+        process.wait()
+        if again and isinstance(problem, RuntimeError):
+            return _started(again=False)
+        raise
+    return process, f"http://127.0.0.1:{port}"
 
 
 def _wait_until_healthy(process: subprocess.Popen, health: str) -> None:
@@ -82,8 +96,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser) -> Iterator[Callable[..., Page]]:
-    """visit(address, size=PHONE, dark=True, locale="ko-KR") -> the page when it has come to rest; checks for errors at the end."""
-    contexts, errors = [], []
+    """visit(address, size=PHONE, dark=True, locale="ko-KR") -> the page when it has come to rest; checks for errors at the end, and that nothing
+    was asked of another host."""
+    contexts, errors, elsewhere = [], [], []
+
+    def asked(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+            elsewhere.append(request.url)
 
     def open_page(address: str, *, size: tuple[int, int] = WIDE, dark: bool = False, locale: str = "en-US") -> Page:
         scheme = "dark" if dark else "light"
@@ -92,6 +112,7 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", asked)
         page.goto(address)
         settle(page)
         return page
@@ -100,6 +121,7 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert errors == []
+    assert elsewhere == []
 
 
 def settle(page: Page) -> None:
