@@ -19,15 +19,12 @@ from precompute.studies.batch_norm import ALL, NORMS
 from precompute.training import deep_linear, single
 from precompute.training.probed import Probes
 from precompute.training.run import evaluation_epochs
+from tests.precompute.reading import query, values
 from tests.precompute.test_vgg import make_spec
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 CPU = torch.device("cpu")
 SMALL, LINEAR, SIZES, PAPER = ALL
-
-
-def values(specs, *fields: str) -> set:
-    return {tuple(getattr(spec, field) for field in fields) for spec in specs}
 
 
 def combinations(specs, *fields: str) -> Counter:
@@ -59,7 +56,7 @@ def test_every_batch_size_goes_about_as_far_in_an_epoch():
     specs = SIZES.specs("full")
     grid = itertools.product(("none", "batch", "group"), (2, 4, 8, 16, 32, 128), range(3))
     assert combinations(specs, "norm", "batch_size", "seed") == dict.fromkeys(grid, 1)
-    assert {spec.rate / spec.batch_size for spec in specs} == {2**-10} and values(specs, "lr") == {(0.125,)}
+    assert {spec.rate / spec.batch_size for spec in specs} == {2**-10} and values(specs, "lr") == {0.125}
     maps = {tuple(v for k, v in spec.settings().items() if k != "batch_size") for spec in specs}
     assert len(maps) == 3, "one map a norm, the batch size along x"
 
@@ -209,11 +206,6 @@ def baked(tmp_path_factory, data_folder):
     path = tmp_path_factory.mktemp("data") / "results.duckdb"
     build.build(folder, path, "smoke")
     return folder, path
-
-
-def query(path, sql):
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.sql(sql).fetchall()
 
 
 def test_the_smoke_runs_of_every_study_go_through_the_build(baked):

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-import duckdb
 import pytest
 import torch
 
@@ -11,6 +10,7 @@ from precompute import __main__ as command
 from precompute import shards
 from precompute.studies import STUDIES
 from precompute.studies import batch_size as studies
+from tests.precompute.reading import query
 
 MLP, EQUAL, CNN = (STUDIES[f"batch_size/{name}"] for name in ("mnist_mlp", "equal_epochs", "mnist_cnn"))
 
@@ -186,11 +186,6 @@ def baked(tmp_path_factory, data_folder):
     torch.set_flush_denormal(False)
     torch.set_num_threads(threads)
     patch.undo()
-
-
-def query(path, sql):
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.sql(sql).fetchall()
 
 
 def test_the_database_has_every_target_of_every_run(baked):

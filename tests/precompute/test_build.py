@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import duckdb
 import pytest
@@ -7,6 +8,7 @@ from precompute import build, shards
 from precompute.executors import Settings, train_group
 from precompute.results_file import ResultsError, content_hash, known_runs, verify
 from precompute.studies import STUDIES
+from tests.precompute.reading import query
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 STUDY = STUDIES["double_descent/mnist_mlp"]
@@ -21,22 +23,23 @@ def trained(tmp_path_factory, data_folder):
     return folder
 
 
-@pytest.fixture
-def database(trained, tmp_path):
-    path = tmp_path / "results.duckdb"
+@pytest.fixture(scope="module")
+def built(trained, tmp_path_factory):
+    """The database of these shards. Tests that change it take `database`, a copy."""
+    path = tmp_path_factory.mktemp("built") / "results.duckdb"
     build.build(trained, path, "smoke")
     return path
 
 
-def query(path, sql):
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.sql(sql).fetchall()
+@pytest.fixture
+def database(built, tmp_path):
+    return shutil.copy(built, tmp_path / "results.duckdb")
 
 
-def test_every_run_and_point_of_the_shards_is_in_the_database(database, trained):
+def test_every_run_and_point_of_the_shards_is_in_the_database(built, trained):
     rows = {row["run_id"]: row for row in shards.read(trained)}
     found = query(
-        database, "SELECT run_id, epoch, train_loss, val_loss, test_loss, train_correct, val_correct, test_correct, memorized "
+        built, "SELECT run_id, epoch, train_loss, val_loss, test_loss, train_correct, val_correct, test_correct, memorized "
         "FROM runs JOIN curves USING (run)",
     )  # fmt: skip
     told = {
@@ -47,10 +50,10 @@ def test_every_run_and_point_of_the_shards_is_in_the_database(database, trained)
     assert {row[:2] + row[5:] for row in found} == {(row[0], row[1], *row[5:]) for row in told}
 
 
-def test_intervals_are_student_t_over_the_seeds(database):
+def test_intervals_are_student_t_over_the_seeds(built):
     """Recomputed in SQL from the counts: with three seeds t(0.975, 2) is 4.3027. No error lies outside 0 and 1, nor does an interval."""
     wrong = query(
-        database,
+        built,
         """WITH own AS (SELECT configuration, epoch, avg(1 - test_correct / n_test) m, stddev_samp(1 - test_correct / n_test) s,
             count(*) n FROM curves JOIN runs USING (run) WHERE status = 'complete' GROUP BY ALL)
         SELECT count(*) FROM own JOIN intervals i USING (configuration, epoch) WHERE measure = 'test_error' AND
@@ -58,38 +61,38 @@ def test_intervals_are_student_t_over_the_seeds(database):
          OR abs(least(1, m + 4.302652729911275 * s / sqrt(3)) - high) > 1e-6)""",
     )
     assert wrong == [(0,)]
-    assert query(database, "SELECT count(*) > 100, min(n), max(n) FROM intervals WHERE measure = 'test_error'") == [
+    assert query(built, "SELECT count(*) > 100, min(n), max(n) FROM intervals WHERE measure = 'test_error'") == [
         (True, 3, 3)
     ]
 
 
-def test_the_view_of_a_study_has_its_settings_as_typed_columns(database):
-    types = dict(query(database, 'SELECT column_name, column_type FROM (DESCRIBE "double_descent/mnist_mlp")'))
+def test_the_view_of_a_study_has_its_settings_as_typed_columns(built):
+    types = dict(query(built, 'SELECT column_name, column_type FROM (DESCRIBE "double_descent/mnist_mlp")'))
     assert (types["width"], types["label_noise"], types["optimizer"], types["n_params"]) == (
         "INTEGER",
         "DOUBLE",
         "VARCHAR",
         "BIGINT",
     )
-    assert query(database, 'SELECT count(*), count(DISTINCT width) FROM "double_descent/mnist_mlp"') == [(24, 4)]
-    assert query(database, 'SELECT bool_and(n_params = 795 * width + 10) FROM "double_descent/mnist_mlp"') == [(True,)]
+    assert query(built, 'SELECT count(*), count(DISTINCT width) FROM "double_descent/mnist_mlp"') == [(24, 4)]
+    assert query(built, 'SELECT bool_and(n_params = 795 * width + 10) FROM "double_descent/mnist_mlp"') == [(True,)]
 
 
-def test_every_table_and_column_has_a_comment(database):
-    assert query(database, "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL") == []
+def test_every_table_and_column_has_a_comment(built):
+    assert query(built, "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL") == []
     views = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
     assert (
         query(
-            database,
+            built,
             f"SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL AND table_name NOT IN ({views})",
         )
         == []
     )
 
 
-def test_two_builds_of_the_same_runs_have_the_same_content_hash(database, trained, tmp_path):
+def test_two_builds_of_the_same_runs_have_the_same_content_hash(built, trained, tmp_path):
     build.build(trained, tmp_path / "again.duckdb", "smoke")
-    assert verify(database) == verify(tmp_path / "again.duckdb")
+    assert verify(built) == verify(tmp_path / "again.duckdb")
 
 
 def test_a_build_keeps_the_runs_of_the_database_when_the_shards_are_gone(database, tmp_path):
@@ -195,18 +198,16 @@ def test_failed_and_diverged_runs_are_counted_and_never_averaged(trained, tmp_pa
     verify(path)
 
 
-def test_claims_without_a_study_are_listed_as_not_tested(database):
-    found = dict(query(database, "SELECT claim, verdict::VARCHAR FROM claims WHERE study IS NULL"))
+def test_claims_without_a_study_are_listed_as_not_tested(built):
+    found = dict(query(built, "SELECT claim, verdict::VARCHAR FROM claims WHERE study IS NULL"))
     assert set(found.values()) == {"not tested here"} and {"A1", "L1", "N1", "B1", "W1", "G6", "G8"} <= set(found)
-    assert query(database, "SELECT count(DISTINCT claim) FROM claims") == [(33,)]
+    assert query(built, "SELECT count(DISTINCT claim) FROM claims") == [(33,)]
 
 
-def test_the_published_numbers_carry_their_source_and_no_unverified_one(database):
-    assert query(database, "SELECT count(*) FROM published WHERE tag NOT IN ('V1', 'V2', 'A', 'D', 'C')") == [(0,)]
-    assert query(database, "SELECT count(*) FROM published WHERE source = '' OR figure = '' OR precision = ''") == [
-        (0,)
-    ]
+def test_the_published_numbers_carry_their_source_and_no_unverified_one(built):
+    assert query(built, "SELECT count(*) FROM published WHERE tag NOT IN ('V1', 'V2', 'A', 'D', 'C')") == [(0,)]
+    assert query(built, "SELECT count(*) FROM published WHERE source = '' OR figure = '' OR precision = ''") == [(0,)]
     assert query(
-        database,
+        built,
         "SELECT count(*) FROM published WHERE tag = 'D' AND note NOT ILIKE '%digitised%' AND precision NOT ILIKE '%digitised%'",
     ) == [(0,)]

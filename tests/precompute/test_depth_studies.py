@@ -5,16 +5,12 @@ import pytest
 import torch
 
 from precompute import datasets
-from precompute.image_spec import ResNetSpec
 from precompute.studies import STUDIES
+from tests.precompute.reading import values
 
 SMALL, PAPER = STUDIES["depth/cifar10_resnet_small"], STUDIES["depth/cifar10_resnet"]
 RECIPE = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch_size": 128, "label_noise": 0.0}
 DEPTHS = {8, 14, 20, 32, 44, 56}
-
-
-def values(specs: list[ResNetSpec], *fields: str) -> set:
-    return {tuple(getattr(spec, field) for field in fields) for spec in specs}
 
 
 def test_the_small_grid_has_every_depth_twice_and_more_seeds_where_claims_compare():

@@ -16,6 +16,7 @@ from precompute.shards import processor
 from precompute.spec import MLPSpec, RandomFeaturesSpec, Spec
 from precompute.studies import STUDIES
 from precompute.training.closed_form import MOST_FEATURES
+from tests.precompute.reading import values
 from tests.results_files import FIXTURE, SHIPPED
 
 CPU = torch.device("cpu")
@@ -25,14 +26,6 @@ MNIST, CIFAR10 = "ylecun/mnist", "uoft-cs/cifar10"
 
 def full(name: str) -> list[Spec]:
     return STUDIES[f"double_descent/{name}"].specs("full")
-
-
-def values(specs: list[Spec], *fields: str) -> set:
-    """The values of one field, or the tuples of several, that are in the grid."""
-    return {
-        tuple(getattr(spec, field) for field in fields) if len(fields) > 1 else getattr(spec, fields[0])
-        for spec in specs
-    }
 
 
 def assert_every_combination_once(specs: list[Spec], *fields: str) -> None:

@@ -8,15 +8,12 @@ from precompute import build, datasets, executors, results_file, shards
 from precompute.studies import STUDIES
 from precompute.studies.wiring import FAMILIES
 from precompute.wiring_spec import WiringSpec
+from tests.precompute.reading import values
 
 SMALL, PAPER = STUDIES["wiring/cifar10_small"], STUDIES["wiring/cifar10"]
 RECIPE = {
     "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-5, "schedule": "cosine", "batch_size": 128, "label_noise": 0.0,
 }  # fmt: skip
-
-
-def values(specs: list[WiringSpec], *fields: str) -> set:
-    return {tuple(getattr(spec, field) for field in fields) for spec in specs}
 
 
 @pytest.mark.parametrize("study", [SMALL, PAPER], ids=lambda study: study.name)
