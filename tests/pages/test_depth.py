@@ -13,8 +13,8 @@ from tests import planted_depth
 from tests.pages.planted import of_planted
 from tests.pages.reading import ask, charts, said
 from tests.planted_depth import FAILED, MLP, SMALL, as_in_the_paper, deep_plain_ones_fail
+from tests.results_files import FIXTURE
 
-FIXTURE = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "results.duckdb"
 VERDICTS = ("shown", "not shown", "contradicted")
 both = pytest.mark.parametrize("language", ["en", "ko"])
 

@@ -8,6 +8,7 @@ from tests import planted_norms
 from tests.pages.planted import of_planted
 from tests.planted_norms import SMALL
 
+VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 PARTS = {
     "batch alone": lambda spec: spec.norm == "batch",
     "none alone": lambda spec: spec.norm == "none",
@@ -30,14 +31,22 @@ def planted(tmp_path_factory) -> Path:
 database, seen = of_planted("batch_norm")
 
 
+@pytest.fixture(scope="package")
+def other_planted() -> dict:
+    """The arguments of a database -> its file, and the arguments themselves, so that none takes the place of another in memory."""
+    return {}
+
+
 @pytest.fixture
-def planting(tmp_path, monkeypatch):
-    """Plants another database and lets the page read it."""
+def planting(other_planted, tmp_path_factory, monkeypatch):
+    """Plants another database, once for all tests that only read it, and lets the page read it."""
 
     def plant(*arguments, **named) -> Path:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
-        file = planted_norms.plant(folder, *arguments, **named)
+        key = repr((arguments, named))
+        if key not in other_planted:
+            file = planted_norms.plant(tmp_path_factory.mktemp("other"), *arguments, **named)
+            other_planted[key] = file, arguments, named
+        file = other_planted[key][0]
         monkeypatch.setenv("WHY_RESULTS", str(file))
         return file
 

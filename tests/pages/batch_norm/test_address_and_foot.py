@@ -12,9 +12,7 @@ from tests.pages.batch_norm.conftest import PARTS
 from tests.pages.reading import ask, charts
 from tests.planted_norms import LINEAR, SIZES, SMALL
 
-HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 def test_an_address_with_values_that_do_not_exist_falls_back_with_a_notice(opened):

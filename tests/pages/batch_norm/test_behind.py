@@ -8,12 +8,12 @@ from explorer.batch_norm import rivals
 from explorer.results import batch_norm as results
 from explorer.results.batch_norm import Study
 from tests import planted_norms
+from tests.pages.batch_norm.conftest import VIEWS
 from tests.pages.reading import ask, charts, said
 from tests.planted_norms import LINEAR, SMALL
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 @both

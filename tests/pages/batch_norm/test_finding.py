@@ -8,12 +8,11 @@ import pytest
 from explorer.batch_norm import sentences
 from explorer.results.batch_norm import Study
 from explorer.text import of
+from tests.pages.batch_norm.conftest import VIEWS
 from tests.pages.reading import ask, said
 from tests.planted_norms import LINEAR, SIZES, SMALL, THE_OTHER_WAY, UNCLEAR
 
-HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 @both

@@ -9,9 +9,7 @@ from explorer.charts.normalizations import name
 from tests.pages.reading import ask, charts, said
 from tests.planted_norms import LINEAR, SIZES, SMALL
 
-HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, database):

@@ -9,7 +9,6 @@ from tests.planted_norms import LINEAR, SMALL
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 def test_the_cards_tell_quantities_bounds_and_intervals_in_words(opened, database):

@@ -11,7 +11,6 @@ from tests.planted_norms import LINEAR, SIZES, SMALL
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 
 
 @both

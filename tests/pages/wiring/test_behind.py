@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from tests.pages.reading import ask, charts, said
 from tests.pages.wiring.conftest import with_table
 from tests.planted_wiring import SMALL
 
-FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "results.duckdb"
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 

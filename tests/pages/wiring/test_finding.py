@@ -1,7 +1,6 @@
 """What the title says, for the whole grid and for parts of it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.pages.reading import ask, said
 from tests.pages.wiring.conftest import main_picture
 from tests.planted_wiring import FAILED, SMALL, as_in_the_paper, name
 
-FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "results.duckdb"
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 

@@ -1,7 +1,6 @@
 """The graph that a click opens: its drawing, its damage, its runs."""
 
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.typing import VegaLiteState
@@ -13,7 +12,6 @@ from tests.pages.reading import ask, said
 from tests.pages.wiring.conftest import drawing, main_picture
 from tests.planted_wiring import SMALL
 
-FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "results.duckdb"
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 

@@ -1,14 +1,12 @@
 """What other pages tell of the runs, the page without a whole grid, and its address."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.pages.reading import ask, charts, said
 from tests.pages.wiring.conftest import drawing
 from tests.planted_wiring import SMALL
+from tests.results_files import FIXTURE
 
-FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "results.duckdb"
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 
