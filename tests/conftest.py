@@ -5,9 +5,12 @@ import fcntl
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.results_files import own_results
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = sys.modules["__main__"]
@@ -18,6 +21,31 @@ os.environ.setdefault("WHY_RESULTS", str(ROOT / "tests" / "fixtures" / "results.
 def results_file() -> Path:
     """The results file that the tests read. To be copied before it is changed."""
     return Path(os.environ["WHY_RESULTS"])
+
+
+@pytest.fixture
+def laid(tmp_path, monkeypatch) -> Callable[..., Path]:
+    """Lays a copy of a file, with some of its runs, over it, as one's own results: laid(file, without="seed = 0")."""
+
+    def lay(published: Path, **how) -> Path:
+        path = own_results(published, tmp_path / "own.duckdb", **how)
+        monkeypatch.setenv("WHY_RESULTS", f"{published}{os.pathsep}{path}")
+        return path
+
+    return lay
+
+
+@pytest.fixture
+def own(results_file, laid) -> Path:
+    """One's own results over those that the tests read: every second run."""
+    return laid(results_file)
+
+
+@pytest.fixture(autouse=True)
+def no_results_file_is_held_over_from_another_test():
+    if streamlit := sys.modules.get("streamlit"):
+        streamlit.cache_resource.clear()
+        streamlit.cache_data.clear()
 
 
 @pytest.hookimpl(wrapper=True)

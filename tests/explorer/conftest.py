@@ -1,11 +1,5 @@
+import duckdb
 import pytest
-import streamlit as st
-
-
-@pytest.fixture(autouse=True)
-def no_results_file_is_held_over_from_another_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture(params=["en", "ko"])
@@ -18,3 +12,10 @@ def language(request, monkeypatch) -> str:
 @pytest.fixture
 def english(monkeypatch) -> None:
     monkeypatch.setattr("explorer.text.language", lambda: "en")
+
+
+@pytest.fixture
+def raw(results_file):
+    """A connection of the test's own to the results file."""
+    with duckdb.connect(str(results_file), read_only=True) as connection:
+        yield connection

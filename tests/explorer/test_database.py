@@ -7,7 +7,6 @@ import duckdb
 import pytest
 
 from explorer import database
-from tests.results_files import own_results
 
 
 @pytest.fixture
@@ -145,29 +144,21 @@ def test_memory_and_threads_are_bounded():
     assert settings == {"threads": "2", "memory_limit": "122.0 MiB"}  # 128 MB
 
 
-@pytest.fixture
-def two(results_file, tmp_path, monkeypatch) -> Path:
-    """The published file and a second one laid over it."""
-    own = own_results(results_file, tmp_path / "own.duckdb")
-    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{own}")
-    return own
-
-
-def test_a_second_file_is_asked_by_the_same_statements(two, results_file):
+def test_a_second_file_is_asked_by_the_same_statements(own, results_file):
     count = "SELECT count(*) AS n FROM runs"
-    published, own = (database.query(count, of=of)["n"][0].as_py() for of in (database.PUBLISHED, database.OWN))
-    assert 0 < own < published
-    assert database.location() == results_file.resolve() and database.own_location() == two
+    published, mine = (database.query(count, of=of)["n"][0].as_py() for of in (database.PUBLISHED, database.OWN))
+    assert 0 < mine < published
+    assert database.location() == results_file.resolve() and database.own_location() == own
     assert database.meta()["content_hash"] != database.own_meta()["content_hash"] == "a hash of my own"
     assert database.refused() is None
     both = "SELECT count(*) AS n FROM runs JOIN own.runs USING (run_id)"
-    assert database.query(both)["n"][0].as_py() == own - 1  # all but the one that was added
+    assert database.query(both)["n"][0].as_py() == mine - 1  # all but the one that was added
 
 
-def test_an_empty_first_path_is_the_file_beside_the_app(two, monkeypatch):
-    monkeypatch.setenv("WHY_RESULTS", f"{os.pathsep}{two}")
+def test_an_empty_first_path_is_the_file_beside_the_app(own, monkeypatch):
+    monkeypatch.setenv("WHY_RESULTS", f"{os.pathsep}{own}")
     assert database.location() == database.ROOT / "data" / "results.duckdb"
-    assert database.own_location() == two
+    assert database.own_location() == own
 
 
 def test_a_file_whose_name_holds_the_separator_is_one_file(results_file, tmp_path, monkeypatch):
@@ -184,30 +175,30 @@ def test_a_file_whose_name_holds_the_separator_is_one_file(results_file, tmp_pat
      ("newer", database.NewerSchema), ("same", database.Same)],
 )  # fmt: skip
 def test_a_second_file_that_cannot_be_laid_over_is_refused_and_the_published_one_shown(
-    two, results_file, monkeypatch, harm, kind
+    own, results_file, monkeypatch, harm, kind
 ):
     if harm == "missing":
-        two.unlink()
+        own.unlink()
     elif harm == "garbage":
-        two.write_bytes(b"no database" * 1000)
+        own.write_bytes(b"no database" * 1000)
     elif harm == "same":
         monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{results_file}")
     else:
         step = -1 if harm == "older" else 1
-        changed(two, f"UPDATE meta SET value = '{database.expected_schema() + step}' WHERE key = 'schema_version'")
+        changed(own, f"UPDATE meta SET value = '{database.expected_schema() + step}' WHERE key = 'schema_version'")
     assert database.query("SELECT count(*) AS n FROM runs")["n"][0].as_py() > 0
     assert isinstance(database.refused(), kind)
     assert database.own_meta() is None
 
 
-def test_a_third_file_is_one_too_many(two, results_file, monkeypatch):
-    monkeypatch.setenv("WHY_RESULTS", os.pathsep.join([str(results_file), str(two), "third.duckdb"]))
+def test_a_third_file_is_one_too_many(own, results_file, monkeypatch):
+    monkeypatch.setenv("WHY_RESULTS", os.pathsep.join([str(results_file), str(own), "third.duckdb"]))
     with pytest.raises(database.TooMany) as caught:
         database.meta()
     assert caught.value.path.name == "third.duckdb"
 
 
-def test_nothing_can_be_written_into_a_second_file(two):
+def test_nothing_can_be_written_into_a_second_file(own):
     for statement in ("DELETE FROM own.runs", "CREATE TABLE own.mine (n INTEGER)"):
         with pytest.raises(duckdb.Error):
             database.query(statement)

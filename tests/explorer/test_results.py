@@ -2,19 +2,12 @@
 
 import hashlib
 
-import duckdb
 import pytest
 
 from explorer.database import query
 from explorer.results import dictionary, runs, site
 
 STUDY = "double_descent/mnist_mlp"
-
-
-@pytest.fixture
-def raw(results_file):
-    with duckdb.connect(str(results_file), read_only=True) as connection:
-        yield connection
 
 
 def test_the_data_version_is_the_start_of_the_content_hash(raw):

@@ -16,11 +16,15 @@ def ask(file: Path, sql: str, *parameters) -> list[tuple]:
         return connection.execute(sql, parameters).fetchall()
 
 
+def chart_messages(app: AppTest) -> list:
+    """The messages of a page's charts: `.spec`, `.alt`, `.datasets`."""
+    return [element.proto for element in app.get("vega_lite_chart")]
+
+
 def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
     """Of every chart of a page its specification, its tables by name and its alternative text."""
     found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
+    for proto in chart_messages(app):
         tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
         found.append((json.loads(proto.spec), tables, proto.alt))
     return found

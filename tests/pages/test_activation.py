@@ -6,20 +6,18 @@ what the page has to tell apart: a function that fails, runs that diverge, five 
 
 import json
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
-import duckdb
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import text
 from tests.activation_runs import CNN, DEAD, MLP, baked, rows_of
-from tests.pages.reading import ask, charts
+from tests.pages.planted import of_planted
+from tests.pages.reading import ask, charts, spoken
 
-ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
 FINAL = """
 SELECT v.activation, v.seed, v.status::VARCHAR, v.lr, 1 - c.test_correct / r.n_test
@@ -37,34 +35,11 @@ def some(spec) -> bool:
 
 
 @pytest.fixture(scope="module")
-def made_up(tmp_path_factory) -> Path:
+def planted(tmp_path_factory) -> Path:
     return baked(tmp_path_factory.mktemp("made_up"), rows_of([MLP, CNN, DEAD], some))
 
 
-@pytest.fixture(scope="module")
-def page(made_up):
-    """The page on the made-up runs in a language, opened once: page("en")."""
-    opened: dict[str, AppTest] = {}
-
-    def of(language: str) -> AppTest:
-        if language not in opened:
-            opened[language] = open_page(made_up, lang=language)
-        return opened[language]
-
-    return of
-
-
-def open_page(database: Path, **query: str) -> AppTest:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WHY_RESULTS", str(database))
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
-        app.context = {"locale": "en-US", "url": "http://localhost:8501/"}
-        app.switch_page("pages/activation.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception
-    return app
+database, seen = of_planted("activation")
 
 
 def with_table(app: AppTest, name: str) -> list[tuple[dict, dict[str, pa.Table], str]]:
@@ -77,36 +52,36 @@ def medians(database: Path, study: str = MLP, where: str = HERE) -> dict[str, fl
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_title_says_which_function_fails_and_how_close_the_others_are(page, made_up, language):
-    title = page(language).title[0].value.replace("\u2060", "")
-    found = {name: value for name, value in medians(made_up).items() if name not in ("identity", "sigmoid")}
+def test_the_title_says_which_function_fails_and_how_close_the_others_are(seen, database, language):
+    title = seen(lang=language).title[0].value.replace("\u2060", "")
+    found = {name: value for name, value in medians(database).items() if name not in ("identity", "sigmoid")}
     assert len(title.split()) <= 10 and bool(HANGUL.search(title)) == (language == "ko")
     assert "sigmoid" in title.lower() and str(len(found)) in title
     assert f"{100 * (max(found.values()) - min(found.values())):.1f}" in title
 
 
-def test_every_dot_is_a_fresh_run_of_the_database(page, made_up):
-    dots = with_table(page("en"), "dots")[0][1]["dots"].to_pylist()
-    complete = [row for row in ask(made_up, FINAL.format(study=MLP, where=HERE)) if row[2] == "complete"]
+def test_every_dot_is_a_fresh_run_of_the_database(seen, database):
+    dots = with_table(seen(), "dots")[0][1]["dots"].to_pylist()
+    complete = [row for row in ask(database, FINAL.format(study=MLP, where=HERE)) if row[2] == "complete"]
     drawn = sorted((dot["function"], dot["seed"], round(dot["error"], 6)) for dot in dots)
     assert drawn == [(name, seed, round(error, 6)) for name, seed, _, _, error in complete]
     assert len(dots) == 15 * 5 - 1, "a run that diverged has no dot"
 
 
-def test_rows_are_sorted_by_median_and_say_what_diverged(page, made_up):
-    _, tables, alt = with_table(page("en"), "dots")[0]
+def test_rows_are_sorted_by_median_and_say_what_diverged(seen, database):
+    _, tables, alt = with_table(seen(), "dots")[0]
     order = [row["name"] for row in tables["medians"].to_pylist()]
-    assert tables["medians"]["median"].to_pylist() == pytest.approx(sorted(medians(made_up).values()), abs=1e-6)
+    assert tables["medians"]["median"].to_pylist() == pytest.approx(sorted(medians(database).values()), abs=1e-6)
     assert order[-1] == "sigmoid" and {"name": "cos(x) − x", "note": "1 of 5 diverged"} in tables["notes"].to_pylist()
     assert "sigmoid 88" in alt and "cos(x) − x 1" in alt
 
 
-def test_a_dot_leads_to_the_fresh_runs_of_its_function(page, made_up):
-    dot = next(d for d in with_table(page("en"), "dots")[0][1]["dots"].to_pylist() if d["function"] == "relu")
+def test_a_dot_leads_to_the_fresh_runs_of_its_function(opened, seen, database):
+    dot = next(d for d in with_table(seen(), "dots")[0][1]["dots"].to_pylist() if d["function"] == "relu")
     link = urlparse(dot["href"])
     asked = {name: values[0] for name, values in parse_qs(link.query).items()}
     assert link.path == "runs" and asked.pop("lang") == "en" and asked.pop("v")
-    lr = ask(made_up, FINAL.format(study=MLP, where=HERE + " AND v.activation = 'relu'"))[0][3]
+    lr = ask(database, FINAL.format(study=MLP, where=HERE + " AND v.activation = 'relu'"))[0][3]
     expected = {
         "study": MLP,
         "activation": "relu",
@@ -116,34 +91,26 @@ def test_a_dot_leads_to_the_fresh_runs_of_its_function(page, made_up):
         "layer_measures": "True",
     }
     assert asked == expected
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
-    app.context = {"locale": "en-US", "url": "http://localhost:8501/"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WHY_RESULTS", str(made_up))
-        app.switch_page("pages/runs.py")
-        for name, value in asked.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception and len(app.dataframe[0].value) == 5
+    assert len(opened("runs", **asked).dataframe[0].value) == 5
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_chart_has_an_alternative_text_and_most_have_a_table(page, language):
-    found = charts(page(language))
+def test_every_chart_has_an_alternative_text_and_most_have_a_table(seen, language):
+    found = charts(seen(lang=language))
     assert len(found) >= 14
     for _, _, alt in found:
         assert len(alt) > 30 and bool(HANGUL.search(alt)) == (language == "ko")
-    assert len(page(language).expander) >= 9
+    assert len(seen(lang=language).expander) >= 9
 
 
-def test_the_map_of_rates_has_the_mean_validation_error_of_the_tuning_seeds(page, made_up):
-    ((spec, tables, _),) = with_table(page("en"), "cells")
+def test_the_map_of_rates_has_the_mean_validation_error_of_the_tuning_seeds(seen, database):
+    ((spec, tables, _),) = with_table(seen(), "cells")
     cells = tables["cells"].to_pylist()
     assert len(cells) == 15 * 9 and sum(cell["chosen"] for cell in cells) == 15
     lost = [cell for cell in cells if cell["diverged"]]
     assert [(cell["name"], cell["rate"], cell["error"]) for cell in lost] == [("ELU", "2⁻¹", None)]
     (expected,) = ask(
-        made_up,
+        database,
         f"""SELECT avg(1 - c.val_correct / r.n_val) FROM "{MLP}" v JOIN runs r USING (run) JOIN curves c ON c.run = v.run AND c.epoch = r.epochs
         WHERE NOT v.layer_measures AND {HERE} AND v.activation = 'tanh' AND v.lr = 0.125""",
     )
@@ -154,22 +121,22 @@ def test_the_map_of_rates_has_the_mean_validation_error_of_the_tuning_seeds(page
     assert crossed and "color" not in crossed[0]["encoding"], "a diverged cell has no colour of the scale"
 
 
-def test_layer_maps_stand_on_one_scale_with_the_values_of_the_database(page, made_up):
-    maps = with_table(page("en"), "layers")
+def test_layer_maps_stand_on_one_scale_with_the_values_of_the_database(seen, database):
+    maps = with_table(seen(), "layers")
     assert len(maps) == 4
     domains = {json.dumps(spec["layer"][0]["encoding"]["color"]["scale"]["domain"]) for spec, *_ in maps}
     assert len(domains) == 1
     drawn = {(row["epoch"], row["layer"]): row["value"] for row in maps[0][1]["layers"].to_pylist()}
     expected = ask(
-        made_up,
+        database,
         f"""SELECT l.epoch, l.layer, avg(log10(l.gradient_norm)) FROM layers l JOIN "{MLP}" v USING (run)
         WHERE {HERE} AND v.activation = 'sigmoid' GROUP BY ALL""",
     )
     assert drawn == pytest.approx({(epoch, layer): value for epoch, layer, value in expected}, abs=1e-4)
 
 
-def test_dead_units_are_shown_when_the_address_asks_for_them(made_up):
-    app = open_page(made_up, inside="dead", depth="1")
+def test_dead_units_are_shown_when_the_address_asks_for_them(opened):
+    app = opened("activation", inside="dead", depth="1")
     relu = next(c for c in with_table(app, "layers") if "ReLU" in c[2])[1]["layers"].to_pylist()
     assert max(row["value"] for row in relu) == pytest.approx(0.2, abs=1e-6) and {row["layer"] for row in relu} == {1}
     caption = next(each.value for each in app.caption if "Share of dead units" in each.value)
@@ -177,29 +144,23 @@ def test_dead_units_are_shown_when_the_address_asks_for_them(made_up):
     assert len(with_table(app, "dots")[0][1]["dots"]) == 74 and "1 hidden layer," in spoken(app)
 
 
-def spoken(app: AppTest) -> str:
-    return "\n".join(
-        each.value for kind in ("title", "subheader", "markdown", "caption", "info") for each in getattr(app, kind)
-    )
-
-
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_headings_follow_the_verdicts_of_the_database(page, made_up, language):
-    verdicts = dict(ask(made_up, "SELECT claim, verdict::VARCHAR FROM claims WHERE question = 'activation'"))
-    headings = {each.value.replace("\u2060", "") for each in page(language).subheader}
+def test_headings_follow_the_verdicts_of_the_database(seen, database, language):
+    verdicts = dict(ask(database, "SELECT claim, verdict::VARCHAR FROM claims WHERE question = 'activation'"))
+    headings = {each.value.replace("\u2060", "") for each in seen(lang=language).subheader}
     for claim, key in (("A1", "inside.heading.A1"), ("A3", "norm_section.heading"), ("A4", "speed.heading")):
         words = text.section_texts(language, "activation")[f"{key}.{verdicts[claim]}"]
         assert any(heading.startswith(words.split("{")[0]) for heading in headings), (claim, verdicts[claim])
     assert verdicts["A1"] == verdicts["A3"] == "shown"
 
 
-def test_the_forest_holds_the_paired_differences(page, made_up):
+def test_the_forest_holds_the_paired_differences(seen, database):
     expected = ask(
-        made_up,
+        database,
         f"""SELECT changed->>'activation', estimate, n FROM contrasts
         WHERE study = '{MLP}' AND changed->>'depth' = '8' AND changed->>'start' = 'xavier'""",
     )
-    near, far = (chart[1]["contrasts"].to_pylist() for chart in with_table(page("en"), "contrasts"))
+    near, far = (chart[1]["contrasts"].to_pylist() for chart in with_table(seen(), "contrasts"))
     assert sorted(row["estimate"] for row in [*near, *far]) == pytest.approx(
         sorted(e for _, e, _ in expected), abs=1e-4
     )
@@ -207,41 +168,41 @@ def test_the_forest_holds_the_paired_differences(page, made_up):
     assert any("n = 4" in row["label"] for row in near), "the seed that diverged leaves four pairs"
 
 
-def test_the_sentence_on_batch_norm_has_the_gaps_of_the_claim(page, made_up):
-    ((details,),) = ask(made_up, "SELECT details FROM claim_parts WHERE claim = 'A3' AND part = 2")
+def test_the_sentence_on_batch_norm_has_the_gaps_of_the_claim(seen, database):
+    ((details,),) = ask(database, "SELECT details FROM claim_parts WHERE claim = 'A3' AND part = 2")
     gaps = json.loads(details)
-    heading = next(each.value for each in page("en").subheader if "rescues" in each.value)
+    heading = next(each.value for each in seen().subheader if "rescues" in each.value)
     assert f"{gaps['gap_without_norm']:+.1f}" in heading and f"{gaps['gap_with_norm']:+.1f}" in heading
 
 
-def test_counts_of_dead_networks_are_drawn_under_their_bound(page, made_up):
-    ((_, tables, _),) = with_table(page("en"), "counted")
-    expected = ask(made_up, f'SELECT v.width, v.depth, c.value / c.trials FROM counts c JOIN "{DEAD}" v USING (run)')
+def test_counts_of_dead_networks_are_drawn_under_their_bound(seen, database):
+    ((_, tables, _),) = with_table(seen(), "counted")
+    expected = ask(database, f'SELECT v.width, v.depth, c.value / c.trials FROM counts c JOIN "{DEAD}" v USING (run)')
     drawn = {(int(row["width"]), row["depth"]): row["share"] for row in tables["counted"].to_pylist()}
     assert drawn == pytest.approx({(width, depth): share for width, depth, share in expected}, abs=1e-6)
     bounds = {(int(row["width"]), row["depth"]): row["share"] for row in tables["bounds"].to_pylist()}
     assert bounds[2, 10] == pytest.approx(1 - (1 - 0.25) ** 9, abs=1e-6)
 
 
-def test_the_readers_own_width_and_depth_are_in_the_address(made_up):
-    app = open_page(made_up, n="2", l="20", study="cifar10_cnn_small", norm="none", axis="linear")
+def test_the_readers_own_width_and_depth_are_in_the_address(opened, database):
+    app = opened("activation", n="2", l="20", study="cifar10_cnn_small", norm="none", axis="linear")
     told = next(each.value for each in app.markdown if "Width 2, 20 layers" in each.value)
     ((value, trials),) = ask(
-        made_up,
+        database,
         f'SELECT c.value, c.trials FROM counts c JOIN "{DEAD}" v USING (run) WHERE v.width = 2 AND v.depth = 20',
     )
     assert "99.6%" in told and f"{value:,} of {trials:,}" in told
     own = with_table(app, "own")[0][1]["own"].to_pylist()
     assert own == [{"depth": 20, "share": pytest.approx(1 - 0.75**19, abs=1e-6)}]
     dots = with_table(app, "dots")[0][1]["dots"].to_pylist()
-    expected = ask(made_up, FINAL.format(study=CNN, where="v.norm = 'none'"))
+    expected = ask(database, FINAL.format(study=CNN, where="v.norm = 'none'"))
     assert sorted(dot["error"] for dot in dots) == pytest.approx(sorted(row[4] for row in expected), abs=1e-6)
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)
-def test_every_code_of_the_measured_parts_has_words(made_up, language):
+def test_every_code_of_the_measured_parts_has_words(database, language):
     words = text.section_texts(language, "claims")
-    rows = ask(made_up, "SELECT quantity, bound, details FROM claim_parts WHERE claim LIKE 'A%'")
+    rows = ask(database, "SELECT quantity, bound, details FROM claim_parts WHERE claim LIKE 'A%'")
     assert len({quantity for quantity, *_ in rows}) == 8
     for quantity, bound, details in rows:
         told = json.loads(details)
@@ -250,8 +211,9 @@ def test_every_code_of_the_measured_parts_has_words(made_up, language):
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_one_seed_of_two_functions_is_shown_as_that(rebuilt, language):
-    app = open_page(rebuilt, lang=language)
+def test_one_seed_of_two_functions_is_shown_as_that(opened, rebuilt, monkeypatch, language):
+    monkeypatch.setenv("WHY_RESULTS", str(rebuilt))
+    app = opened("activation", lang=language)
     assert ("1 seed so far" if language == "en" else "시드 1개") in app.title[0].value
     assert len(with_table(app, "dots")[0][1]["dots"]) == 2
     assert all(
@@ -259,29 +221,26 @@ def test_one_seed_of_two_functions_is_shown_as_that(rebuilt, language):
     )
 
 
-def test_without_fresh_runs_nothing_is_compared(made_up, tmp_path):
+def test_without_fresh_runs_nothing_is_compared(opened, changed):
     """As while the rates are tuned: the question as title, and how far the tuning is."""
-    path = tmp_path / "results.duckdb"
-    shutil.copy(made_up, path)
-    with duckdb.connect(str(path)) as connection:
-        fresh = "configuration IN (SELECT configuration FROM configurations WHERE settings->>'layer_measures' = 'true')"
-        connection.execute(f"DELETE FROM runs WHERE {fresh}")
-        connection.execute("DELETE FROM claim_parts")
-        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
-    app = open_page(path)
+    fresh = "configuration IN (SELECT configuration FROM configurations WHERE settings->>'layer_measures' = 'true')"
+    changed(
+        f"DELETE FROM runs WHERE {fresh}",
+        "DELETE FROM claim_parts",
+        "UPDATE claims SET study = NULL, verdict = 'not tested here'",
+    )
+    app = opened("activation")
     assert app.title[0].value == text.of("en", "site.question.activation")
     assert "no fresh seed" in app.info[0].value and not with_table(app, "dots") and with_table(app, "counted")
 
 
-def test_published_numbers_are_all_there_and_drawn_hollow(page, made_up):
-    rows = ask(made_up, "SELECT y FROM published WHERE question = 'activation'")
-    found = [
-        chart for chart in charts(page("en")) if any("spread" in table.column_names for table in chart[1].values())
-    ]
+def test_published_numbers_are_all_there_and_drawn_hollow(seen, database):
+    rows = ask(database, "SELECT y FROM published WHERE question = 'activation'")
+    found = [chart for chart in charts(seen()) if any("spread" in table.column_names for table in chart[1].values())]
     drawn = [round(y, 3) for chart in found for table in chart[1].values() for y in table["y"].to_pylist()]
     assert {round(y, 3) for (y,) in rows} <= set(drawn)
     marks = [layer["mark"] for spec, *_ in found for layer in spec.get("layer", [spec])]
     assert all(mark["filled"] is False for mark in marks if mark["type"] == "point")
     assert any(
-        table.value.get("How obtained") is not None or len(table.value) == len(rows) for table in page("en").dataframe
+        table.value.get("How obtained") is not None or len(table.value) == len(rows) for table in seen().dataframe
     )

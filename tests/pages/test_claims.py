@@ -6,7 +6,6 @@ import math
 import os
 import re
 import shutil
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import text
 from tests.pages.reading import BADGE, LOOKS, ask, spoken, told_in_order, verdicts_on_cards
-from tests.results_files import own_results
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
@@ -30,13 +28,6 @@ def forest_rows(app: AppTest) -> list[dict]:
         if each.name == "parts"
     ]
     return [row for table in tables for row in table.to_pylist()]
-
-
-@pytest.fixture
-def own(results_file, tmp_path, monkeypatch) -> Path:
-    path = own_results(results_file, tmp_path / "own.duckdb")
-    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{path}")
-    return path
 
 
 def test_all_claims_are_there_and_are_filtered(opened, results_file):

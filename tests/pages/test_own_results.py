@@ -1,46 +1,15 @@
 """One's own results over the published ones on the pages that are not about runs or claims."""
 
-import json
-import os
 import re
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from tests import planted_depth, planted_wiring
-from tests.pages.reading import ask
-from tests.results_files import own_results
+from tests.pages.reading import ask, charts
 
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
-
-
-@pytest.fixture
-def laid(tmp_path, monkeypatch):
-    """Lays a copy of a file, with some of its runs, over it: laid(file, without="seed = 0")."""
-
-    def lay(published, **how):
-        path = own_results(published, tmp_path / "own.duckdb", **how)
-        monkeypatch.setenv("WHY_RESULTS", f"{published}{os.pathsep}{path}")
-        return path
-
-    return lay
-
-
-@pytest.fixture
-def own(results_file, laid):
-    return laid(results_file)
-
-
-def pictures(app) -> list[tuple[dict, dict[str, pa.Table]]]:
-    """Specification and tables of our own charts, in their order on the page."""
-    found = []
-    for element in app.get("vega_lite_chart"):
-        proto = element.proto
-        tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
-        found.append((json.loads(proto.spec), tables))
-    return found
 
 
 def hollow_marks(specification: dict) -> list[dict]:
@@ -69,7 +38,7 @@ def test_the_runs_behind_a_cell_of_the_map_show_ones_own_error_and_the_differenc
 
 def test_the_cells_of_the_map_carry_ones_own_runs_and_the_slices_draw_them_hollow(opened, own, results_file):
     app = opened("generalization")
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     marks = hollow_marks(specification)
     assert len(marks) == 4  # test and train error in either slice
     assert all(mark["mark"]["filled"] is False for mark in marks)
@@ -106,7 +75,7 @@ def test_the_depth_picture_has_ones_own_runs_hollow_and_counts_those_that_failed
     laid(published, without="seed = 0")
     app = opened("depth", lang=language)
     assert not app.exception
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     assert {mark["mark"]["shape"] for mark in hollow_marks(specification)} == {"square", "circle"}
     theirs = {(row["depth"], row["series"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
     mine = {(row["depth"], row["series"], row["seed"]): row for row in tables["own"].to_pylist()}
@@ -133,14 +102,14 @@ def test_own_runs_of_a_picture_are_matched_by_configuration_and_follow_in_the_ta
     new = table[table["Seed"] == 77]
     assert len(new) == 1 and new["test error"].isna().all() and new["Outcome"].tolist() == ["failed: diverged"]
     assert new["Own test error"].isna().all() and new[difference_of(new)].isna().all()
-    assert 77 not in pictures(app)[0][1]["own"]["seed"].to_pylist()
+    assert 77 not in charts(app)[0][1]["own"]["seed"].to_pylist()
 
 
 def test_the_strip_of_functions_has_ones_own_runs_hollow_in_their_colour_and_shape(opened, laid, results_file):
     laid(results_file, without="false")
     app = opened("activation")
     assert not app.exception
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     (mark,) = hollow_marks(specification)
     assert {"color", "shape", "href"} <= mark["encoding"].keys()
     dots = {(row["function"], row["seed"]): row["error"] for row in tables["dots"].to_pylist()}
@@ -159,7 +128,7 @@ def test_the_curve_of_batch_sizes_has_ones_own_steps_hollow_and_their_difference
         connection.execute("UPDATE targets SET step = step + 3 WHERE reached")
     app = opened("batch_size")
     assert not app.exception
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     assert len(hollow_marks(specification)) == 1
     theirs = {
         (row["batch_size"], row["seed"]): row["value"]
@@ -191,7 +160,7 @@ def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts
         )
     near, whole = opened("wiring"), opened("wiring", axis="all")
     assert not near.exception and not whole.exception
-    specification, tables = pictures(whole)[0]
+    specification, tables, _ = charts(whole)[0]
     (mark,) = hollow_marks(specification)
     assert {"color", "href", "tooltip"} <= mark["encoding"].keys()
     runs = {(row["name"], row["seed"]): row for row in tables["runs"].to_pylist()}
@@ -205,7 +174,7 @@ def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts
         assert mine[key]["difference"] == pytest.approx(0.1, abs=1e-4)
     beyond = [key for key in mine if key[0] == "chain"]
     assert beyond and {key for key in mine if key not in beyond} == {
-        (row["name"], row["seed"]) for row in pictures(near)[0][1]["own"].to_pylist()
+        (row["name"], row["seed"]) for row in charts(near)[0][1]["own"].to_pylist()
     }
     said = f"Beyond this axis lie {len(beyond)} more of your own runs"
     assert any(said in each.value for each in near.caption) and not any(said in each.value for each in whole.caption)
@@ -224,7 +193,7 @@ def test_the_strip_of_families_has_ones_own_runs_hollow_in_their_lane_and_counts
 def test_the_norms_have_ones_own_errors_hollow_in_their_colour_and_shape(opened, own, study, measure, language):
     app = opened("batch_norm", lang=language, study=study, norms="all", error=measure)
     assert not app.exception
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     (mark,) = hollow_marks(specification)
     assert {"color", "shape", "href"} <= mark["encoding"].keys()
     lr = "batch_size" if study == "batch_size" else "lr"
@@ -268,7 +237,7 @@ def test_the_linear_network_has_ones_own_losses_hollow_along_the_steps(opened, l
         connection.execute("UPDATE curves SET train_loss = train_loss + 0.25")
     app = opened("batch_norm", lang=language, study="deep_linear")
     assert not app.exception
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     (mark,) = hollow_marks(specification)
     assert mark["encoding"]["y"]["field"] == "value"
     mine = tables["own"].to_pylist()
@@ -295,7 +264,7 @@ def test_without_a_second_file_no_page_speaks_of_ones_own(opened, page):
     names = {str(name) for frame in app.dataframe for name in frame.value} - {"Own rate"}  # of a norm: batch_norm
     assert not any("Own" in name or "own_" in name for name in names)
     assert not any("own runs" in each.value for each in app.caption if "Source: our own runs" not in each.value)
-    specification, tables = pictures(app)[0]
+    specification, tables, _ = charts(app)[0]
     assert not hollow_marks(specification) and "own" not in tables
     assert not app.warning
 
@@ -305,4 +274,4 @@ def test_a_second_file_that_has_nothing_of_a_picture_is_said_to_have_nothing(ope
     app = opened("generalization")
     assert not app.exception
     assert any("have no run of what this picture shows" in each.value for each in app.caption)
-    assert not hollow_marks(pictures(app)[0][0])
+    assert not hollow_marks(charts(app)[0][0])

@@ -14,8 +14,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.reading import ask, spoken
-from tests.results_files import ADDED, own_results, ten_thousand_runs
+from tests.pages.reading import ask, chart_messages, spoken
+from tests.results_files import ADDED, ten_thousand_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
@@ -27,23 +27,12 @@ def studies() -> list[str]:
     return [row[0] for row in ask(os.environ["WHY_RESULTS"], "SELECT study FROM studies ORDER BY 1")]
 
 
-def charts(app: AppTest) -> list:
-    return [element.proto for element in app.get("vega_lite_chart")]
-
-
 def drawn(chart) -> list[dict]:
     return [row for each in chart.datasets for row in pa.ipc.open_stream(each.data.data).read_all().to_pylist()]
 
 
 def links(app: AppTest) -> dict[str, str]:
     return {element.proto.page: element.proto.query_string for element in app.main.get("page_link")}
-
-
-@pytest.fixture
-def own(results_file, tmp_path, monkeypatch) -> Path:
-    path = own_results(results_file, tmp_path / "own.duckdb")
-    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{path}")
-    return path
 
 
 def test_the_list_shows_one_page_and_says_what_it_shows(opened, results_file):
@@ -161,7 +150,7 @@ def test_a_run_of_every_study_is_laid_open(opened, results_file, study, language
     assert len(siblings) == expected[0][0] and any(run_id in link for link in siblings["run_id"])
     assert f"study={study.replace('/', '%2F')}" in links(app)["runs"]
     assert question in links(app)
-    for chart in charts(app):
+    for chart in chart_messages(app):
         assert len(chart.alt) > 40 and bool(HANGUL.search(chart.alt)) == (language == "ko")
 
 
@@ -180,7 +169,7 @@ def test_what_was_measured_besides_the_curves_is_drawn_and_can_be_taken_away(ope
     expected = sorted(row[0] for row in ask(results_file, numbers, run_id))
     found = [
         sorted(row["value"] for row in drawn(chart) if row.get("value") is not None and set(row) & KEYS[table])
-        for chart in charts(app)
+        for chart in chart_messages(app)
     ]
     assert any(values[: len(expected)] == pytest.approx(expected, rel=1e-4) for values in found)
     assert any(f"{table} ({rows:,} rows)" == button.proto.label for button in app.get("download_button"))
@@ -193,7 +182,7 @@ KEYS |= {"shifts": {"layer"}}
 
 def test_the_curves_of_a_run_are_those_of_the_database(opened, results_file):
     run_id = ask(results_file, "SELECT run_id FROM runs WHERE study = ? ORDER BY run DESC LIMIT 1", MAIN)[0][0]
-    chart = charts(opened("runs", run=run_id))[0]
+    chart = chart_messages(opened("runs", run=run_id))[0]
     shown = sorted((row["epoch"], row["value"]) for row in drawn(chart) if row.get("kind") == "test")
     expected = ask(
         results_file,
@@ -252,13 +241,15 @@ def test_ones_own_run_lies_over_the_published_one(opened, own, results_file, lan
     run_id = ask(own, "SELECT run_id FROM runs WHERE study = ? AND run < 100000 ORDER BY run LIMIT 1", MAIN)[0][0]
     app = opened("runs", run=run_id, lang=language)
     assert not app.exception
-    points = [row["value"] for row in drawn(charts(app)[0]) if row.get("kind") in ("test", "테스트")]
+    points = [row["value"] for row in drawn(chart_messages(app)[0]) if row.get("kind") in ("test", "테스트")]
     last = "SELECT 100 * (1 - test_correct / n_test) FROM curves JOIN runs USING (run) WHERE run_id = ? ORDER BY epoch DESC LIMIT 1"
     for file in (results_file, own):
         end = ask(file, last, run_id)[0][0]
         assert any(value == pytest.approx(end, rel=1e-4) for value in points)
     hollow = [
-        layer["mark"] for layer in json.loads(charts(app)[0].spec)["layer"] if layer["mark"].get("filled") is False
+        layer["mark"]
+        for layer in json.loads(chart_messages(app)[0].spec)["layer"]
+        if layer["mark"].get("filled") is False
     ]
     assert len(hollow) == 1
     table = app.table[0].value.to_string()

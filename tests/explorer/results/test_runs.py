@@ -11,22 +11,9 @@ import pytest
 
 from explorer.results import runs
 from explorer.results.runs import Filter
-from tests.results_files import ADDED, own_results, ten_thousand_runs
+from tests.results_files import ADDED, ten_thousand_runs
 
 STUDY = "double_descent/mnist_mlp"
-
-
-@pytest.fixture
-def raw(results_file):
-    with duckdb.connect(str(results_file), read_only=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def own(results_file, tmp_path, monkeypatch):
-    path = own_results(results_file, tmp_path / "own.duckdb")
-    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{path}")
-    return path
 
 
 def test_every_run_is_on_exactly_one_page(raw):
