@@ -4,7 +4,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from precompute import build
@@ -12,12 +11,7 @@ from tests.pages.reading import ask
 from tests.results_files import FIXTURE
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def no_results_file_is_held_over_from_another_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
+MOST_KEPT = 40  # views that have been opened: some hold several megabytes
 
 
 @pytest.fixture
@@ -70,16 +64,14 @@ def kept() -> dict:
 
 @pytest.fixture
 def once(opened, kept):
-    """Opens a view of a page once for all tests in a row, of one module or several, that only read it on one database."""
+    """Opens a view of a page on a results file once for all tests, of one module or several, that only read it."""
 
     def view(page: str, **query: str) -> AppTest:
-        database = os.environ["WHY_RESULTS"]
-        if kept.get("database") != database:
-            kept.clear()
-            kept["database"] = database
-        asked = (page, *sorted(({"lang": "en"} | query).items()))
+        asked = (os.environ["WHY_RESULTS"], page, *sorted(({"lang": "en"} | query).items()))
         if asked not in kept:
-            kept[asked] = opened(page, **dict(asked[1:]))
+            if len(kept) >= MOST_KEPT:
+                del kept[next(iter(kept))]
+            kept[asked] = opened(page, **dict(asked[2:]))
             assert not kept[asked].exception
         return kept[asked]
 

@@ -37,13 +37,13 @@ def picture(app, page: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_has_steps_that_change_its_picture_and_the_first_takes_it_back(opened, page, language):
     app = opened(page, lang=language)
+    first = picture(app, page)
     there = buttons(app, page)
     assert 2 <= len(there) <= 3
     assert text.of(language, f"{page}.step.heading") in [header.value for header in app.header]
     sentences = [each.value for each in app.markdown if re.match(r"\*\*\d\. ", each.value)]
     assert len(sentences) == len(there)
     assert all(bool(HANGUL.search(sentence)) == (language == "ko") for sentence in sentences)
-    first = picture(opened(page, lang=language), page)
     seen = set()
     for place in range(len(there)):
         app.button(key=f"{page}.step.{place + 1}").click().run()
@@ -56,9 +56,9 @@ def test_every_page_has_steps_that_change_its_picture_and_the_first_takes_it_bac
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_before_an_audience_the_step_in_the_address_is_said_and_no_other(opened, page):
-    plain = opened(page, present="1")
-    assert not plain.exception and not [each for each in plain.markdown if re.match(r"\*\*\d\. ", each.value)]
+def test_before_an_audience_the_step_in_the_address_is_said_and_no_other(opened, once, page):
+    plain = once(page, present="1")
+    assert not [each for each in plain.markdown if re.match(r"\*\*\d\. ", each.value)]
     app = opened(page, present="1", step="2")
     (sentence,) = [each.value for each in app.markdown if re.match(r"\*\*\d\. ", each.value)]
     assert sentence.startswith("**2. ")
@@ -69,18 +69,16 @@ def test_before_an_audience_the_step_in_the_address_is_said_and_no_other(opened,
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_arrow_keys_go_through_the_steps_except_where_they_move_the_cell(opened, page):
-    given = keys(opened(page, present="1"))
+def test_the_arrow_keys_go_through_the_steps_except_where_they_move_the_cell(once, page):
+    given = keys(once(page, present="1"))
     assert ("ArrowRight" in given["next"]) == ("ArrowLeft" in given["previous"]) == (page != "generalization")
     assert "PageDown" in given["next"] and "PageUp" in given["previous"]
     assert given["screen"] == list(views.SMALLEST_SCREEN)
-    assert not [
-        each for each in opened(page).get("bidi_component") if each.proto.component_name.endswith("guided_keys")
-    ]
+    assert not [each for each in once(page).get("bidi_component") if each.proto.component_name.endswith("guided_keys")]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, page, monkeypatch):
+def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, once, page, monkeypatch):
     def heights(app) -> int:
         def all_of(part) -> int:
             inner = [all_of(each) for key in ("vconcat", "layer") for each in part.get(key, [])]
@@ -90,7 +88,7 @@ def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, pag
 
         return all_of(json.loads(app.get("vega_lite_chart")[0].proto.spec))
 
-    small = heights(opened(page, present="1"))
+    small = heights(once(page, present="1"))
     assert small < 720 - views.HEAD
     monkeypatch.setattr(views, "screen", lambda: (1920, 1080))
     large = heights(opened(page, present="1"))
@@ -101,8 +99,8 @@ def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, pag
     assert large < 1080 - views.HEAD
 
 
-def test_before_an_audience_the_subtitle_stands_under_the_picture(opened):
-    usual, app = opened("depth"), opened("depth", present="1")
+def test_before_an_audience_the_subtitle_stands_under_the_picture(once):
+    usual, app = once("depth"), once("depth", present="1")
     subtitle = next(
         each.value for each in usual.markdown if each.value.startswith("Training and test error at the last epoch")
     )
@@ -115,13 +113,13 @@ def test_a_step_is_no_part_of_the_address_that_is_given_away(opened):
     assert "y=log" in app.caption[-1].value and "step=" not in app.caption[-1].value
 
 
-def test_the_addresses_in_the_footer_say_which_keys_there_are(opened):
+def test_the_addresses_in_the_footer_say_which_keys_there_are(once):
     for page, words in {
         "generalization": "move the cell",
         "depth": "go through the steps",
         "claims": "no controls.",
     }.items():
-        assert any(words in each.value for each in opened(page).caption), page
+        assert any(words in each.value for each in once(page).caption), page
 
 
 def test_a_guess_is_asked_before_it_is_answered_and_an_unknown_one_is_not_taken(opened):

@@ -11,20 +11,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.pages.reading import spoken
+from tests.pages.reading import chart_messages, spoken
 from tests.results_files import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
 QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 PAGES = ("home", *QUESTIONS, "claims", "runs", "data", "about")
-
-
-def charts(app: AppTest) -> list:
-    """The messages of a page's charts: `.spec`, `.alt`, `.datasets`."""
-    return [element.proto for element in app.get("vega_lite_chart")]
 
 
 def one(results_file, sql: str, *parameters):
@@ -34,12 +28,38 @@ def one(results_file, sql: str, *parameters):
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_runs_in_both_languages(opened, page, language):
-    app = opened(page, lang=language)
-    assert not app.exception
+def test_every_page_runs_in_both_languages(once, page, language):
+    app = once(page, lang=language)
     assert len(app.title) == 1
     assert bool(HANGUL.search(app.title[0].value)) == (language == "ko")
     assert not app.info  # no notice without a cause
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_links_to_all_pages_in_its_own_language(once, page):
+    app = once(page, lang="ko")
+    links = [element.proto for element in app.sidebar.get("page_link")]
+    assert len(links) == len(PAGES)
+    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
+    assert {link.query_string for link in links} == {f"lang=ko&v={version}"}
+    assert all(HANGUL.search(link.label) for link in links)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_chart_has_an_alternative_text_in_the_readers_language(once, page, language):
+    for chart in chart_messages(once(page, lang=language)):
+        assert len(chart.alt) > 30
+        assert bool(HANGUL.search(chart.alt)) == (language == "ko")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_ends_with_what_can_be_taken_away(once, page):
+    app = once(page)
+    assert len(app.get("download_button")) >= 1
+    assert "@misc{" in spoken(app)
+    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
+    assert f"v={version}" in spoken(app)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -51,33 +71,6 @@ def test_every_page_shows_the_results_that_are_shipped(opened, monkeypatch, page
     (title,) = (each.value.replace("\u2060", "") for each in app.title)
     assert 1 <= len(title.split()) <= 10
     assert bool(HANGUL.search(title)) == (language == "ko")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_links_to_all_pages_in_its_own_language(opened, page):
-    app = opened(page, lang="ko")
-    links = [element.proto for element in app.sidebar.get("page_link")]
-    assert len(links) == len(PAGES)
-    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
-    assert {link.query_string for link in links} == {f"lang=ko&v={version}"}
-    assert all(HANGUL.search(link.label) for link in links)
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("page", PAGES)
-def test_every_chart_has_an_alternative_text_in_the_readers_language(opened, page, language):
-    for chart in charts(opened(page, lang=language)):
-        assert len(chart.alt) > 30
-        assert bool(HANGUL.search(chart.alt)) == (language == "ko")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_ends_with_what_can_be_taken_away(opened, page):
-    app = opened(page)
-    assert len(app.get("download_button")) >= 1
-    assert "@misc{" in spoken(app)
-    version = one(os.environ["WHY_RESULTS"], "SELECT value FROM meta WHERE key = 'content_hash'")[0][:12]
-    assert f"v={version}" in spoken(app)
 
 
 def test_the_language_follows_the_browser_until_one_is_chosen(opened):
@@ -132,7 +125,7 @@ def test_the_home_page_quotes_the_title_of_every_measured_question(once, questio
 
 
 def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
-    headline = charts(opened("home"))[0]
+    headline = chart_messages(opened("home"))[0]
     drawn = pa.ipc.open_stream(headline.datasets[0].data.data).read_all()
     with duckdb.connect(str(results_file), read_only=True) as connection:
         expected = connection.execute(
@@ -147,7 +140,7 @@ def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
 
 
 @pytest.fixture
-def without_runs(results_file, tmp_path, monkeypatch) -> Path:
+def nothing_baked(results_file, tmp_path, monkeypatch) -> Path:
     """Lets the pages read a database in which no study has a run."""
     path = tmp_path / "results.duckdb"
     shutil.copy(results_file, path)
@@ -162,7 +155,7 @@ def without_runs(results_file, tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("question", QUESTIONS[1:])
-def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, without_runs, question):
+def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, nothing_baked, question):
     app = opened(question)
     assert "not baked yet" in app.info[0].value
     table = app.dataframe[0].value
@@ -170,7 +163,9 @@ def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, re
         rows = connection.execute("SELECT y, tag FROM published WHERE question = ?", [question]).fetchall()
     assert sorted(table["y"]) == pytest.approx(sorted(row[0] for row in rows))
     drawn = [
-        y for chart in charts(app) for y in pa.ipc.open_stream(chart.datasets[0].data.data).read_all()["y"].to_pylist()
+        y
+        for chart in chart_messages(app)
+        for y in pa.ipc.open_stream(chart.datasets[0].data.data).read_all()["y"].to_pylist()
     ]
     # charts hold single precision
     assert {np.float32(row[0]) for row in rows} <= {np.float32(y) for y in drawn}
@@ -179,8 +174,8 @@ def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, re
 
 
 @pytest.mark.parametrize("question", QUESTIONS[1:])
-def test_published_marks_are_drawn_hollow(opened, without_runs, question):
-    for chart in charts(opened(question)):
+def test_published_marks_are_drawn_hollow(opened, nothing_baked, question):
+    for chart in chart_messages(opened(question)):
         spec = json.loads(chart.spec)
         marks = [layer["mark"] for layer in spec.get("layer", [spec])]
         assert all(mark["filled"] is False for mark in marks if mark["type"] == "point")
@@ -232,7 +227,7 @@ def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_database_without_a_run_is_shown_as_that(opened, without_runs, page):
+def test_a_database_without_a_run_is_shown_as_that(opened, nothing_baked, page):
     app = opened(page)
     assert not app.exception
     assert app.title

@@ -1,7 +1,6 @@
 """A page embedded in another, before an audience, and what can be taken away from a picture."""
 
 import json
-import re
 
 import pyarrow as pa
 import pytest
@@ -13,7 +12,6 @@ from explorer.results import site
 from explorer.text import of
 
 PAGES = ("home", "generalization", "wiring", "claims", "data")
-HANGUL = re.compile("[가-힣]")
 
 
 @pytest.fixture
@@ -58,19 +56,18 @@ def test_an_embedded_page_has_no_furniture_but_one_line_with_its_source(embedded
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_presenters_page_has_large_type_and_hides_what_can_be_operated(opened, page):
-    app = opened(page, present="1")
-    assert not app.exception
+def test_a_presenters_page_has_large_type_and_hides_what_can_be_operated(once, page):
+    app = once(page, present="1")
     assert not app.sidebar.get("page_link")
     css = " ".join(element.proto.body for element in app.get("html"))
     assert "font-size: 22px" in css and '[data-testid="stButton"]' in css
     assert "present" not in source_line(app)
-    plain = opened(page)
+    plain = once(page)
     assert "font-size: 22px" not in " ".join(element.proto.body for element in plain.get("html"))
 
 
-def test_a_presenters_map_is_larger_and_takes_its_keys_from_the_whole_page(opened):
-    before, after = opened("generalization"), opened("generalization", present="1")
+def test_a_presenters_map_is_larger_and_takes_its_keys_from_the_whole_page(once):
+    before, after = once("generalization"), once("generalization", present="1")
     assert component(after, "linked_map_player")["presented"] is True
     assert component(before, "linked_map_player")["presented"] is False
     sizes = [

@@ -43,8 +43,8 @@ def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
     assert len(curves(app)) == 2
 
 
-def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(opened, database):
-    app = opened("generalization")
+def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(once, database):
+    app = once("generalization")
     rows = next(tables["contrasts"] for _, tables, _ in charts(app) if "contrasts" in tables)
     expected = ask(
         database, "SELECT estimate FROM contrasts WHERE study = 'double_descent/mnist_mlp' ORDER BY abs(estimate) DESC"
@@ -52,17 +52,17 @@ def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(opened, data
     assert rows["estimate"].to_pylist() == pytest.approx([estimate for (estimate,) in expected], abs=1e-4)
 
 
-def test_published_marks_are_hollow_and_no_line_joins_them(opened, database):
-    drawn = [spec for spec, _, alt in charts(opened("generalization")) if "published" in alt.lower()]
+def test_published_marks_are_hollow_and_no_line_joins_them(once, database):
+    drawn = [spec for spec, _, alt in charts(once("generalization")) if "published" in alt.lower()]
     assert len(drawn) == 3
     for spec in drawn:
         assert spec["mark"]["type"] == "point"
         assert spec["mark"]["filled"] is False
 
 
-def test_every_claim_of_the_question_has_its_card_with_its_verdict(opened, database):
+def test_every_claim_of_the_question_has_its_card_with_its_verdict(once, database):
     rows = ask(database, "SELECT claim, study, verdict::VARCHAR FROM claims WHERE question = 'generalization'")
-    badges = verdicts_on_cards(opened("generalization"), {study for _, study, _ in rows if study})
+    badges = verdicts_on_cards(once("generalization"), {study for _, study, _ in rows if study})
     assert rows and badges == {
         (claim, study): (*LOOKS[verdict], text.of("en", f"site.verdict.{verdict}")) for claim, study, verdict in rows
     }

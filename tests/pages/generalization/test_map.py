@@ -19,8 +19,8 @@ from tests.pages.reading import ask, charts
 
 @both
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(opened, database, language):
-    app = opened("generalization", lang=language)
+def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(once, database, language):
+    app = once("generalization", lang=language)
     title = app.title[0].value
     row = ask(database, FINAL.format(measure="test_error", noise=0.2))
     peak = ask(
@@ -57,8 +57,8 @@ def test_every_percentage_of_the_caption_is_in_the_last_row(opened, database, la
 
 
 @both
-def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(opened, database):
-    _, tables, _ = linked_map(opened("generalization"))
+def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(once, database):
+    _, tables, _ = linked_map(once("generalization"))
     drawn = {
         (row["width"], row["epoch"]): (row["a"], row["b"])
         for row in tables["cells"].to_pylist()
@@ -75,8 +75,8 @@ def test_every_cell_drawn_is_the_mean_in_the_table_of_intervals(opened, database
         assert drawn[place] == pytest.approx(pair, abs=1e-6)
 
 
-def test_every_seed_drawn_is_the_count_in_the_table_of_curves(opened, database):
-    _, tables, _ = linked_map(opened("generalization"))
+def test_every_seed_drawn_is_the_count_in_the_table_of_curves(once, database):
+    _, tables, _ = linked_map(once("generalization"))
     rows = {(row["width"], row["epoch"]): row for row in tables["cells"].to_pylist()}
     sql = """
         SELECT c.x, v.epoch, dense_rank() OVER (ORDER BY r.seed) - 1, 1 - v.test_correct / r.n_test
@@ -102,8 +102,8 @@ def test_the_threshold_follows_the_readers_level(opened, database, level):
 
 @both
 @pytest.mark.parametrize("reading", ["across", "up"])
-def test_the_ridge_is_drawn_where_the_table_says_it_is_clear(opened, database, reading):
-    _, tables, _ = linked_map(opened("generalization", reading=reading))
+def test_the_ridge_is_drawn_where_the_table_says_it_is_clear(once, database, reading):
+    _, tables, _ = linked_map(once("generalization", **({"reading": "up"} if reading == "up" else {})))
     sql = f"""
         SELECT count(*) FROM landmarks JOIN maps USING (map)
         WHERE kind = 'ridge_{reading}' AND clear AND study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2

@@ -6,12 +6,12 @@ import re
 import pytest
 
 from tests.pages.generalization.conftest import (
-    ROOT,
     linked_map,
     panels,
     percentages,
 )
 from tests.pages.reading import ask, charts
+from tests.results_files import ROOT
 
 SWITCHED = ["cifar10_cnn_small", "random_features", "sample_wise", "regularization"]
 
@@ -118,9 +118,9 @@ def test_variants_with_other_epochs_mark_the_nearest_that_was_sampled(opened, da
         assert tables["picked"]["e"].to_pylist()[0] <= max(tables["cells"]["e"].to_pylist())
 
 
-def test_one_colour_scale_for_all_studies_is_the_readers_choice(opened, database):
+def test_one_colour_scale_for_all_studies_is_the_readers_choice(once, database):
     def domain(**query):
-        return linked_map(opened("generalization", **query))[0]["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"][
+        return linked_map(once("generalization", **query))[0]["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"][
             "domain"
         ]
 
