@@ -41,6 +41,25 @@ def own(results_file, laid) -> Path:
     return laid(results_file)
 
 
+@pytest.fixture(scope="session")
+def planted_once(tmp_path_factory) -> Callable[[str, Callable[[Path], Path]], Path]:
+    """A results file that no test changes, made once for all workers of pytest-xdist: planted_once(name, plant), where plant(folder) makes it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name: str, plant: Callable[[Path], Path]) -> Path:
+        folder = base / f"planted_once_{name}"
+        made = folder / "made"
+        with open(base / f"{folder.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                folder.mkdir(exist_ok=True)
+                made.write_text(str(plant(folder)))
+        return Path(made.read_text())
+
+    return make
+
+
 @pytest.fixture(autouse=True)
 def no_results_file_is_held_over_from_another_test():
     if streamlit := sys.modules.get("streamlit"):

@@ -115,3 +115,8 @@ def _damage(spec: Spec, test: float) -> list[dict[str, Any]]:
         | {"test_correct": _right(N_TEST, min(0.9, test + added(part)), spec)}
         for part in range(1, blocks + 1)
     ]
+
+
+def plant_deep_failures(folder: Path) -> Path:
+    """The residual study as in the paper; of the fully connected networks deep ones without shortcuts fail."""
+    return plant(folder, as_in_the_paper, deep_plain_ones_fail)

@@ -12,7 +12,7 @@ from explorer.results.depth import Study, View
 from tests import planted_depth
 from tests.pages.planted import of_planted
 from tests.pages.reading import ask, charts, said
-from tests.planted_depth import FAILED, MLP, SMALL, as_in_the_paper, deep_plain_ones_fail
+from tests.planted_depth import FAILED, MLP, SMALL, as_in_the_paper
 from tests.results_files import FIXTURE
 
 VERDICTS = ("shown", "not shown", "contradicted")
@@ -20,8 +20,8 @@ both = pytest.mark.parametrize("language", ["en", "ko"])
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory) -> Path:
-    return planted_depth.plant(tmp_path_factory.mktemp("planted"), as_in_the_paper, deep_plain_ones_fail)
+def planted(planted_once) -> Path:
+    return planted_once("depth", planted_depth.plant_deep_failures)
 
 
 database, seen = of_planted("depth")

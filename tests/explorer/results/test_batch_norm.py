@@ -17,9 +17,8 @@ THERE = Study(SMALL)
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    raised = lambda spec: (spec.study, spec.norm, spec.seed, spec.lr) == (SMALL, "layer", 2, 2.0**-9)
-    return planted_norms.plant(tmp_path_factory.mktemp("planted"), failed=raised)
+def planted(planted_once):
+    return planted_once("norms", planted_norms.plant_every_end)
 
 
 @pytest.fixture(autouse=True)

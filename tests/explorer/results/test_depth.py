@@ -10,12 +10,12 @@ from precompute.evidence import depth as evidence
 from precompute.studies import STUDIES
 from precompute.studies.tuning import chosen_rate
 from tests import planted_depth
-from tests.planted_depth import MLP, SMALL, as_in_the_paper, deep_plain_ones_fail
+from tests.planted_depth import MLP, SMALL, deep_plain_ones_fail
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    return planted_depth.plant(tmp_path_factory.mktemp("planted"), as_in_the_paper, deep_plain_ones_fail)
+def planted(planted_once):
+    return planted_once("depth", planted_depth.plant_deep_failures)
 
 
 @pytest.fixture(autouse=True)

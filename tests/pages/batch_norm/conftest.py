@@ -6,7 +6,6 @@ import pytest
 
 from tests import planted_norms
 from tests.pages.planted import of_planted
-from tests.planted_norms import SMALL
 
 VIEWS = ({}, {"norms": "all", "error": "train"}, {"study": "batch_size"}, {"study": "deep_linear"})
 PARTS = {
@@ -22,10 +21,8 @@ PARTS = {
 
 
 @pytest.fixture(scope="package")
-def planted(tmp_path_factory) -> Path:
-    """Every claim is shown, one run has no code that ran, and every way to end is there."""
-    raised = lambda spec: (spec.study, spec.norm, spec.seed, spec.lr) == (SMALL, "layer", 2, 2.0**-9)
-    return planted_norms.plant(tmp_path_factory.mktemp("planted"), failed=raised)
+def planted(planted_once) -> Path:
+    return planted_once("norms", planted_norms.plant_every_end)
 
 
 database, seen = of_planted("batch_norm")

@@ -18,8 +18,8 @@ def some_fail(spec):
 
 
 @pytest.fixture(scope="package")
-def planted(tmp_path_factory) -> Path:
-    return planted_wiring.plant(tmp_path_factory.mktemp("planted"), some_fail)
+def planted(planted_once) -> Path:
+    return planted_once("wiring", lambda folder: planted_wiring.plant(folder, some_fail))
 
 
 database, seen = of_planted("wiring")
