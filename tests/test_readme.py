@@ -13,7 +13,6 @@ import venv
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from explorer import database
 from precompute.results_file import verify
@@ -156,7 +155,6 @@ def test_two_files_named_as_the_readme_has_them_lie_over_one_another(tmp_path, m
     own = own_results(SHIPPED, tmp_path / "own.duckdb", without="false")
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("WHY_RESULTS", command.split()[0].partition("=")[2].replace("own.duckdb", str(own)))
-    st.cache_resource.clear()
     assert database.meta()["content_hash"] == verify(SHIPPED)
     assert database.own_meta()["content_hash"] == "a hash of my own"
 
