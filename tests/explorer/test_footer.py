@@ -42,7 +42,7 @@ def test_the_statement_of_a_filtered_list_runs_as_it_is_printed(results_file):
 
 def test_a_measured_part_is_a_sentence_with_estimate_interval_seeds_and_bound(language):
     part = {
-        "quantity": "widest_minus_first_minimum", "estimate": -4.13, "low": -5.21, "high": -3.05, "n": 3, "unit": "points",
+        "quantity": "widest_minus_first_minimum", "estimate": -4.13, "low": -5.21, "high": -3.06, "n": 3, "unit": "points",
         "bound": "high < 0", "holds": True, "details": "{}",
     }  # fmt: skip
     told = claim_cards.measured(part)
