@@ -188,12 +188,23 @@ def test_ctrl_c_ends_with_one_line_and_the_same_command_goes_on(places):
         (("run", "--datasets", "/nowhere/at/all"), "no file"),
         (("plan", "everything"), "studies:"),
         (("build",), "no finished run"),
+        (("benchmark", "--device", "tpu"), "devices: auto, cpu, cuda"),
+        (("benchmark", "--engines", __file__), "no file of measured cards"),
     ],
 )
 def test_bad_input_is_exit_2_and_one_line_with_the_valid_names(places, arguments, told):
     answer = call(places, *arguments)
     assert answer.returncode == 2 and answer.stdout == ""
     assert told in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "status", "build"])
+def test_a_database_that_cannot_be_read_is_never_taken_for_an_empty_one(places, command):
+    Path(places[0][5]).write_bytes(b"not a database" * 1000)
+    answer = call(places, command, *[STUDY.name][: command != "build"])
+    assert answer.returncode == 2 and answer.stdout == ""
+    assert "cannot be read" in answer.stderr and len(answer.stderr.splitlines()) == 1
+    assert not Path(places[0][3]).exists(), "nothing is trained"
 
 
 def test_an_unknown_size_is_exit_2(places):
