@@ -156,7 +156,7 @@ def check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
     for what, query in zero.items():
         found = connection.sql(query).fetchall()[0][0]
         if found:
-            raise ResultsError(f"the build has {found} {what}; nothing was replaced")
+            raise ResultsError(f"the database has {found} {what}")
 
 
 def nullable_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
