@@ -86,6 +86,7 @@ def test_a_shard_that_another_process_moved_is_passed_over(tmp_path, make_rows, 
     shards.write(make_rows(0), tmp_path)
     (tmp_path / "0123456789abcdef.parquet").symlink_to(tmp_path / "gone")
     assert len(list(shards.read(tmp_path))) == 1 and capsys.readouterr().err == ""
+    assert not (tmp_path / "bad").exists()
 
 
 def test_two_machines_with_one_process_number_write_to_names_of_their_own(tmp_path, make_rows, monkeypatch):
