@@ -5,10 +5,10 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from precompute import engine, executors
-from precompute.arguments import Usage, card_of, chosen, device_of, parser, workers_of
+from precompute.arguments import Usage, card_of, chosen, device_of, engines_of, parser, workers_of
 from precompute.missing import finished_rows, finished_statuses, missing_groups, missing_of, with_specs
 from precompute.progress import EFFICIENCY, Progress
 from precompute.spec import Spec
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     if not groups:
         print("nothing to train: every run is finished")
         return 0
-    _check_data({study.dataset for study in studies}, options.datasets)
+    _check_data((spec for group in groups for spec in group), options.datasets)
     options.shards.mkdir(parents=True, exist_ok=True)
 
     started, failed = time.perf_counter(), []
@@ -111,10 +111,12 @@ def _train(
     """Trains groups within what is left of --max-minutes since `started`; run_id -> status, and how many groups were not started."""
     workers = 1 if options.executor == "serial" else min(workers_of(options, settings.engine), len(groups))
     minutes = None if options.max_minutes is None else options.max_minutes - (time.perf_counter() - started) / 60
-    progress = Progress(groups, workers, minutes, settings.engine)
+    progress = Progress(groups, minutes, settings.engine)
     statuses: dict[str, str] = {}
     try:
-        for outcome in executors.run_groups(groups, settings, options.executor, workers, progress.may_start):
+        for outcome in executors.run_groups(
+            groups, settings, options.executor, workers, progress.may_start, minutes is not None
+        ):
             progress.ended(outcome)
             statuses |= outcome.statuses
             if options.fail_fast and "failed" in outcome.statuses.values():
@@ -124,13 +126,16 @@ def _train(
     return statuses, progress.groups - progress.ended_groups
 
 
-def _check_data(names: set[str], folder: str | None) -> None:
-    """Finds, fetches and decodes the data once before the first worker starts, so that bad data is one line."""
+def _check_data(specs: Iterable[Spec], folder: str | None) -> None:
+    """Finds, fetches and decodes the data of `specs` once before the first worker starts, so that bad data is one line."""
     from precompute import datasets
 
-    for name in sorted(names):
+    by_name: dict[str, list[Spec]] = {}
+    for spec in specs:
+        by_name.setdefault(STUDIES[spec.study].dataset, []).append(spec)
+    for name in sorted(by_name):
         try:
-            datasets.load(name, folder)
+            datasets.load_for(by_name[name], name, folder)
         except datasets.DatasetNotFound as problem:
             raise Usage(str(problem)) from None
 
@@ -147,7 +152,7 @@ def _repeat(options: argparse.Namespace, settings: executors.Settings) -> int:
         }
     if options.run_id not in by_id:
         raise Usage(f"no run {options.run_id!r} in any study; the app's Runs page and the view of a study list them")
-    _check_data({STUDIES[by_id[options.run_id].study].dataset}, options.datasets)
+    _check_data([by_id[options.run_id]], options.datasets)
     return repeat(by_id[options.run_id], settings, options.database)
 
 
@@ -198,22 +203,22 @@ def verify(options: argparse.Namespace) -> int:
 def compare_speed(options: argparse.Namespace) -> int:
     """Runs the benchmark and prints its table. A small one of a card runs anywhere, to try things out."""
     chosen((), options.size)
+    device_of(options.device, "serial")
     if options.device == "cuda" or options.size == "smoke":
-        device = device_of("cpu" if options.device == "auto" else options.device, "serial")
         from precompute.card import measure
 
-        found = measure(
-            device,
-            options.datasets,
-            options.size,
-            options.max_minutes,
-            keep=lambda so_far: engine.write(so_far, options.engines) if device == "cuda" else None,
-        )
-        if device == "cuda":
-            print(f"written to {options.engines}: {found}")
+        known = engines_of(options)
+        told = ("cuda" if options.device == "cuda" else "cpu", options.datasets, options.size, options.max_minutes)
+        if options.device == "cuda" and options.size == "full":
+            measure(*told, lambda so_far: engine.write(so_far, options.engines), known)
+            print(f"{options.engines}: {card_of(options)}")
+        else:
+            measure(*told)
         return 0
-    _check_data({"ylecun/mnist"}, options.datasets)
     from precompute.benchmark import benchmark, benchmark_grid
+
+    timed = ("double_descent/mnist_mlp", "activation/mnist_mlp")
+    _check_data((spec for name in timed for spec in STUDIES[name].specs("full")), options.datasets)
 
     benchmark(options.datasets)
     benchmark_grid(options.datasets)

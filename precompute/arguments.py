@@ -124,12 +124,17 @@ def chosen(names: Sequence[str], size: str) -> list[Study]:
     return [STUDIES[name] for name in (names or STUDIES)]
 
 
-def card_of(options: argparse.Namespace) -> Engine:
-    """What is known of the card that is here; without one, of the first card that was measured."""
+def engines_of(options: argparse.Namespace) -> dict[str, Engine]:
+    """Card -> what was measured of it. Raises Usage for a file that is none of ours."""
     try:
-        measured = engine.read(options.engines)
+        return engine.read(options.engines)
     except ValueError as problem:
         raise Usage(str(problem)) from None
+
+
+def card_of(options: argparse.Namespace) -> Engine:
+    """What is known of the card that is here; without one, of the first card that was measured."""
+    measured = engines_of(options)
     import torch
 
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else next(iter(measured), "")

@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from precompute.evidence import MapGrid, StudyResults, all_claims, configuration
 from precompute.evidence.batch_size import regime_rows, tuned_rows
 from precompute.evidence.families import family_rows
 from precompute.graph_rows import graph_rows
-from precompute.results_file import SCHEMA, TABLES, ResultsError, check, content_hash, published_rows
+from precompute.measures.finite import finite
+from precompute.results_file import SCHEMA, TABLES, ResultsError, check, content_hash, nullable_numbers, published_rows
 from precompute.spec import Spec, canonical_json
 from precompute.studies import STUDIES, Study
 
@@ -32,17 +33,26 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
     """Writes `database` from the shards in `folder` and the runs it already holds. Of equal runs the published one stays.
 
     Returns how many runs were baked, and how many finished runs are outside the grids of `size` and were left out. A build
-    that is killed leaves the old file as it was.
+    that is killed leaves the old file as it was. Raises ResultsError where there is nothing to bake, where the old file holds runs
+    that are outside the grids, which the new one would not have, and where the file cannot be written.
     """
-    finished = shards.best_of_equal(itertools.chain(published_rows(database), shards.read(folder)))
+    published = published_rows(database)
+    finished = shards.best_of_equal(itertools.chain(published, shards.read(folder)))
     planned = {name: study.all_specs(size, finished) for name, study in STUDIES.items()}
     baked = {
         name: [(spec, finished[spec.run_id]) for spec in specs if spec.run_id in finished]
         for name, specs in planned.items()
     }
     count = sum(map(len, baked.values()))
-    if not count:
+    if not count and not published:
         raise ResultsError(f"no finished run of size {size} in {folder} or {database}: python -m precompute run")
+    held = {row["run_id"] for rows in baked.values() for _, row in rows}
+    if lost := Counter(row["study"] for row in published if row["run_id"] not in held):
+        raise ResultsError(
+            f"{database} holds {lost.total()} runs that the grids of size {size} do not have, and they would be lost "
+            f"({', '.join(f'{count} of {study}' for study, count in lost.items())}): give the --size that it was built with, "
+            "name another --database, or move it away to build from the shards alone"
+        )
 
     database.parent.mkdir(parents=True, exist_ok=True)
     for stale in database.parent.glob(f"{database.name}.tmp-*"):  # of killed builds; a live one has its own number
@@ -57,6 +67,7 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
             )
             connection.execute("USE results")
             connection.execute(SCHEMA.read_text())
+            _blank_infinite((row for rows in baked.values() for _, row in rows), nullable_numbers(connection))
             _fill(connection, {name: rows for name, rows in baked.items() if rows}, planned)
             check(connection, count)
             for key, value in _facts().items():
@@ -68,10 +79,23 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(database)
+    except duckdb.Error as error:  # a full disk, a folder that may not be written
+        raise ResultsError(
+            f"{database} is not written, what was there is whole: {str(error).splitlines()[0]}"
+        ) from None
     finally:
         for left in (temporary, temporary.with_name(temporary.name + ".wal")):
             left.unlink(missing_ok=True)
     return {"baked": count, "outside": len(finished) - count}
+
+
+def _blank_infinite(rows: Iterable[dict], columns: Mapping[str, Sequence[str]]) -> None:
+    """None for what is not finite in `columns` (table -> names), in rows of shards or an older file: they may be from before training did so."""
+    for row in rows:
+        for table in shards.NESTED.keys() & columns.keys():
+            for point in row[table]:
+                for name in columns[table]:
+                    point[name] = finite(point.get(name))
 
 
 def _alive(process: int) -> bool:
@@ -99,7 +123,8 @@ def _fill(
     results: list[StudyResults] = []
     for name, rows in baked.items():
         study = STUDIES[name]
-        counts, one = Counter(row["status"] for _, row in rows), rows[0][1]
+        counts = Counter(row["status"] for _, row in rows)
+        one = next((row for _, row in rows if row["data_fingerprint"]), rows[0][1])  # given-up runs saw no data
         tables["studies"].append(
             {"study": name, "question": study.question, "dataset": study.dataset, "x_axis": study.x_axis}
             | {"clock": study.clock, "loss": study.loss}

@@ -9,7 +9,8 @@ import dataclasses
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 
@@ -68,10 +69,14 @@ def measure(
     size: str,
     minutes: float,
     keep: Callable[[Engine], None] = lambda engine: None,
+    known: Mapping[str, Engine] = MappingProxyType({}),
 ) -> Engine:
     """Prints tables of what is measured on `device_name` ("cpu" or "cuda") and gives what was chosen. No part begins after `minutes`, and a
-    part that fails says so and leaves the others to be measured. `keep` is told what follows so far after every part, so that a sitting that
-    is cut loses one part."""
+    part that fails says so and leaves the others to be measured.
+
+    `known` (card -> engine) is from before: a part of this card that is not measured anew stays as it was, where it was measured with this
+    version of PyTorch. `keep` is told what follows so far after every part, so that a sitting that is cut loses one part; not before it has
+    every part that was known."""
     device, scale, deadline = torch.device(device_name), SCALES[size], time.perf_counter() + 60 * minutes
     torch.set_num_threads(1)
     set_numerics(device)
@@ -80,7 +85,8 @@ def measure(
     print(f"{name}, torch {torch.__version__}")
     if not on_card:
         print("no card: nothing is captured, every step is the plain call, and nothing follows from these times")
-    found: dict[str, dict[str, float]] = {}
+    before = known.get(name, Engine())
+    found = dict(before.figures) if before.torch == torch.__version__ else {}
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "matrix products": lambda: matrix_rates(device, scale),
         "double_descent/mnist_mlp": lambda: mlp_grid(device, scale, size),
@@ -99,7 +105,8 @@ def measure(
         except (RuntimeError, ValueError, datasets.DatasetNotFound) as problem:
             print(f"  not measured: {type(problem).__name__}: {problem}")
         print(f"  ({time.perf_counter() - begun:.0f} s)")
-        keep(choose(found, name if on_card else "", torch.__version__))
+        if found.keys() >= before.figures.keys():
+            keep(choose(found, name if on_card else "", torch.__version__))
     return choose(found, name if on_card else "", torch.__version__)
 
 

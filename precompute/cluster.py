@@ -1,7 +1,8 @@
 """Trains the groups on a Ray cluster: the one of RAY_ADDRESS, or one of this machine alone.
 
-A task is one group. It catches its own exceptions, as on one machine; so an error of Ray's means that a worker or its machine died, and
-after ATTEMPTS such deaths the group is given up and the others go on. The machines need this package's requirements and the data, in the same
+A task is one group. What its study raises is its own failed runs, as on one machine. What is raised beside that, of data that is not there
+or a disk that is full, says nothing of the group: the command ends with it. Any other error of Ray's means that a worker or its machine
+died, and after ATTEMPTS such deaths the group is given up and the others go on. The machines need this package's requirements and the data, in the same
 folder or from the Hub; the package itself and the results travel through Ray, and only the machine where the command runs writes shards.
 """
 
@@ -16,12 +17,13 @@ from typing import Any
 import ray
 
 from precompute import shards
+from precompute.arguments import Usage
 from precompute.executors import Outcome, Settings, given_up, train_group
 from precompute.spec import Spec
 
 ATTEMPTS = 4
 IN_FLIGHT = 2
-"""Groups that wait or train for each processor of the cluster."""
+"""Groups that wait or train for each processor of the cluster, where there is no deadline: those that wait ask it to grow."""
 OBJECT_STORE = (
     100 << 20
 )  # bytes, where the cluster is this machine: what travels is small, and containers often have little shared memory
@@ -42,9 +44,13 @@ def connect() -> None:
 
 
 def device(asked: str) -> str:
-    """The device that the groups train on: of auto, cuda where a machine of the cluster has a GPU."""
+    """The device that the groups train on: of auto, cuda where a machine of the cluster has a GPU. Raises Usage for cuda where none has:
+    Ray would wait for one."""
     connect()
-    return ("cuda" if ray.cluster_resources().get("GPU") else "cpu") if asked == "auto" else asked
+    gpus = ray.cluster_resources().get("GPU")
+    if asked == "cuda" and not gpus:
+        raise Usage("no machine of the cluster has a GPU; devices: auto, cpu")
+    return ("cuda" if gpus else "cpu") if asked == "auto" else asked
 
 
 def run_groups(
@@ -52,15 +58,18 @@ def run_groups(
     settings: Settings,
     may_start: Callable[[Sequence[Spec]], bool],
     train: Callable[[Sequence[Spec], Settings], Outcome] = train_group,
+    *,
+    in_flight: int = IN_FLIGHT,
 ) -> Iterator[Outcome]:
-    """Trains `groups`, the first ones first, and yields each outcome as it ends."""
+    """Trains `groups`, the first ones first, and yields each outcome as it ends. For each processor of the cluster `in_flight` groups wait or
+    train; with 1 a group starts right after `may_start` was asked. Raises OSError for what a task raises."""
     connect()
     on_gpu = settings.device == "cuda"
     task = ray.remote(num_cpus=1, num_gpus=int(on_gpu), max_retries=ATTEMPTS - 1, retry_exceptions=False)(_task)
     commit, waiting, running = shards.git_commit(), list(groups), {}
     while waiting or running:
         processors = ray.cluster_resources().get("GPU" if on_gpu else "CPU", 0)  # machines come and go
-        while waiting and len(running) < IN_FLIGHT * max(1, processors):
+        while waiting and len(running) < in_flight * max(1, processors):
             group = waiting.pop(0)
             if may_start(group):
                 running[task.remote(train, group, settings)] = group
@@ -69,6 +78,9 @@ def run_groups(
             group = running.pop(reference)
             try:
                 outcome, rows = ray.get(reference)
+            except ray.exceptions.RayTaskError as error:
+                cause = error.cause
+                raise OSError(f"on a machine of the cluster: {type(cause).__name__}: {cause}") from cause
             except ray.exceptions.RayError as error:
                 yield given_up(group, settings, f"{type(error).__name__} in each of {ATTEMPTS} attempts")
                 continue

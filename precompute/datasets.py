@@ -5,6 +5,7 @@ import functools
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,12 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from precompute.spec import CLASSES, MOST_VALIDATION
+from precompute.spec import CLASSES, MOST_VALIDATION, Spec
 from precompute.streams import stream
 
 
-class DatasetNotFound(Exception):
-    """No local copy and no download, or a damaged one; the message says where it was looked for and what to do."""
+class DatasetNotFound(OSError):
+    """No local copy and no download, or a damaged or another one; the message says where it was looked for and what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Source:
 
     files: tuple[str, str]  # training, test
     image_column: str
+    shape: tuple[int, ...]
+    """Of an image: height, width, and three channels where it has colours."""
     copies: dict[str, str]  # sha256 of the training file -> name of that copy
     other_copy: str
 
@@ -37,11 +40,12 @@ NONE = "none"
 """The data set of a study that needs none."""
 SOURCES = {
     "ylecun/mnist": Source(
-        ("mnist/train-00000-of-00001.parquet", "mnist/test-00000-of-00001.parquet"), "image", {}, "MNIST"
+        ("mnist/train-00000-of-00001.parquet", "mnist/test-00000-of-00001.parquet"), "image", (28, 28), {}, "MNIST"
     ),
     "uoft-cs/cifar10": Source(
         ("plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"),
         "img",
+        (32, 32, 3),
         # every image went through JPEG once, so errors measured on this copy differ a little from the lossless set
         {"22fe80c1cc15a35e880250dfbe17cb6941066044139518f3713bcdf62e33d987": "CIFAR-10 (JPEG copy)"},
         "CIFAR-10",
@@ -74,13 +78,26 @@ def load(name: str, folder: str | Path | None = None) -> Dataset:
     source = SOURCES[name]
     train_file, test_file = files(name, folder)
     copy = source.copies.get(_sha256(train_file), source.other_copy)
-    train_images, train_labels = _decode(train_file, source.image_column)
-    test_images, test_labels = _decode(test_file, source.image_column)
+    train_images, train_labels = _decode(train_file, source)
+    test_images, test_labels = _decode(test_file, source)
     digest = hashlib.sha256()
     for array in (train_images, train_labels, test_images, test_labels):
         digest.update(str(array.shape).encode())
         digest.update(array.tobytes())
     return Dataset(name, copy, digest.hexdigest(), train_images, train_labels, test_images, test_labels)
+
+
+def load_for(specs: Sequence[Spec], name: str, folder: str | Path | None = None) -> Dataset:
+    """The data set `name`, which `specs` train on. Raises DatasetNotFound as `load` does, and where it has too few images for one of them."""
+    dataset = load(name, folder)
+    if name != NONE:
+        n_train = max(spec.n_train for spec in specs)
+        needed, there = n_train + min(n_train, MOST_VALIDATION), len(dataset.train_labels)
+        if there < needed:
+            raise DatasetNotFound(
+                f"{files(name, folder)[0]} has {there} images, and {specs[0].study} needs {needed}; fetch it again"
+            )
+    return dataset
 
 
 def files(name: str, folder: str | Path | None = None) -> list[Path]:
@@ -115,15 +132,34 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _decode(path: Path, image_column: str) -> tuple[np.ndarray, np.ndarray]:
+def _decode(path: Path, source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of a file. Raises DatasetNotFound for a file that is not what its data set has."""
     try:
-        table = pq.read_table(path, columns=[image_column, "label"])
-        encoded = [row["bytes"] for row in table[image_column].to_pylist()]
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        table = pq.read_table(path, columns=[source.image_column, "label"])
+        encoded = [row["bytes"] for row in table[source.image_column].to_pylist()]
+        labels = table["label"].to_numpy()
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DatasetNotFound(f"{path} cannot be read ({type(error).__name__}); fetch it again") from error
+    if not encoded:
+        raise DatasetNotFound(f"{path} has no images; fetch it again")
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= CLASSES:
+        raise DatasetNotFound(f"{path}: its labels are not the numbers from 0 to {CLASSES - 1}; fetch it again")
+
+    def image(place: int) -> np.ndarray:
+        try:
+            pixels = np.asarray(Image.open(io.BytesIO(encoded[place])))
+        except Exception as error:  # the library raises a dozen kinds; to the caller they are one
+            raise DatasetNotFound(
+                f"{path}: image {place} is damaged ({type(error).__name__}); fetch it again"
+            ) from error
+        if pixels.shape != source.shape or pixels.dtype != np.uint8:
+            told = f"{pixels.dtype} {list(pixels.shape)}, not uint8 {list(source.shape)}"
+            raise DatasetNotFound(f"{path}: image {place} is {told}; fetch it again")
+        return pixels
+
     with ThreadPoolExecutor(2) as pool:  # the decoders release the interpreter lock
-        images = np.stack(list(pool.map(lambda data: np.asarray(Image.open(io.BytesIO(data))), encoded, chunksize=500)))
-    return images, table["label"].to_numpy().astype(np.uint8)
+        images = np.stack(list(pool.map(image, range(len(encoded)))))
+    return images, labels.astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_origin
 
 from precompute.image_spec import ImageSpec
 from precompute.spec import MLPSpec, Spec, StepsSpec
@@ -40,6 +41,12 @@ class Engine:
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
     """What was measured, part by part: seconds, operations a second, or losses."""
 
+    def __post_init__(self) -> None:
+        for each in dataclasses.fields(self):
+            kind = get_origin(each.type) or each.type
+            if not isinstance(getattr(self, each.name), (int, float) if kind is float else kind):
+                raise TypeError(f"{each.name} is {getattr(self, each.name)!r}")
+
     def way_of(self, spec: Spec) -> str:
         """How networks of this architecture train."""
         return self.way if isinstance(spec, ImageSpec) and spec.width <= self.beside_up_to else ""
@@ -72,8 +79,10 @@ def read(path: Path) -> dict[str, Engine]:
         return {}
     try:
         return {device: Engine(device=device, **told) for device, told in json.loads(path.read_text()).items()}
-    except (TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no file of measured cards ({error}); benchmark --device cuda writes one") from None
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no file of measured cards ({error}): move it away; benchmark --device cuda writes one"
+        ) from None
 
 
 def chosen(path: Path, device: str) -> Engine:

@@ -64,7 +64,7 @@ def train_group(group: Sequence[Spec], settings: Settings, ends: Mapping[str, in
     told = shards.provenance() | {"torch": torch.__version__}
     if device.type == "cuda":
         told["device"] = torch.cuda.get_device_name(device)
-    dataset = datasets.load(study.dataset, settings.datasets)
+    dataset = datasets.load_for(group, study.dataset, settings.datasets)
     told |= {"dataset_copy": dataset.copy, "data_fingerprint": dataset.fingerprint}
     try:
         train = study.train
@@ -103,10 +103,10 @@ def _train_within_memory(train: Callable, group: Sequence[Spec], dataset, device
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """PyTorch says so by a class of its own; the libraries under it by a RuntimeError."""
+    """PyTorch says so of a card by a class of its own; of a CPU, and the libraries under it, by a RuntimeError."""
     import torch
 
-    told = ("out of memory", "ALLOC_FAILED")
+    told = ("out of memory", "ALLOC_FAILED", "DefaultCPUAllocator")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(each in str(error) for each in told)
 
 
@@ -129,8 +129,10 @@ def run_groups(
     executor: str,
     workers: int,
     may_start: Callable[[Sequence[Spec]], bool],
+    has_deadline: bool = False,
 ) -> Iterator[Outcome]:
-    """Trains `groups` in order and yields each outcome as it ends. A group is started only when `may_start(group)` says so."""
+    """Trains `groups` in order and yields each outcome as it ends. A group is started only when `may_start(group)` says so; with a deadline
+    that is asked when a processor is free."""
     if executor == "serial":
         for group in groups:
             if may_start(group):
@@ -138,7 +140,7 @@ def run_groups(
     elif executor == "ray":
         from precompute import cluster  # an extra: see requirements-cluster.txt
 
-        yield from cluster.run_groups(groups, settings, may_start)
+        yield from cluster.run_groups(groups, settings, may_start, in_flight=1 if has_deadline else cluster.IN_FLIGHT)
     else:
         yield from _in_processes(list(groups), settings, workers, may_start)
 
@@ -155,9 +157,9 @@ def _in_processes(
             try:
                 while waiting or running:
                     while waiting and len(running) < workers:
-                        group = waiting.pop(0)
-                        if may_start(group):
-                            running[pool.submit(train_group, group, settings)] = group
+                        if may_start(waiting[0]):
+                            running[pool.submit(train_group, waiting[0], settings)] = waiting[0]
+                        del waiting[0]  # only now: where a worker has just died, `submit` raises
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         outcome = future.result()
                         del running[future]
@@ -169,7 +171,7 @@ def _in_processes(
                 for process in multiprocessing.active_children():
                     process.terminate()
                 raise
-        for group in suspects:
+        for group in filter(may_start, suspects):
             with _pool(1) as pool:
                 try:
                     yield pool.submit(train_group, group, settings).result()

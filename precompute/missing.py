@@ -1,7 +1,7 @@
 """Which runs are finished, in the shards or in the results file, and which are missing."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 from precompute import shards
@@ -22,22 +22,30 @@ def reader() -> ModuleType | None:
     return results_file
 
 
+def of_the_file(read: Callable[[ModuleType], list[dict]]) -> list[dict]:
+    """What `read` takes from the database with the module results_file; nothing where that is None.
+
+    Raises Usage for a database that cannot be read: to train what it holds once more, in silence, would be worse."""
+    results_file = reader()
+    if results_file is None:
+        return []
+    try:
+        return read(results_file)
+    except results_file.ResultsError as problem:
+        raise Usage(str(problem)) from None
+
+
 def finished_statuses(options: argparse.Namespace) -> dict[str, str]:
     """run_id -> status of every run that is finished, in the shards or in the database."""
     rows = list(shards.read(options.shards, ("run_id", "status")))
-    if results_file := reader():
-        rows += results_file.known_runs(options.database)
+    rows += of_the_file(lambda results_file: results_file.known_runs(options.database))
     return {run_id: row["status"] for run_id, row in shards.best_of_equal(rows).items()}
 
 
 def finished_rows(options: argparse.Namespace) -> dict[str, dict]:
     """run_id -> row of every finished run, in the shards or in the database."""
     rows = list(shards.read(options.shards))
-    if results_file := reader():
-        try:
-            rows += results_file.published_rows(options.database)
-        except results_file.ResultsError as problem:
-            raise Usage(str(problem)) from None
+    rows += of_the_file(lambda results_file: results_file.published_rows(options.database))
     return shards.best_of_equal(rows)
 
 

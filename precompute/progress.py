@@ -19,13 +19,12 @@ class Progress:
     def __init__(
         self,
         groups: Sequence[Sequence[Spec]],
-        workers: int,
         max_minutes: float | None,
         card: Engine | None = None,
     ):
         rate = executors.matrix_rate() * EFFICIENCY  # of one worker of a CPU
         self.price = card.seconds if card else lambda group: flops_of(group) / rate
-        self.total, self.done, self.workers = sum(map(self.price, groups)), 0.0, workers
+        self.total, self.done = sum(map(self.price, groups)), 0.0
         self.groups, self.ended_groups, self.started = len(groups), 0, time.perf_counter()
         self.deadline = None if max_minutes is None else self.started + 60 * max_minutes
         self.pace: dict[str, float] = {}

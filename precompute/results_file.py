@@ -29,14 +29,11 @@ class ResultsError(Exception):
 
 
 def known_runs(database: Path) -> list[dict]:
-    """run_id and status of every run in `database`; none where there is no such file, or none that can be read."""
+    """run_id and status of every run in `database`; none where there is no such file. Raises ResultsError as `published_rows` does."""
     if not database.is_file():
         return []
-    try:
-        with _reading(database) as connection:
-            return connection.sql("SELECT run_id, status::VARCHAR AS status FROM runs").to_arrow_table().to_pylist()
-    except ResultsError:
-        return []
+    with _reading(database) as connection:
+        return connection.sql("SELECT run_id, status::VARCHAR AS status FROM runs").to_arrow_table().to_pylist()
 
 
 def published_rows(database: Path) -> list[dict]:
@@ -151,11 +148,25 @@ def check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "intervals without a configuration": "SELECT count(*) FROM intervals ANTI JOIN configurations USING (configuration)",
         "landmarks without a map": "SELECT count(*) FROM landmarks ANTI JOIN maps USING (map)",
         "parts without a claim": "SELECT count(*) FROM claim_parts ANTI JOIN claims USING (claim, study)",
+    } | {
+        f"values of {table}.{column} that are not finite, where the schema has NULL": f"SELECT count(*) FROM {table} WHERE NOT isfinite({column})"
+        for table, columns in nullable_numbers(connection).items()
+        for column in columns
     }
     for what, query in zero.items():
         found = connection.sql(query).fetchall()[0][0]
         if found:
-            raise ResultsError(f"the build has {found} {what}; nothing was replaced")
+            raise ResultsError(f"the database has {found} {what}")
+
+
+def nullable_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """By table of TABLES, the columns of fractional numbers that are NULL where a number is missing or not finite."""
+    found: dict[str, list[str]] = {}
+    for table in TABLES:
+        for column, kind, null, *_ in connection.sql(f"DESCRIBE {table}").fetchall():
+            if kind in ("FLOAT", "DOUBLE") and null == "YES":
+                found.setdefault(table, []).append(column)
+    return found
 
 
 def content_hash(connection: duckdb.DuckDBPyConnection) -> str:

@@ -1,10 +1,13 @@
 """Finished runs on disk: one Parquet file per group, written once."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
+import secrets
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,7 +134,7 @@ def write(rows: list[dict], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     told = canonical_json(sorted([row["run_id"], row["status"]] for row in rows))
     path = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.parquet"
-    temporary = path.with_suffix(f".tmp-{os.getpid()}")
+    temporary = path.with_suffix(f".tmp-{os.getpid()}-{secrets.token_hex(4)}")  # one number may be of two machines
     try:
         with temporary.open("wb") as file:
             table = pa.Table.from_pylist(rows, schema=SCHEMA)
@@ -151,20 +154,32 @@ def write(rows: list[dict], folder: Path) -> Path:
 def read(folder: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[dict]:
     """Every row of every shard in `folder`, in the order of the file names; of equal runs, all. `columns` narrows what is read.
 
-    A file that cannot be read moves to bad/ beside it and counts as missing. Temporary files of killed processes are passed over.
-    A shard from before a table of NESTED came has no rows of it.
+    A damaged file moves to bad/ beside it, which is said, and counts as missing. Temporary files of killed processes are passed over.
+    A shard from before a table of NESTED came has no rows of it. Raises OSError where a file may be whole, but this process may
+    not open it, or has no memory for it.
     """
-    for path in sorted(folder.glob("*.parquet")):
+    # `glob` would be silent about a folder that cannot be opened
+    there = sorted(folder.iterdir()) if folder.exists() else []
+    for path in [path for path in there if path.suffix == ".parquet"]:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 later = [name for name in columns if name in NESTED and name not in file.schema_arrow.names]
                 if missing := set(columns) - set(later) - set(file.schema_arrow.names):
                     raise pa.ArrowInvalid(f"no column {', '.join(sorted(missing))}")
                 table = file.read(columns=[name for name in columns if name not in later])
-        except (OSError, ValueError, pa.ArrowException):  # torn, flipped bits, or another layout
+        except FileNotFoundError:  # another process moved it
+            continue
+        except MemoryError as error:
+            raise OSError(errno.ENOMEM, str(error), str(path)) from error
+        except (OSError, ValueError, pa.ArrowException) as error:  # torn, flipped bits, or another layout
+            if getattr(error, "errno", None) is not None:  # of the system, which says nothing of the file
+                raise
             bad = folder / "bad"
             bad.mkdir(exist_ok=True)
-            path.replace(bad / path.name)
+            with contextlib.suppress(FileNotFoundError):
+                path.replace(bad / path.name)
+                what = str(error).splitlines()[0]
+                print(f"{path} is damaged ({what}): moved to {bad}, its runs count as missing", file=sys.stderr)
             continue
         yield from (row | {name: [] for name in later} for row in table.to_pylist())
 

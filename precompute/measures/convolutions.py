@@ -1,12 +1,12 @@
 """What happens inside a convolutional network: the gradient, the pre-activations and the idle units of every layer with weights."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from precompute.measures.finite import finite
 from precompute.measures.untouched import untouched
 from precompute.models.activations import SATURATED, ActivationLayer, slope
 from precompute.models.normalization import LayerNoise, PowerMeanNorm
@@ -45,7 +45,7 @@ def layer_rows(network: nn.Module, inputs: Tensor, labels: Tensor) -> list[dict[
     """Rows of the table `layers`, without run and epoch, from the training set `inputs` and `labels`.
 
     Everything is taken in training mode, as a step would see it, in batches of BATCH as they lie, and the network stays as it was. A unit of a convolution is a channel: it is dead when its activation is 0 at every place of every example. The gradient
-    is of the mean loss on the first GRADIENT_EXAMPLES. What is not finite is None.
+    is of the mean loss on the first GRADIENT_EXAMPLES. What is not finite in fp32 is None.
     """
     layers = layers_of(network)
     with untouched(network):
@@ -53,7 +53,7 @@ def layer_rows(network: nn.Module, inputs: Tensor, labels: Tensor) -> list[dict[
         norms = _gradient_norms(network, layers, inputs[:GRADIENT_EXAMPLES], labels[:GRADIENT_EXAMPLES])
         answers = _answers(network, layers, inputs)
     return [
-        {"layer": number} | {name: _finite(value) for name, value in ({"gradient_norm": norm} | answer).items()}
+        {"layer": number} | {name: finite(value) for name, value in ({"gradient_norm": norm} | answer).items()}
         for number, (norm, answer) in enumerate(zip(norms, answers, strict=True), start=1)
     ]
 
@@ -98,7 +98,8 @@ class _Seen:
         self.count += response.numel()
 
     def _add_activation(self, layer: ActivationLayer, inputs: tuple[Tensor], made: Tensor) -> None:
-        alive = (made != 0).flatten(2).any(2).any(0)
+        answers = (made != 0).any(0)  # [channels, height, width], or [units] of a linear layer
+        alive = answers.reshape(len(answers), -1).any(1)
         self.alive = alive if self.alive is None else self.alive | alive
         learned = [] if layer.slope is None else [layer.slope]
         largest = max(layer.activation.largest_slope, *(float(each.abs().max()) for each in learned), 0.0)
@@ -115,7 +116,3 @@ class _Seen:
     def unhook(self) -> None:
         for hook in self.hooks:
             hook.remove()
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -1,11 +1,10 @@
 """What a trained network loses when one of its parts is taken out, without training it again (Veit et al. 2016, arXiv 1605.06431)."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from precompute.measures.finite import finite
 from precompute.models.resnet import CifarResNet
 
 CHUNK = 1000  # examples at once
@@ -36,6 +35,6 @@ def without_each_block(
     losses = (losses / len(labels)).tolist()
     return [
         {"kind": "block", "stage": 1 + 3 * index // len(losses), "part": 1 + index, "target": None}
-        | {"test_loss": loss if math.isfinite(loss) else None, "test_correct": correct}
+        | {"test_loss": finite(loss), "test_correct": correct}
         for index, (loss, correct) in enumerate(zip(losses, right.tolist(), strict=True))
     ]

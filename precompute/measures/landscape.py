@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from precompute.measures.finite import finite
 from precompute.measures.untouched import noise_of, set_noise, untouched
 
 Row = dict[str, float | int | None]
@@ -20,7 +21,7 @@ def probe(
     made: `loss()` is the loss of its batch, `rate` its learning rate, `distances` the lengths of the moves in units of the gradient.
 
     Everything is in training mode, over the step's own batch, and every evaluation of the loss has the noise that the step will have.
-    The network is left untouched, bit for bit, its gradients too. What is not finite is None.
+    The network is left untouched, bit for bit, its gradients too. What is not finite in fp32 is None.
     """
     with untouched(network):
         network.train()
@@ -56,7 +57,7 @@ class _Step:
         found |= {"loss_low": _all(min, losses), "loss_high": _all(max, losses)}
         found |= {"change_low": _all(min, changes), "change_high": _all(max, changes)}
         found["smoothness"] = _all(max, smoothness) if smoothness else None
-        return {name: _finite(value) for name, value in found.items()}
+        return {name: finite(value) for name, value in found.items()}
 
     def shifts(self, rate: float) -> list[Row]:
         """Of every layer but the first, which has none below it."""
@@ -73,7 +74,7 @@ class _Step:
             self.loss()  # the streams stand behind the step's own noise: this has the next step's
         for row, old, new in zip(rows, self.inputs[1:], after[1:], strict=True):
             row |= _drifted(old, new)
-        return [{name: _finite(value) for name, value in row.items()} for row in rows]
+        return [{name: finite(value) for name, value in row.items()} for row in rows]
 
     def _move(self, parameters: Sequence[nn.Parameter], distance: float) -> None:
         """Takes `parameters` from where they were before the step along the gradient."""
@@ -148,7 +149,3 @@ def _norm(tensors: Sequence[Tensor]) -> float:
 def _all(pick: Callable, values: Sequence[float]) -> float:
     """`pick` of the values, NaN where one is not finite: Python's own min and max pass over NaN."""
     return pick(values) if all(map(math.isfinite, values)) else math.nan
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -1,11 +1,10 @@
 """What is measured in the layers of a group of fully connected networks: the table `layers`."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from precompute.measures.finite import finite
 from precompute.models.activations import SATURATED, slope
 from precompute.models.mlp import GroupedMLP
 
@@ -19,7 +18,7 @@ def layer_measures(model: GroupedMLP, inputs: Tensor, labels: Tensor) -> list[li
 
     `inputs` are the whole training set as `with_constant` lays it out, `labels` [models, examples]. What enters an activation is measured
     behind the normalization where there is one, and normalized as in training, over CHUNK examples at once. The last layer has no
-    activation; its outputs, the logits, are measured as they are. What is not finite is None.
+    activation; its outputs, the logits, are measured as they are. What is not finite in fp32 is None.
     """
     state = model.training, model.updates_running
     model.train()
@@ -41,7 +40,7 @@ def layer_measures(model: GroupedMLP, inputs: Tensor, labels: Tensor) -> list[li
             found["dead"] = (silent[layer] * real).sum(1) / units
             found["saturated"] = flat[layer] / (examples * units)
         for model_rows, *values in zip(rows, *(each.tolist() for each in found.values()), strict=True):
-            told = dict(zip(found, (value if math.isfinite(value) else None for value in values), strict=True))
+            told = dict(zip(found, map(finite, values), strict=True))
             model_rows.append({"layer": layer + 1, "dead": None, "saturated": None} | told)
     return rows
 

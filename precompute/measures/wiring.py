@@ -1,11 +1,10 @@
 """What is measured of a trained network that a graph wires: its edge weights, and what it loses without each node and each edge."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from precompute.measures.finite import finite
 from precompute.models.wired import Part, WiredNetwork
 
 DAMAGE_EXAMPLES = 2000
@@ -67,7 +66,5 @@ def without_each_node_and_edge(
             told = {"kind": "node", "stage": number, "part": part, "target": None}
         elif part is not None:
             told = {"kind": "edge", "stage": number, "part": part[0], "target": part[1]}
-        rows.append(
-            told | {"test_loss": loss if math.isfinite(loss) else None, "test_correct": correct, "n_test": len(labels)}
-        )
+        rows.append(told | {"test_loss": finite(loss), "test_correct": correct, "n_test": len(labels)})
     return rows

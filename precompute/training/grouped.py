@@ -68,23 +68,10 @@ def train(specs: Sequence[MLPSpec], dataset: Dataset, device: torch.device) -> l
                 steps=steps.made,
                 wall_s=seconds_per_flop * spec.flops,
                 engine=engine_on(device, "grouped MLPs", steps.capture),
+                layers=[row for models in layers for row in models[index]],
             )
         )
-        runs[-1].layers = _layers_of(index, layers, rows, runs[-1].stop_step)
     return runs
-
-
-def _layers_of(index: int, layers: Sequence[list], rows: Sequence[dict], stop_step: int | None) -> list[dict]:
-    """The rows of the table `layers` of one model: everything None from `stop_step` on."""
-    gone = {row["epoch"] for row in rows if stop_step is not None and row["step"] >= stop_step}
-    return [
-        {
-            name: None if row["epoch"] in gone and name not in ("epoch", "layer") else value
-            for name, value in row.items()
-        }
-        for models in layers
-        for row in models[index]
-    ]
 
 
 class SliceOptimizer:

@@ -1,11 +1,13 @@
 """A finished run, and when a run is measured."""
 
-import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from precompute.measures.finite import finite
 from precompute.spec import Spec
 
 if TYPE_CHECKING:
@@ -74,8 +76,10 @@ def finished(
     steps: int,
     wall_s: float,
     engine: str,
+    layers: Sequence[dict] = (),
 ) -> Run:
-    """The run of `spec` from what was measured of it: `rows` have epoch, step, LOSSES and COUNTS at each evaluation.
+    """The run of `spec` from what was measured of it: `rows` have epoch, step, LOSSES and COUNTS at each evaluation, `layers` are those of
+    the table of that name.
 
     `start_loss` is the train loss before the first step, `not_finite_at` the first step whose loss was not finite, -1 for none.
     """
@@ -95,15 +99,16 @@ def finished(
         best_epoch=_best_epoch(rows, stop_step),
         engine=engine,
         curves=[_row(row, stop_step) for row in rows],
+        layers=blank_after(stop_step, layers, {row["epoch"]: row["step"] for row in rows}),
     )
 
 
 def find_stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> int | None:
-    """The step at which a run counts as diverged: where its loss left the finite range, or from where on its train loss
+    """The step at which a run counts as diverged: where its loss left the finite range of fp32, or from where on its train loss
     stayed above DIVERGED times its start value to the end (at two evaluations or more).
 
     An evaluation follows the last update, whose own loss may still have been finite: what it finds counts too."""
-    lost = [row["step"] for row in rows if not all(math.isfinite(row[name]) for name in LOSSES)]
+    lost = [row["step"] for row in rows if any(finite(row[name]) is None for name in LOSSES)]
     if not_finite_at >= 0:
         lost.append(not_finite_at)
     if lost:
@@ -113,11 +118,16 @@ def find_stop_step(rows: list[dict], not_finite_at: int, start_loss: float) -> i
     return rows[stays]["step"] if len(above) - stays >= 2 else None
 
 
-def blank_after(stop_step: int | None, rows: list[dict]) -> list[dict]:
-    """`rows` with None for all but step and layer from `stop_step` on."""
+def blank_after(
+    stop_step: int | None, rows: Sequence[dict], steps: Mapping[int, int] = MappingProxyType({})
+) -> list[dict]:
+    """`rows` with None for all but step, epoch and layer from `stop_step` on. Rows of an epoch have no step: `steps` has it, epoch -> step;
+    those of an epoch that is not there are from before the first step."""
+    if stop_step is None:
+        return list(rows)
     return [
-        {name: None if name not in ("step", "layer") else value for name, value in row.items()}
-        if stop_step is not None and row["step"] >= stop_step
+        {name: None if name not in ("step", "epoch", "layer") else value for name, value in row.items()}
+        if (row["step"] if "step" in row else steps.get(row["epoch"], 0)) >= stop_step
         else row
         for row in rows
     ]

@@ -45,7 +45,10 @@ CHUNKS = {WiringSpec: 250}
 
 
 def train(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.device) -> list[Run]:
-    """Trains each of `specs` by itself and measures it at log-spaced epochs; its layers before the first step too."""
+    """Trains each of `specs` by itself and measures it at log-spaced epochs; its layers before the first step too.
+
+    A network whose loss is not finite makes its updates to the end all the same, as one in a group does: steps, epochs and FLOPs of a run
+    are those that were made."""
     return [_train_one(spec, dataset, device) for spec in specs]
 
 
@@ -79,16 +82,9 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
         steps=training.steps.made,
         wall_s=time.perf_counter() - begun,
         engine=engine_on(device, "one network", training.steps.capture),
+        layers=within,
     )
     run.precision = training.precision
-    lost = {row["epoch"] for row in run.curves if row["train_loss"] is None}  # from the divergence on
-    run.layers = [
-        {
-            name: None if row["epoch"] in lost and name not in ("epoch", "layer") else value
-            for name, value in row.items()
-        }
-        for row in within
-    ]
     run.probes, run.shifts = (blank_after(run.stop_step, rows) for rows in (probes.rows, probes.shifts))
     if type(spec) in DAMAGE and run.status == "complete":
         run.damage = DAMAGE[type(spec)](network, *sets["test"])

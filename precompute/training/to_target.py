@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from precompute.datasets import Dataset, Split, split
+from precompute.measures.finite import finite
 from precompute.measures.noise_scale import LARGE, SMALL, noise_scale
 from precompute.spec import StepsSpec
 from precompute.streams import stream
@@ -138,7 +139,7 @@ def _follow(
             if over
             or course.reached_at is not None
             or course.not_finite_at >= 0
-            or not _finite(val_losses[place])
+            or finite(val_losses[place]) is None
             or step >= ends.get(course.spec.run_id, step + 1)
         ]
         if ended:
@@ -160,10 +161,6 @@ def steps_of(networks: Networks, training_set: tuple[Tensor, Tensor], not_finite
         capture=captures(networks.device),
         made=made,
     )
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0
 
 
 def _error(correct: int, sets: Mapping[str, tuple[Tensor, Tensor]]) -> float:
@@ -196,10 +193,10 @@ def _add_noise_scales(networks: Networks, courses: Sequence[Course], step: int, 
     small, large = _noise_batches(one)
     found = noise_scale(networks, inputs, labels, generator, small, large)
     for course, squared, trace in zip(courses, *found, strict=True):
-        if _finite(squared) and _finite(trace):
+        if finite(squared) is not None and finite(trace) is not None:
             course.noise.append(
                 {"step": step, "small_batch": small, "large_batch": large, "gradient_sq": squared, "trace": trace}
-                | {"value": trace / squared if squared > 0 else None}
+                | {"value": finite(trace / squared) if squared > 0 else None}
             )
 
 

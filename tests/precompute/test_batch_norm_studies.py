@@ -190,6 +190,17 @@ def test_a_deep_linear_run_that_diverges_is_counted_and_blank():
     spec = dataclasses.replace(LINEAR.specs("smoke")[0], lr=1e3)
     (run,) = deep_linear.train([spec], None, CPU)
     assert run.status == "diverged" and 1 <= run.stop_step <= 40
+    losses, network = [], deep_linear.chain(spec)
+    inputs, targets = deep_linear.examples(spec)
+    while not losses or math.isfinite(losses[-1]):
+        loss = (network(inputs) - targets).square().sum(1).mean()
+        losses.append(float(loss.detach()))
+        for each, gradient in zip(
+            network.parameters(), torch.autograd.grad(loss, [*network.parameters()]), strict=True
+        ):
+            each.data -= spec.lr * gradient
+    assert run.steps == run.epochs == len(losses) - 1 < spec.epochs, "the updates before the loss that broke"
+    assert run.flops == spec.flops * run.steps / spec.epochs
     assert all(row["train_loss"] is None for row in run.curves if row["epoch"] >= run.stop_step)
     with pytest.raises(ValueError, match="no norm 'layer'"):
         deep_linear.chain(dataclasses.replace(spec, norm="layer"))

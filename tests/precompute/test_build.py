@@ -1,13 +1,16 @@
+import dataclasses
 import json
+import resource
 import shutil
 
 import duckdb
 import pytest
 
 from precompute import build, shards
-from precompute.executors import Settings, train_group
+from precompute.executors import Settings, given_up, train_group
 from precompute.results_file import ResultsError, content_hash, known_runs, verify
 from precompute.studies import STUDIES
+from tests.conftest import ROOT
 from tests.precompute.reading import query
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
@@ -101,6 +104,25 @@ def test_a_build_keeps_the_runs_of_the_database_when_the_shards_are_gone(databas
     assert verify(database) == before
 
 
+def test_a_build_of_another_size_never_loses_the_runs_of_the_database(database, trained, tmp_path):
+    before = database.read_bytes()
+    for folder in (trained, tmp_path / "no shards"):
+        with pytest.raises(
+            ResultsError, match=r"holds 24 runs that the grids of size full do not have.*--size.*another"
+        ):
+            build.build(folder, database, "full")
+    assert database.read_bytes() == before
+
+
+def test_a_grid_that_lost_a_run_is_baked_once_the_old_database_is_moved_away(database, trained, monkeypatch):
+    smaller = dataclasses.replace(STUDY, specs=lambda size: STUDY.specs(size)[1:])
+    monkeypatch.setitem(build.STUDIES, STUDY.name, smaller)
+    with pytest.raises(ResultsError, match=r"holds 1 runs .*\(1 of double_descent/mnist_mlp\)"):
+        build.build(trained, database, "smoke")
+    database.rename(database.with_name("old.duckdb"))
+    assert build.build(trained, database, "smoke") == {"baked": 23, "outside": 1}
+
+
 def test_a_failed_build_leaves_the_old_database(database, trained, monkeypatch):
     before = database.read_bytes()
 
@@ -112,6 +134,40 @@ def test_a_failed_build_leaves_the_old_database(database, trained, monkeypatch):
         build.build(trained, database, "smoke")
     assert database.read_bytes() == before
     assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
+def test_a_disk_that_is_full_is_one_line_and_leaves_the_old_database(database, trained):
+    before, (soft, hard) = database.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # stands for it
+    try:
+        with pytest.raises(ResultsError, match="is not written, what was there is whole") as raised:
+            build.build(trained, database, "smoke")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(str(raised.value).splitlines()) == 1 and database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
+def test_an_infinite_value_is_found_and_the_next_build_writes_null(tmp_path):
+    path = tmp_path / "results.duckdb"
+    shutil.copy(ROOT / "tests" / "fixtures" / "results.duckdb", path)
+    there = "SELECT count(change_high), count(*) FROM probes"
+    [(told, rows)] = query(path, there)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE probes SET change_high = 'inf' WHERE rowid = 7 AND change_high IS NOT NULL")
+    with pytest.raises(ResultsError, match="1 values of probes.change_high that are not finite"):
+        verify(path)
+    build.build(tmp_path / "no shards", path, "smoke")
+    assert verify(path) and query(path, there) == [(told - 1, rows)]
+
+
+def test_a_study_is_named_after_the_data_of_a_run_that_saw_it(trained, tmp_path, data_folder):
+    first, rows = STUDY.specs("smoke")[0], list(shards.read(trained))
+    given_up([first], Settings(tmp_path / "shards", str(data_folder), "cpu"), "planted")
+    shards.write([row for row in rows if row["run_id"] != first.run_id], tmp_path / "shards")
+    build.build(tmp_path / "shards", tmp_path / "results.duckdb", "smoke")
+    told = (rows[0]["dataset_copy"], rows[0]["data_fingerprint"], 1)
+    assert query(tmp_path / "results.duckdb", "SELECT dataset_copy, data_fingerprint, failed FROM studies") == [told]
 
 
 def test_the_leftover_of_a_killed_build_is_cleared(database, trained):
@@ -158,7 +214,8 @@ def test_a_file_that_is_no_database_is_refused_and_kept(trained, tmp_path):
     with pytest.raises(ResultsError, match="cannot be read"):
         build.build(trained, path, "smoke")
     assert path.read_bytes() == b"not a database" * 1000
-    assert known_runs(path) == []
+    with pytest.raises(ResultsError, match="cannot be read"):
+        known_runs(path)
 
 
 def test_nothing_to_bake_is_said(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from precompute import __main__ as commands
 from precompute import card, timing
 from precompute.card import CAPTURED, PLAIN, SCALES, choose
 from precompute.engine import Engine
@@ -53,6 +54,54 @@ def test_what_fails_says_so_and_leaves_the_others_to_be_measured(monkeypatch, ca
     assert {told.partition(" ")[2] for told in found.figures["convolutions"]} == {PLAIN, CAPTURED, f"{CAPTURED}, fp32"}
     assert capsys.readouterr().out.count("not measured: RuntimeError: planted") == 2 * 2 + 1 + 2
     assert (found.way, found.beside_up_to, found.processes) == ("", 0, 1)
+
+
+@pytest.fixture
+def one_part(monkeypatch):
+    """Only the rates of matrices are measured; all else fails."""
+
+    def fails(*_) -> float:
+        raise RuntimeError("planted")
+
+    for part in ("mlp_grid", "convolutions", "studies", "floor"):
+        monkeypatch.setattr(card, part, fails)
+
+
+@pytest.mark.usefixtures("one_part")
+def test_parts_that_are_not_measured_anew_stay_as_they_were():
+    name, floor = "this processor, to try things out", {"fp32 test error": 0.5}
+    figures = times(w2={CAPTURED: 0.5}, w64={CAPTURED: 3.0}) | {"matrix products": {"bf16": 1.0}, "floor": floor}
+    known, kept = {name: choose(figures, name, torch.__version__)}, []
+    found = card.measure("cpu", None, "smoke", 9, kept.append, known)
+    assert len(kept) == 5 and kept[-1] == found
+    assert found.figures == figures | {"matrix products": found.figures["matrix products"]}
+    assert found.figures["matrix products"]["bf16"] > 1e6
+    assert found.seconds_per_layer == known[name].seconds_per_layer == pytest.approx(1e-4)
+
+
+@pytest.mark.usefixtures("one_part")
+def test_what_another_version_measured_stays_whole_until_all_of_it_is_measured_anew():
+    name = "this processor, to try things out"
+    known, kept = {name: choose({"matrix products": {}, "floor": {}}, name, "1.0")}, []
+    found = card.measure("cpu", None, "smoke", 9, kept.append, known)
+    assert set(found.figures) == {"matrix products"} and kept == []
+    del known[name].figures["floor"]
+    card.measure("cpu", None, "smoke", 9, kept.append, known)
+    assert len(kept) == 5 and kept[-1].torch == torch.__version__
+
+
+@pytest.mark.parametrize(("size", "written"), [("full", True), ("smoke", False)])
+def test_small_times_of_a_card_are_never_written_down(tmp_path, monkeypatch, capsys, size, written):
+    def measured(device, folder, size, minutes, keep=lambda engine: None, known=None):
+        keep(Engine(device="a card", torch="2"))
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "a card")
+    monkeypatch.setattr(card, "measure", measured)
+    engines = tmp_path / "engines.json"
+    assert commands.main(["benchmark", "--device", "cuda", "--size", size, "--engines", str(engines)]) == 0
+    assert engines.exists() == written
+    assert ("a card, measured with torch 2" in capsys.readouterr().out) == written
 
 
 def times(**by_width) -> dict[str, dict[str, float]]:

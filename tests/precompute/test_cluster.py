@@ -15,6 +15,7 @@ from ray import cloudpickle
 from ray.cluster_utils import Cluster
 
 from precompute import cluster, executors, shards
+from precompute.arguments import Usage, device_of
 from precompute.studies import STUDIES
 from tests.conftest import ROOT
 
@@ -133,6 +134,38 @@ def test_what_dies_and_what_raises_are_failed_runs_and_the_others_go_on(machines
     assert errors[1] == ["WorkerCrashedError in each of 4 attempts"] and "no optimizer 'newton'" in errors[2][0]
     statuses = sorted(row["status"] for row in shards.read(settings.shards))
     assert statuses == ["complete", "complete", "failed", "failed"]
+
+
+def no_data(group, settings):
+    """As train_group on a machine that lacks the data of one group."""
+    return executors.train_group(
+        group, dataclasses.replace(settings, datasets="/nowhere") if group[0].seed else settings
+    )
+
+
+def test_what_a_machine_lacks_is_no_death_of_its_worker(machines, settings, make_spec):
+    groups = [[make_spec(seed=seed)] for seed in range(2)]
+    with pytest.raises(OSError, match="on a machine of the cluster: DatasetNotFound: .*no file /nowhere"):
+        list(cluster.run_groups(groups, settings, always, no_data))
+    assert "failed" not in {row["status"] for row in shards.read(settings.shards)}
+
+
+def test_a_cluster_without_a_gpu_is_said_where_one_is_asked_for(machines):
+    with pytest.raises(Usage, match="no machine of the cluster has a GPU; devices: auto, cpu"):
+        device_of("cuda", "ray")
+    assert device_of("auto", "ray") == device_of("cpu", "ray") == "cpu"
+
+
+def test_with_a_deadline_a_group_is_asked_for_when_a_processor_is_free(machines, settings, make_spec):
+    groups, asked, ended = [[make_spec(seed=seed)] for seed in range(3)], [], []
+
+    def may_start(group) -> bool:
+        asked.append(len(ended))
+        return True
+
+    for outcome in executors.run_groups(groups, settings, "ray", 1, may_start, has_deadline=True):
+        ended += outcome.statuses
+    assert asked == [0, 1, 2]
 
 
 def test_a_killed_command_goes_on_where_it_was(machines, tmp_path, data_folder):

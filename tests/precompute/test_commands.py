@@ -234,6 +234,8 @@ def test_an_unknown_study_is_exit_2_and_one_line_with_the_valid_names(places):
         (("plan", "everything"), "studies:"),
         (("plan", "--size", "huge"), "sizes: full, smoke"),
         (("build",), "no finished run"),
+        (("benchmark", "--device", "tpu"), "devices: auto, cpu, cuda"),
+        (("benchmark", "--engines", __file__), "no file of measured cards"),
     ],
 )
 def test_other_bad_input_is_exit_2_and_one_line_too(places, monkeypatch, capsys, arguments, told):
@@ -244,6 +246,15 @@ def test_other_bad_input_is_exit_2_and_one_line_too(places, monkeypatch, capsys,
     answer = capsys.readouterr()
     assert answer.out == ""
     assert told in answer.err and len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "status", "build"])
+def test_a_database_that_cannot_be_read_is_never_taken_for_an_empty_one(places, command):
+    Path(places[0][5]).write_bytes(b"not a database" * 1000)
+    answer = call(places, command, *[STUDY.name][: command != "build"])
+    assert answer.returncode == 2 and answer.stdout == ""
+    assert "cannot be read" in answer.stderr and len(answer.stderr.splitlines()) == 1
+    assert not Path(places[0][3]).exists(), "nothing is trained"
 
 
 def test_no_data_and_no_internet_is_exit_2_and_one_line(places, tmp_path):

@@ -112,6 +112,14 @@ def test_the_response_of_a_residual_layer_is_taken_before_the_sum(data):
     assert rows[1]["preactivation_sd"] == pytest.approx(1, rel=1e-3)
 
 
+def test_the_units_of_a_hidden_linear_layer_are_counted_too():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), ActivationLayer("relu"), nn.Linear(4, 3))
+    network[1].weight.data[:2], network[1].bias.data[:] = 0, torch.tensor([-1.0, 1.0, 1.0, 1.0])
+    inputs = torch.randn(20, 6, 1, 1, generator=torch.Generator().manual_seed(0))
+    hidden, last = layer_rows(network, inputs, torch.arange(20) % 3)
+    assert hidden["dead"] == 0.25 and last["dead"] is None
+
+
 def test_what_is_not_finite_is_none(data):
     inputs, labels = data
     network = five_layer_cnn(make_cnn(norm="none"))

@@ -1,13 +1,18 @@
+import dataclasses
+import io
 import itertools
 import os
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 
-from precompute import datasets
+from precompute import datasets, executors
 from precompute.datasets import DatasetNotFound, split
 from precompute.streams import stream
 
@@ -138,6 +143,64 @@ def test_a_damaged_file_is_named(tmp_path, data_folder):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DatasetNotFound, match="cannot be read"):
         datasets.load("ylecun/mnist", str(tmp_path))
+
+
+def _changed(folder, place, **columns):
+    """The training file of MNIST, with other columns in one row."""
+    path = next((folder / "ylecun").rglob("train-*.parquet"))
+    rows = pq.read_table(path).to_pylist()
+    rows[place] |= columns
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def _png(shape, mode="L"):
+    buffer = io.BytesIO()
+    Image.new(mode, shape).save(buffer, "PNG")
+    return {"bytes": buffer.getvalue(), "path": None}
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"image": {"bytes": b"\x89PNG nothing", "path": None}}, r"image 7 is damaged \(UnidentifiedImageError\)"),
+        ({"image": {"bytes": _png((28, 28))["bytes"][:-30], "path": None}}, "image 7 is damaged"),
+        ({"image": {"bytes": None, "path": None}}, "image 7 is damaged"),
+        ({"image": None}, "cannot be read"),
+        ({"image": _png((27, 28))}, r"image 7 is uint8 \[28, 27\], not uint8 \[28, 28\]"),
+        ({"image": _png((28, 28), "RGB")}, r"image 7 is uint8 \[28, 28, 3\]"),
+        ({"image": _png((28, 28), "1")}, "image 7 is bool"),
+        ({"label": 10}, "labels are not the numbers from 0 to 9"),
+        ({"label": -1}, "labels are not"),
+        ({"label": None}, "labels are not"),
+    ],
+)
+def test_what_is_no_such_data_set_is_named_with_its_file(tmp_path, data_folder, columns, told):
+    shutil.copytree(data_folder, tmp_path, dirs_exist_ok=True)
+    path = _changed(tmp_path, 7, **columns)
+    with pytest.raises(DatasetNotFound, match=f"{path}.*{told}.*fetch it again"):
+        datasets.load("ylecun/mnist", str(tmp_path))
+
+
+def test_a_file_without_images_is_named(tmp_path, data_folder):
+    shutil.copytree(data_folder, tmp_path, dirs_exist_ok=True)
+    path = next((tmp_path / "ylecun").rglob("test-*.parquet"))
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+    with pytest.raises(DatasetNotFound, match=f"{path} has no images"):
+        datasets.load("ylecun/mnist", str(tmp_path))
+
+
+def test_a_file_of_too_few_images_is_named_and_trains_nothing(tmp_path, data_folder, make_spec, settings):
+    shutil.copytree(data_folder, tmp_path, dirs_exist_ok=True)
+    path = next((tmp_path / "ylecun").rglob("train-*.parquet"))
+    pq.write_table(pq.read_table(path).slice(0, 999), path)
+    spec = make_spec(n_train=500)
+    with pytest.raises(DatasetNotFound, match=f"{path} has 999 images, and {spec.study} needs 1000"):
+        datasets.load_for([spec], "ylecun/mnist", str(tmp_path))
+    with pytest.raises(DatasetNotFound, match="has 999 images"):
+        executors.train_group([spec], dataclasses.replace(settings, datasets=str(tmp_path)))
+    assert not settings.shards.exists()
+    assert len(datasets.load_for([make_spec(n_train=499)], "ylecun/mnist", str(tmp_path)).train_labels) == 999
 
 
 def test_the_fingerprint_follows_the_pixels_and_labels(dataset, tmp_path):

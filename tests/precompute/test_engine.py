@@ -39,9 +39,11 @@ def test_what_was_measured_is_kept_beside_other_cards(tmp_path):
     assert chosen(path, "another") == other and [each.name for each in path.parent.iterdir()] == ["engines.json"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"a card": {"speed": 1}}', '{"a card": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"a card": {"speed": 1}}', '{"a card": 3}', '{"a card": {"flops_per_second": "high"}}', "\xff"]
+)
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path, text):
-    (tmp_path / "engines.json").write_text(text)
+    (tmp_path / "engines.json").write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match="no file of measured cards"):
         read(tmp_path / "engines.json")
 
@@ -107,7 +109,7 @@ def test_minutes_left_are_held_against_the_price_and_then_against_what_groups_to
     small, large = CNN.specs("full")[0], max(CNN.specs("full"), key=lambda spec: spec.flops)
     other = [make_spec(8)]
     price = MEASURED.seconds([large])
-    progress = Progress([[small], [large], other], 1, 1.1 * price / 60, MEASURED)
+    progress = Progress([[small], [large], other], 1.1 * price / 60, MEASURED)
     assert progress.may_start([large]) and progress.may_start([small])
     progress.ended(executors.Outcome([small], 2 * MEASURED.seconds([small]), {small.run_id: "complete"}))
     assert not progress.may_start([large]), "half as fast as priced"

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import torch
@@ -80,6 +81,19 @@ def test_libraries_say_out_of_memory_by_an_error_of_their_own(settings, make_spe
     assert set(outcome.statuses.values()) == {"complete"}
 
 
+def test_a_cpu_that_has_no_memory_halves_the_group_too(settings, make_spec, monkeypatch):
+    real = STUDIES[NAME].train
+
+    def train(specs, dataset, device):
+        if len(specs) > 1:
+            torch.empty(1 << 55, dtype=torch.uint8)
+        return real(specs, dataset, device)
+
+    patched(monkeypatch, train)
+    (outcome,) = run([[make_spec(2), make_spec(4)]], settings)
+    assert set(outcome.statuses.values()) == {"complete"}, outcome.errors
+
+
 def test_a_group_that_decides_when_its_runs_end_is_never_halved(settings, make_spec, monkeypatch):
     sizes = []
 
@@ -136,6 +150,31 @@ def test_a_worker_that_dies_costs_only_its_own_group(settings, make_spec, monkey
     assert {error for outcome in outcomes for error in outcome.errors} == {
         "the worker process died while it trained this group, twice"
     }
+
+
+def test_a_pool_that_breaks_while_it_is_handed_a_group_loses_none(settings, make_spec, monkeypatch):
+    groups = [[make_spec(seed=seed)] for seed in range(3)]
+    submit, breaks = executors.ProcessPoolExecutor.submit, iter([False, True])
+
+    def hand(pool, *given):
+        if next(breaks, False):
+            raise BrokenProcessPool("planted")
+        return submit(pool, *given)
+
+    monkeypatch.setattr(executors.ProcessPoolExecutor, "submit", hand)
+    outcomes = run(groups, settings, "processes")
+    assert sorted(outcome.group[0].seed for outcome in outcomes) == [0, 1, 2]
+    assert {row["status"] for row in shards.read(settings.shards)} == {"complete"}
+
+
+def test_a_group_whose_worker_died_is_tried_again_only_while_there_is_time(settings, make_spec, monkeypatch):
+    submit, allowed = executors.ProcessPoolExecutor.submit, iter([True, False])
+    monkeypatch.setattr(
+        executors.ProcessPoolExecutor, "submit", lambda pool, function, *given: submit(pool, die_on_seed_1, *given)
+    )
+    group = [make_spec(seed=1)]
+    assert list(executors.run_groups([group], settings, "processes", 1, lambda group: next(allowed))) == []
+    assert list(shards.read(settings.shards)) == [], "not given up, but left for the next time"
 
 
 def test_no_group_starts_that_would_not_end_in_time(settings, make_spec):

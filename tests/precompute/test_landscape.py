@@ -90,6 +90,14 @@ def test_what_leaves_the_finite_range_is_none():
     assert [row[name] for name in ("loss_low", "loss_high", "change_low", "change_high", "smoothness")] == [None] * 5
 
 
+def test_what_fp32_cannot_hold_is_none_though_fp64_can():
+    """The move takes the weight from 1 to -10, where the loss is e^100 = 2.7e43."""
+    network = nn.Linear(1, 1, bias=False).double()
+    network.weight.data.fill_(1.0)
+    row, _ = probe(network, lambda: torch.exp(network.weight.square()).sum(), 0.1, (11 / (2 * math.e),))
+    assert [row[name] for name in ("loss_low", "loss_high", "change_low", "change_high", "smoothness")] == [None] * 5
+
+
 def by_hand(network: nn.Module, moved: list, rate: float, inputs, labels, noise: int):
     """A copy of `network` whose layers of the indices `moved` made their step, with its gradients; the noise is as many steps on."""
     other = copy.deepcopy(network).train()

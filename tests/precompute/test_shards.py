@@ -1,6 +1,9 @@
+import errno
 import json
 import os
+import resource
 
+import pyarrow as pa
 import pytest
 
 from precompute import shards
@@ -31,11 +34,10 @@ def test_two_writers_of_the_same_group_leave_one_shard(tmp_path, make_rows):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "another layout"])
-def test_an_unreadable_shard_moves_aside_and_counts_as_missing(tmp_path, make_rows, damage):
+def test_a_damaged_shard_moves_aside_which_is_said_and_counts_as_missing(tmp_path, make_rows, damage, capsys):
     kept, bad = shards.write(make_rows(0), tmp_path), shards.write(make_rows(1), tmp_path)
     data = bytearray(bad.read_bytes())
     if damage == "another layout":
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         pq.write_table(pa.table({"other": [1]}), bad)
@@ -48,6 +50,56 @@ def test_an_unreadable_shard_moves_aside_and_counts_as_missing(tmp_path, make_ro
     ]
     assert [path.name for path in (tmp_path / "bad").iterdir()] == [bad.name]
     assert kept.exists() and not bad.exists()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(bad) in line and "count as missing" in line
+
+
+def test_a_shard_that_may_be_whole_stays_where_it_is(tmp_path, make_rows):
+    whole, endless = shards.write(make_rows(0), tmp_path), tmp_path / "0123456789abcdef.parquet"
+    endless.symlink_to(endless)
+    with pytest.raises(OSError, match="symbolic links"):
+        list(shards.read(tmp_path))
+    endless.unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            list(shards.read(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [path for path in tmp_path.iterdir()] == [whole] and len(list(shards.read(tmp_path))) == 1
+
+
+def test_a_lack_of_memory_says_nothing_of_a_shard(tmp_path, make_rows, monkeypatch):
+    whole = shards.write(make_rows(0), tmp_path)
+
+    def full(*_, **__):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(shards.pq, "ParquetFile", full)
+    with pytest.raises(OSError, match="malloc of size 64 failed") as raised:
+        list(shards.read(tmp_path))
+    assert raised.value.errno == errno.ENOMEM and whole.exists()
+
+
+def test_a_shard_that_another_process_moved_is_passed_over(tmp_path, make_rows, capsys):
+    shards.write(make_rows(0), tmp_path)
+    (tmp_path / "0123456789abcdef.parquet").symlink_to(tmp_path / "gone")
+    assert len(list(shards.read(tmp_path))) == 1 and capsys.readouterr().err == ""
+    assert not (tmp_path / "bad").exists()
+
+
+def test_two_machines_with_one_process_number_write_to_names_of_their_own(tmp_path, make_rows, monkeypatch):
+    seen, real = set(), os.fsync
+
+    def sync(handle):
+        seen.update(path.name for path in tmp_path.iterdir() if ".tmp-" in path.name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    for _ in range(2):
+        shards.write(make_rows(0), tmp_path)
+    assert len(seen) == 2
 
 
 def test_the_temporary_file_of_a_killed_writer_is_passed_over(tmp_path, make_rows):
