@@ -46,7 +46,7 @@ def _best_rate_chart(
 ) -> dict[str, Any]:
     seeds = results.seeds_best_rates(study, target, optimizer).to_pylist()
     linked = [row | {"url": address.link("runs", run=row["run_id"])} for row in seeds]
-    chosen = [row for row in results.tuned(study, target, optimizer) if row["best_lr"]]
+    chosen = results.tuned(study, target, optimizer)
     return rates.best(linked, chosen, scaling.COLOURS[optimizer], scaling.SHAPES[optimizer]).specification()
 
 

@@ -4,6 +4,7 @@ rates that train or the map of mean errors.
 A run that diverged has no mark on the error axis and is in no mean: it is counted in the cell of its network.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import log2, normalizations, own_marks, style
+from explorer.charts import gaps, log2, normalizations, own_marks, style
 from explorer.text import t
 
 HEIGHT, ROW, ROOM = 330, 26, 104
@@ -218,14 +219,13 @@ def _dots(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def _means(rows: Sequence[Mapping[str, Any]], norms: list[str], places: list[float]) -> pa.Table:
     """With a row without a value wherever a norm has no mean, so that its line breaks there."""
-    at = {(row["norm"], row["x"]): row for row in rows}
-    empty = {"mean": None, "low": None, "high": None}
-    found = [(norm, place, at.get((norm, place), empty)) for norm in norms for place in places]
+    ends = ("mean", "low", "high")
+    found = gaps.at_places(rows, ("norm", "x"), itertools.product(norms, places), ends)
     return pa.table(
         {
-            "name": pa.array([normalizations.name(norm) for norm, _, _ in found], pa.string()),
-            "x": pa.array([place for _, place, _ in found], pa.float64()),
-            **{end: pa.array([row[end] for _, _, row in found], pa.float32()) for end in ("mean", "low", "high")},
+            "name": pa.array([normalizations.name(row["norm"]) for row in found], pa.string()),
+            "x": pa.array([row["x"] for row in found], pa.float64()),
+            **{end: pa.array([row[end] for row in found], pa.float32()) for end in ends},
         }
     )
 

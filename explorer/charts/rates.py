@@ -20,10 +20,12 @@ def best(
     seeds: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]], colour: str, shape: str
 ) -> style.Picture:
     """The best learning rate against batch size, both log2. `seeds` have batch_size, seed, lr, url: each seed's own best; `chosen` have
-    batch_size and best_lr: that of all seeds, joined by a line. Guides of linear and square-root scaling start at the first of `chosen`."""
+    batch_size and best_lr: that of all seeds, joined by a line, which breaks where best_lr is None. Guides of linear and square-root scaling
+    start at the first of them."""
     sizes = [row["batch_size"] for row in seeds]
-    guides = _guides(chosen, min(sizes), max(sizes))
-    values = [row["lr"] for row in seeds] + [row["best_lr"] for row in chosen]
+    found = [row for row in chosen if row["best_lr"] is not None]
+    guides = _guides(found, min(sizes), max(sizes))
+    values = [row["lr"] for row in seeds] + [row["best_lr"] for row in found]
     low, high = log2.limits(values)
     x = log2.axis(alt.X("batch_size:Q", title=t("batch_size.axis.batch_size")), sizes, grid=False)
     y = log2.axis(alt.Y("lr:Q", title=t("batch_size.axis.rate")), [low, high])

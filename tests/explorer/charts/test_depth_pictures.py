@@ -86,6 +86,15 @@ def test_a_band_is_drawn_only_with_intervals():
     assert "area" in kinds(drawn((dots, means, failures))) and "area" not in kinds(drawn((dots, bare, failures)))
 
 
+def test_a_band_breaks_where_there_is_no_interval():
+    """A row without ends has to reach the area: one that is filtered away is reached over."""
+    picture = drawn(overfitting(8), failing(16), overfitting(32))
+    (band,) = [layer for layer in picture["vconcat"][0]["layer"] if layer["mark"]["type"] == "area"]
+    assert "transform" not in band
+    low = [row["low"] for row in rows(picture, "means") if row["series"] == "plain, test error"]
+    assert low == [pytest.approx(0.39), None, pytest.approx(0.39)]
+
+
 def test_every_dot_and_every_count_leads_to_its_runs():
     picture = drawn(overfitting(8), failing(16))
     errors, counts = picture["vconcat"]
