@@ -49,7 +49,7 @@ def _points(fraction: float) -> str:
 def subtitle(place: Place) -> str:
     """Measure, unit, data, fixed settings, and how the rate of each function was chosen."""
     shared = results.settings(place.study)
-    rates = [functions_at_a_place.rate(value) for value in shared["rates"]]
+    rates = [format.rate(value) for value in shared["rates"]]
     return t(
         "activation.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study),
         fresh=format.seeds(shared["fresh_seeds"]), tuning=format.seeds(shared["tuning_seeds"]),
@@ -161,7 +161,7 @@ def behind(place: Place) -> None:
         t("activation.median"): [None if row["median"] is None else format.percent(row["median"], 2) for row in rows],
         t("activation.single"): [", ".join(single[row["function"]]) for row in rows],
         t("site.status.diverged"): [row["diverged"] for row in rows],
-        t("site.setting.lr"): [functions_at_a_place.rate(row["lr"]) for row in rows],
+        t("site.setting.lr"): [format.rate(row["lr"]) for row in rows],
         t("activation.runs"): [runs_link(place, row["function"], row["lr"]) for row in rows],
     }
     if own_results.version():
@@ -196,9 +196,7 @@ def rates(place: Place) -> None:
     lost = sum(cell["diverged"] > 0 for cell in cells)
     at_ends = [functions.name(cell["function"]) for cell in chosen if cell["lr"] in (tried[0], tried[-1])]
     picked = sorted({cell["lr"] for cell in chosen})
-    ends = (
-        {"low": functions_at_a_place.rate(picked[0]), "high": functions_at_a_place.rate(picked[-1])} if picked else {}
-    )
+    ends = {"low": format.rate(picked[0]), "high": format.rate(picked[-1])} if picked else {}
     if len(picked) > 1:
         heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
     else:
@@ -226,7 +224,7 @@ def _rate_chart(version: str, language: str, place: Place) -> dict[str, Any]:
 
 def _rates_alt(place: Place, cells: list[dict[str, Any]], chosen: list[dict[str, Any]], lost: int) -> str:
     errors = [cell["val_error"] for cell in cells if cell["val_error"] is not None]
-    told = ", ".join(f"{functions.name(cell['function'])} {functions_at_a_place.rate(cell['lr'])}" for cell in chosen)
+    told = ", ".join(f"{functions.name(cell['function'])} {format.rate(cell['lr'])}" for cell in chosen)
     ends = {"low": format.percent(min(errors, default=0)), "high": format.percent(max(errors, default=0))}
     values = {"place": controls.place_in_words(place), "lost": lost, "chosen": told} | ends
     return f"{t('activation.alt.rates', **values)} {t('activation.alt.table')}"

@@ -6,11 +6,10 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, own_results, views
+from explorer import address, format, own_results, views
 from explorer.batch_norm import sentences
 from explorer.batch_norm.controls import Choices
 from explorer.charts import along_steps, error_by_norm, normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.results import batch_norm as results
 from explorer.results import site
 from explorer.results.batch_norm import Study
@@ -148,7 +147,7 @@ def _loss_along_steps(choices: Choices, height: int) -> Any:
 
 def linked(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row with its learning rate in words and the address of its run."""
-    return dict(row) | {"rate": rate_name(row["lr"]), "href": address.link("runs", run=row["run_id"])}
+    return dict(row) | {"rate": format.rate(row["lr"]), "href": address.link("runs", run=row["run_id"])}
 
 
 def shown_runs(choices: Choices) -> pa.Table:

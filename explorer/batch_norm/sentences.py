@@ -5,7 +5,6 @@ from typing import Any
 from explorer import format
 from explorer.batch_norm.controls import Choices
 from explorer.charts import normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.results import batch_norm as results
 from explorer.results import verdicts
 from explorer.results.batch_norm import BATCH, NONE, Study
@@ -142,7 +141,12 @@ def _best_of(choices: Choices) -> list[str]:
             if (row["norm"], row["lr"], row["measure"]) == (norm, own.get(norm), choices.measure):
                 value = format.interval(row["mean"], row["low"], row["high"], row["n"])
                 told.append(
-                    t("batch_norm.caption.best", norm=normalizations.name(norm), rate=rate_name(row["lr"]), value=value)
+                    t(
+                        "batch_norm.caption.best",
+                        norm=normalizations.name(norm),
+                        rate=format.rate(row["lr"]),
+                        value=value,
+                    )
                 )
     return told
 
@@ -160,8 +164,8 @@ def alt(choices: Choices) -> str:
         t(
             f"batch_norm.alt.{study.kind}",
             measure=t(f"batch_norm.axis.{choices.measure}_error"),
-            first=rate_name(places[0]),
-            last=rate_name(places[-1]),
+            first=format.rate(places[0]),
+            last=format.rate(places[-1]),
             names=names,
         )
     ]
@@ -205,9 +209,9 @@ def badge(claim: str, found: Verdict | None) -> tuple[str, str]:
 def rates(at: dict[str, float]) -> str:
     """Norms with the learning rates at which they are shown: "without 1/8, batch norm 1/2"; one rate for all is said once."""
     if len(set(at.values())) == 1:
-        return t("batch_norm.rates.one", rate=rate_name(next(iter(at.values()))))
+        return t("batch_norm.rates.one", rate=format.rate(next(iter(at.values()))))
     told = (
-        t("batch_norm.rates.each", norm=normalizations.name(norm), rate=rate_name(rate)) for norm, rate in at.items()
+        t("batch_norm.rates.each", norm=normalizations.name(norm), rate=format.rate(rate)) for norm, rate in at.items()
     )
     return ", ".join(told)
 

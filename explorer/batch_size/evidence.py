@@ -57,11 +57,11 @@ def _rates_alt(name: str, chosen: list[dict[str, Any]], seeds: pa.Table) -> str:
         optimizer=name,
         low=format.count(min(sizes)),
         high=format.count(max(sizes)),
-        low_rate=scaling.rate(min(values)),
-        high_rate=scaling.rate(max(values)),
+        low_rate=format.rate(min(values)),
+        high_rate=format.rate(max(values)),
     )
     if chosen:
-        ends = {"first": scaling.rate(chosen[0]["best_lr"]), "last": scaling.rate(chosen[-1]["best_lr"])}
+        ends = {"first": format.rate(chosen[0]["best_lr"]), "last": format.rate(chosen[-1]["best_lr"])}
         told += " " + t("batch_size.rates.alt_ends", **ends)
     return f"{told} {t('batch_size.alt.table')}"
 

@@ -12,6 +12,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
 from explorer.charts import gaps, log2, normalizations, own_marks, style
 from explorer.text import t
 
@@ -209,7 +210,7 @@ def _dots(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         {
             "name": pa.array([normalizations.name(row["norm"]) for row in rows], pa.string()),
             "x": pa.array([row["x"] for row in rows], pa.float64()),
-            "place": pa.array([rate_name(row["x"]) for row in rows], pa.string()),
+            "place": pa.array([format.rate(row["x"]) for row in rows], pa.string()),
             "error": pa.array([row["error"] for row in rows], pa.float32()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "href": pa.array([row["href"] for row in rows], pa.string()),
@@ -245,7 +246,7 @@ def _usable(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(
         _places(rows)
         | {
-            "rate": pa.array([rate_name(row["x"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["x"]) for row in rows], pa.string()),
             "good": pa.array([row["good"] for row in rows], pa.int16()),
             "judged": pa.array([row["judged"] for row in rows], pa.int16()),
             "state": pa.array([usable_state(row) for row in rows], pa.string()),
@@ -284,9 +285,3 @@ def usable_label(row: Mapping[str, Any]) -> str:
 def map_label(row: Mapping[str, Any]) -> str:
     """The mean error in percent, or how many seeds diverged."""
     return f"{100 * row['mean']:.1f}" if row["mean"] is not None else f"✕{row['diverged']}/{row['runs']}"
-
-
-def rate_name(value: float) -> str:
-    """A learning rate that is a power of two as one divides, "1/128"; any other number as it is."""
-    inverse = 1 / value
-    return f"1/{round(inverse):,}" if value < 1 and abs(inverse - round(inverse)) < 1e-9 and math.log2(round(inverse)) % 1 == 0 else f"{value:,g}"  # fmt: skip

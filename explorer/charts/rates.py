@@ -6,8 +6,9 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
 from explorer.charts import log2, style
-from explorer.charts.scaling import CROSS, rate
+from explorer.charts.scaling import CROSS
 from explorer.text import t
 
 GUIDES = {"linear": 1.0, "square_root": 0.5}
@@ -83,7 +84,7 @@ def _seeds(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         {
             "batch_size": pa.array([row["batch_size"] for row in rows], pa.int32()),
             "lr": pa.array([row["lr"] for row in rows], pa.float64()),
-            "rate": pa.array([rate(row["lr"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in rows], pa.string()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "url": pa.array([row["url"] for row in rows], pa.string()),
         }
@@ -101,7 +102,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     table = pa.table(
         {
             "batch_size": pa.array([f"{row['batch_size']:,}" for row in cells], pa.string()),
-            "rate": pa.array([rate(row["lr"]) for row in cells], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in cells], pa.string()),
             "ratio": pa.array([row["ratio"] for row in cells], pa.float64()),
             "steps": pa.array([row["steps"] for row in cells], pa.float64()),
             "state": pa.array([state(row) for row in cells], pa.string()),
@@ -113,7 +114,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     )
     x = alt.X("batch_size:O", title=t("batch_size.axis.batch_size"), scale=alt.Scale(domain=[f"{size:,}" for size in sizes]),
               axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False))  # fmt: skip
-    y = alt.Y("rate:O", title=t("batch_size.axis.rate"), scale=alt.Scale(domain=[rate(each) for each in rates]),
+    y = alt.Y("rate:O", title=t("batch_size.axis.rate"), scale=alt.Scale(domain=[format.rate(each) for each in rates]),
               axis=alt.Axis(ticks=False, domain=False))  # fmt: skip
     colour = alt.Color(
         "ratio:Q",

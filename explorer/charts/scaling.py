@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
 from explorer.charts import gaps, log2, own_marks, style
 from explorer.text import t
 
@@ -118,7 +119,8 @@ def _own(
 ) -> alt.Chart:
     """One's own runs that reached the target: hollow, in the colour and shape of their optimizer."""
     named = [
-        dict(row) | {"name": t(f"batch_size.optimizer.{row['optimizer']}"), "rate": rate(row["lr"])} for row in rows
+        dict(row) | {"name": t(f"batch_size.optimizer.{row['optimizer']}"), "rate": format.rate(row["lr"])}
+        for row in rows
     ]
     tables[own_marks.TABLE] = own_marks.table(
         named, name=pa.string(), batch_size=pa.int32(), value=pa.float64(), difference=pa.float64(), rate=pa.string(), seed=pa.int16(),
@@ -194,7 +196,7 @@ def _runs(rows: Sequence[Mapping[str, Any]], top: float) -> pa.Table:
             "batch_size": pa.array([row["batch_size"] for row in rows], pa.int32()),
             "value": pa.array([row["value"] for row in rows], pa.float64()),
             "at": pa.array([row["value"] or top for row in rows], pa.float64()),
-            "rate": pa.array([rate(row["lr"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in rows], pa.string()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "state": pa.array([row["state"] for row in rows], pa.string()),
             "status": pa.array([t(f"batch_size.state.{row['state']}") for row in rows], pa.string()),
@@ -212,8 +214,3 @@ def _curve(rows: Sequence[Mapping[str, Any]], tried: Sequence[tuple[str, int]]) 
 
 def _numbers(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array([row.get(name) for row in rows], pa.float64()) for name in names})
-
-
-def rate(value: float) -> str:
-    """A learning rate, a power of two, as one writes it: 1/16, 1, 2."""
-    return f"{value:g}" if value >= 1 else f"1/{1 / value:,.0f}"

@@ -58,7 +58,7 @@ def _rate_alt(rows: list[dict[str, Any]], kind: str) -> str:
         "depth.rates.alt",
         architecture=t(f"depth.architecture.{kind}"),
         depths=f"{depths[0]}–{depths[-1]}",
-        rates=f"{depth_rate_map.rate_name(rates[0])} – {depth_rate_map.rate_name(rates[-1])}",
+        rates=f"{format.rate(rates[0])} – {format.rate(rates[-1])}",
         failed=sum(row["trained"] < row["runs"] for row in rows),
         all=len(rows),
         chosen=sentences.rates(rows),

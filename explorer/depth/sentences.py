@@ -3,7 +3,6 @@
 from typing import Any
 
 from explorer import format
-from explorer.charts.depth_rate_map import rate_name
 from explorer.results import depth as results
 from explorer.results import studies
 from explorer.results.depth import ARCHITECTURES, Failures, View
@@ -159,4 +158,4 @@ def _contrast(view: View, part: str, depth: int) -> dict[str, Any] | None:
 
 def rates(rows: list[dict[str, Any]]) -> str:
     """The chosen rates of an architecture by depth: "2: 1/32, 4: 1/128"."""
-    return ", ".join(f"{row['depth']}: {rate_name(row['lr'])}" for row in rows if row["chosen"])
+    return ", ".join(f"{row['depth']}: {format.rate(row['lr'])}" for row in rows if row["chosen"])

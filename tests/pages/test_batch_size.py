@@ -292,6 +292,14 @@ def test_without_equal_budgets_either_the_published_numbers_stand_alone(opened, 
     assert "Runs for this question are in the data" in app.info[0].value
 
 
+def test_a_study_and_an_optimizer_alone_are_said_where_the_address_asks_for_others(opened, changed):
+    changed("DELETE FROM tuned WHERE study <> 'batch_size/mnist_mlp' OR optimizer <> 'sgd'")
+    app = opened("batch_size", study="mnist_cnn", optimizer="momentum")
+    assert not app.exception
+    told = " ".join(each.value for each in app.info)
+    assert "cnn" in told and "MNIST, fully connected" in told and "momentum" in told and "SGD" in told
+
+
 def test_an_unknown_target_falls_back_with_a_notice(opened):
     app = opened("batch_size", lang="en", target="0.5")
     assert not app.exception and "0.5" in app.info[0].value

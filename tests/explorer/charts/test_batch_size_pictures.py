@@ -201,7 +201,3 @@ def test_ticks_are_powers_of_two_and_few(english):
     assert log2.ticks(*log2.limits([1, 4096]))[0] == 1
     assert len(log2.ticks(*log2.limits([1, 2**20]))) <= log2.MOST_TICKS
     assert log2.ticks(*log2.limits([0.0625, 1])) == [0.0625, 0.125, 0.25, 0.5, 1]
-
-
-def test_rates_are_written_as_fractions():
-    assert [scaling.rate(value) for value in (2.0, 1.0, 0.125, 2.0**-12)] == ["2", "1", "1/8", "1/4,096"]

@@ -134,13 +134,6 @@ def test_a_cell_with_a_failure_has_no_colour_and_says_what_its_seeds_did():
     assert coloured[0]["encoding"]["color"]["scale"]["domain"] == [0, 0.3]
 
 
-@pytest.mark.parametrize(
-    ("rate", "name"), [(2**-11, "1/2048"), (0.125, "1/8"), (0.1, "1/10"), (0.3, "0.3"), (2.0, "2")]
-)
-def test_a_rate_is_named_as_one_divides(rate, name):
-    assert depth_rate_map.rate_name(rate) == name
-
-
 def test_a_vanished_gradient_is_drawn_unlike_any_value():
     table = pa.table(
         {
