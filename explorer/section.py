@@ -1,5 +1,6 @@
 """What sections of every topic page have: the finding as a heading with its verdicts, the table behind a picture, and what repeats its runs."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -28,6 +29,20 @@ def table(cells: pa.Table, title: str) -> None:
     """The table behind a chart."""
     with st.expander(title, icon=":material/table:"):
         st.dataframe(cells, hide_index=True, height=TABLE_HEIGHT, alt=title)
+
+
+def rates_at_ends(cells: Iterable[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """The names of the networks whose chosen learning rate is the smallest or the largest of several that were tried with them, so that a better
+    one may lie beyond. `cells` have lr and chosen, one for each network and rate; `name` is that of the network of a cell."""
+    tried: dict[str, list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        tried.setdefault(name(cell), []).append(cell)
+    ends = {each: (min(cell["lr"] for cell in mine), max(cell["lr"] for cell in mine)) for each, mine in tried.items()}
+    return [
+        each
+        for each, mine in tried.items()
+        if len(mine) > 1 and any(cell["chosen"] and cell["lr"] in ends[each] for cell in mine)
+    ]
 
 
 def take_runs(runs: pa.Table, repeat: str, text: str, file_name: str, key: str) -> None:

@@ -11,7 +11,7 @@ from explorer.charts import functions, functions_at_a_place
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import Place
-from explorer.section import begin, table
+from explorer.section import begin, rates_at_ends, table
 from explorer.text import language, t
 
 KEY = "activation.strip"  # of the main picture
@@ -194,9 +194,8 @@ def rates(place: Place) -> None:
         return
     tried, chosen = sorted({cell["lr"] for cell in cells}), [cell for cell in cells if cell["chosen"]]
     lost = sum(cell["diverged"] > 0 for cell in cells)
-    at_ends = [functions.name(cell["function"]) for cell in chosen if cell["lr"] in (tried[0], tried[-1])]
+    at_ends = rates_at_ends(cells, lambda cell: functions.name(cell["function"]))
     picked = sorted({cell["lr"] for cell in chosen})
-    ends = {"low": format.rate(picked[0]), "high": format.rate(picked[-1])} if picked else {}
     if len(picked) > 1:
         heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
     else:
@@ -206,10 +205,10 @@ def rates(place: Place) -> None:
         spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
     )  # fmt: skip
     told = [t("activation.rates.legend", k=lost, n=len(cells))]
-    if ends:
-        told.append(t("activation.rates.chosen", **ends))
+    if len(picked) > 1:
+        told.append(t("activation.rates.chosen", low=format.rate(picked[0]), high=format.rate(picked[-1])))
     if at_ends:
-        told.append(t("activation.rates.at_ends", names=", ".join(at_ends)))
+        told.append(t("question.rates_at_ends", names=", ".join(at_ends)))
     st.caption(" ".join([*told, t("activation.rates.not_to_conclude")]))
     table(pa.Table.from_pylist(cells), t("activation.table.rates"))
 

@@ -9,6 +9,7 @@ from explorer.results import batch_norm as results
 from explorer.results import verdicts
 from explorer.results.batch_norm import BATCH, NONE, Study
 from explorer.results.verdicts import Verdict
+from explorer.section import rates_at_ends
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -115,7 +116,7 @@ def caption(choices: Choices) -> str:
 def _seen(choices: Choices) -> str:
     study = choices.study
     if study.kind == "rates":
-        return " ".join([t("batch_norm.caption.rates"), *_best_of(choices)])
+        return " ".join([t("batch_norm.caption.rates"), *_best_of(choices), *_at_ends(choices)])
     if study.kind == "sizes":
         return t("batch_norm.caption.sizes")
     told = loss_ratio(study)
@@ -149,6 +150,13 @@ def _best_of(choices: Choices) -> list[str]:
                     )
                 )
     return told
+
+
+def _at_ends(choices: Choices) -> list[str]:
+    """The norms whose own rate is the smallest or the largest tried, in a sentence."""
+    cells = [row | {"chosen": row["own"]} for row in results.cells(choices.study, list(choices.norms))]
+    names = rates_at_ends(cells, lambda row: normalizations.name(row["norm"]))
+    return [t("question.rates_at_ends", names=", ".join(names))] if names else []
 
 
 def alt(choices: Choices) -> str:

@@ -176,6 +176,27 @@ def test_the_caption_has_the_numbers_of_the_database(seen, database):
     assert sorted(told) == sorted(allowed)
 
 
+@both
+def test_networks_whose_rate_is_an_end_of_those_tried_are_counted_and_named_under_their_map(
+    opened, tmp_path, monkeypatch, language
+):
+    """Every network is best at the largest rate but the plain one of two layers, which is so in the middle."""
+
+    def outcome(spec):
+        best = 2.0**-7 if (spec.depth, spec.residual) == (2, 0) else 2.0**-3
+        return (0.05, 0.06) if spec.lr == best else (0.1, 0.2)
+
+    monkeypatch.setenv("WHY_RESULTS", str(planted_depth.plant(tmp_path, mlp=outcome, depths=(2, 8))))
+    captions = [each.value for each in opened("depth", study="mnist_mlp", lang=language).caption]
+    end, counted = {
+        "en": ("At an end of the learning rates tried lies that of {} layers", "At 3 of 4 networks the rate"),
+        "ko": ("{}층의 학습률은 시도한 범위의 끝", "신경망 4개 가운데 3개에서 고른 학습률"),
+    }[language]
+    assert sum(end.format("8") in each for each in captions) == 1, "of the plain ones"
+    assert sum(end.format("2, 8") in each for each in captions) == 1, "of the residual ones"
+    assert counted in captions[0]
+
+
 def test_a_dot_leads_to_the_list_of_its_runs(opened, seen):
     _, tables, _ = main_picture(seen(study="mnist_mlp", norm="none"))
     href = next(
