@@ -18,9 +18,14 @@ QUESTION = "depth"
 STUDIES = ("cifar10_resnet_small", "cifar10_resnet", "mnist_mlp")  # in the order offered
 ARCHITECTURES = ("plain", "residual")
 NORMS = ("batch", "none")
-FAILED_ABOVE = 0.80  # train error at the last epoch
+FAILED_ABOVE = 0.80
+"""Train error at the last epoch of a run that fails to train, of ten classes (He et al. 2015)."""
 FAILED = ("untrained", "diverged")
 """The outcomes that count as failing to train; `trained` does not, and `raised` says nothing of the network."""
+
+OUTCOME = f"""CASE WHEN r.status = 'failed' THEN 'raised' WHEN r.status = 'diverged' THEN 'diverged'
+                WHEN r.n_train - train_correct > {FAILED_ABOVE} * r.n_train THEN 'untrained' ELSE 'trained' END"""
+"""What became of a run of the table runs as r, of the images that it has right at its last epoch."""
 
 ENDS = f"""
 WITH last AS (
@@ -32,8 +37,7 @@ WITH last AS (
            coalesce(c.settings->>'architecture',
                     CASE WHEN CAST(c.settings->>'residual' AS INTEGER) > 0 THEN 'residual' ELSE 'plain' END) AS architecture,
            coalesce(c.settings->>'norm', 'batch') AS norm, CAST(c.settings->>'lr' AS DOUBLE) AS lr,
-           CASE WHEN r.status = 'failed' THEN 'raised' WHEN r.status = 'diverged' THEN 'diverged'
-                WHEN r.n_train - v.train_correct > {FAILED_ABOVE} * r.n_train THEN 'untrained' ELSE 'trained' END AS outcome,
+           {OUTCOME} AS outcome,
            1 - v.train_correct / r.n_train AS train_error, 1 - v.val_correct / r.n_val AS val_error,
            1 - v.test_correct / r.n_test AS test_error
     FROM runs r JOIN configurations c USING (configuration) LEFT JOIN last v USING (run)
@@ -64,7 +68,7 @@ class View:
 
 
 class Failures(NamedTuple):
-    """How many runs of one network failed to train, of how many; the reader may ask why."""
+    """How many runs of one network failed to train, of how many that ended; the reader may ask why."""
 
     failed: int
     n: int
