@@ -11,6 +11,7 @@ from explorer.footer import as_csv
 from explorer.text import t
 
 TABLE_HEIGHT = 320  # pixels
+MEAN = ("mean", "low", "high")
 
 
 def begin(heading: str, subtitle: str, *badges: tuple[str, str], anchor: str | None = None) -> None:
@@ -43,6 +44,23 @@ def rates_at_ends(cells: Iterable[Mapping[str, Any]], name: Callable[[Mapping[st
         for each, mine in tried.items()
         if len(mine) > 1 and any(cell["chosen"] and cell["lr"] in ends[each] for cell in mine)
     ]
+
+
+def means_in_words(runs: pa.Table, errors: Mapping[str, str]) -> dict[str, list[Any]]:
+    """The columns of a table of runs with the means of their networks and the intervals, under their names for the reader. `errors` are the
+    codes of the errors and their names."""
+    told = {
+        t(f"question.means.{end}", error=name): runs[f"{code}_{end}"].to_pylist()
+        for code, name in errors.items()
+        for end in MEAN
+    }
+    return told | {t("question.means.n"): runs["n"].to_pylist()}
+
+
+def mean_formats(errors: Mapping[str, str]) -> dict[str, Any]:
+    """How those columns are written."""
+    percent = st.column_config.NumberColumn(format="percent")
+    return {t(f"question.means.{end}", error=name): percent for name in errors.values() for end in MEAN}
 
 
 def take_runs(runs: pa.Table, repeat: str, text: str, file_name: str, key: str) -> None:

@@ -156,8 +156,14 @@ def equal_budgets() -> None:
             alt = t("batch_size.equal.forest_alt", rows="; ".join(row["label"] for row in rows))
             st.vega_lite_chart(spec=dict(drawn), key="batch_size.equal.forest", alt=alt)
         _parts(verdict)
-    st.caption(t("batch_size.equal.caption"))
+    st.caption(" ".join([t("batch_size.equal.caption"), *_diverged(runs.to_pylist())]))
     behind("equal", runs)
+
+
+def _diverged(runs: list[dict[str, Any]]) -> list[str]:
+    """What the crosses are, and how many, where there are any."""
+    lost = sum(row["test_error"] is None for row in runs)
+    return [t("batch_size.equal.diverged", n=format.count(lost))] if lost else []
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -213,7 +219,7 @@ def _equal_alt(runs: list[dict[str, Any]]) -> str:
         mine = [row for row in means if row["budget"] == budget]
         ends = {"first": format.percent(mine[0]["mean"]), "last": format.percent(mine[-1]["mean"])}
         parts.append(t("batch_size.equal.alt_budget", budget=budget, **ends))
-    return " ".join([*parts, t("batch_size.alt.table")])
+    return " ".join([*parts, *_diverged(runs), t("batch_size.alt.table")])
 
 
 def _budget(unit: str, amount: int) -> str:

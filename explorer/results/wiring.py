@@ -38,8 +38,10 @@ WITH last AS (
 """Every run of $study where it ended, with its family and the number of its graph."""
 
 RUNS = f"""{ENDS}
-SELECT family, links, p, graph, seed, run_id, n_params, outcome, train_error, val_error, test_error
-FROM ends ORDER BY family, links, p, graph, seed
+SELECT e.family, e.links, e.p, e.graph, e.seed, e.run_id, e.n_params, e.outcome, e.train_error, e.val_error, e.test_error,
+       f.test_error AS family_mean, f.low AS family_low, f.high AS family_high, f.n AS family_n
+FROM ends e LEFT JOIN families f ON f.study = $study AND f.family = e.family AND f.links = e.links AND f.p = e.p
+ORDER BY e.family, e.links, e.p, e.graph, e.seed
 """
 
 GRAPHS = f"""{ENDS}
@@ -126,7 +128,8 @@ def graphs(study: Study) -> list[dict[str, Any]]:
 
 def runs(study: Study) -> pa.Table:
     """Every run: family, links, p, graph, seed, run_id, n_params, outcome (trained, untrained, diverged, raised), train_error, val_error,
-    test_error at the last epoch."""
+    test_error at the last epoch, and of its family the mean test error, its interval and what n counts: family_mean, family_low, family_high,
+    family_n."""
     return query(RUNS, {"study": study.name})
 
 

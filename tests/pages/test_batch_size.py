@@ -274,6 +274,15 @@ def test_a_study_in_which_no_two_sizes_reached_says_so(seen):
     assert "There is no published curve" in said(app)
 
 
+def test_a_run_of_an_equal_budget_that_diverged_is_counted_and_its_cross_explained(opened, changed):
+    run = results.budgets()["run_id"][0].as_py()
+    changed(f"UPDATE curves SET test_correct = NULL WHERE run = (SELECT run FROM runs WHERE run_id = '{run}')")
+    app = opened("batch_size")
+    assert "A cross at the top is a run that diverged; it has no error: 1." in said(app)
+    _, tables, alt = charts(app)["equal"]
+    assert tables["runs"]["diverged"].to_pylist().count(True) == 1 and "it has no error: 1." in alt
+
+
 def test_without_a_finished_tuning_what_the_equal_budgets_say_stands_before_the_published_numbers(opened, changed):
     changed("DELETE FROM tuned", "DELETE FROM regimes")
     app = opened("batch_size", lang="en")

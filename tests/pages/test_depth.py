@@ -152,6 +152,17 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
         assert means[depth, f"{kind}, train error"] == pytest.approx(mean, abs=1e-6)
 
 
+def test_the_table_has_every_mean_that_is_drawn(seen, database):
+    table = seen().dataframe[0].value
+    _, tables, _ = main_picture(seen())
+    for part in ("train", "test"):
+        for end in ("mean", "low", "high"):
+            name = f"{part} error: {'mean' if end == 'mean' else '95% from' if end == 'low' else '95% to'}"
+            drawn = {row[end] for row in tables["means"].to_pylist() if row["series"].endswith(f"{part} error")}
+            assert sorted(set(table[name].dropna())) == pytest.approx(sorted(drawn - {None}), abs=1e-6)
+    assert set(table["Seeds in the means"]) == {3, 5}
+
+
 def test_failures_are_in_the_rows_below_and_nowhere_on_the_error_axis(seen):
     _, tables, alt = main_picture(seen(study="mnist_mlp", norm="none"))
     labels = {(row["name"], row["depth"]): row["label"] for row in tables["failures"].to_pylist()}

@@ -39,6 +39,17 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
         assert means[name(norm), lr] == pytest.approx(mean, abs=1e-6)
 
 
+def test_the_table_has_every_mean_that_is_drawn(seen):
+    app = seen(norms="all")
+    _, tables, _ = charts(app)[0]
+    drawn = {row["mean"] for row in tables["means"].to_pylist()} - {None}
+    table = app.dataframe[0].value
+    assert sorted(set(table["Test error: mean"].dropna())) == pytest.approx(sorted(drawn), abs=1e-6)
+    assert {"Test error: 95% from", "Test error: 95% to", "Train error: mean", "Seeds in the means"} <= set(
+        table.columns
+    )
+
+
 def test_runs_that_diverged_have_no_dot_and_no_mean_and_are_counted(seen, database):
     app = seen()
     _, tables, alt = charts(app)[0]
