@@ -36,7 +36,9 @@ def title(place: Place) -> str:
     seeds = max(row["complete"] for row in rows)
     if seeds < FEWEST_SEEDS:
         return t("activation.title.few_seeds", seeds=format.seeds(seeds), **values)
-    if [row["outcome"] for row in others] == ["fail"] and len(trained) > 1:
+    if len(trained) == 1 and others:
+        return t("activation.title.one_trains", name=functions.name(trained[0]["function"]), **values)
+    if [row["outcome"] for row in others] == ["fail"]:
         return t("activation.title.one_fails", name=_first_word(others[0]["function"]), **values)
     return t("activation.title.some_fail" if others else "activation.title.all_train", **values)
 
