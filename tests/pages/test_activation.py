@@ -320,7 +320,7 @@ def test_without_fresh_runs_nothing_is_compared(made_up, tmp_path):
         connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
     app = open_page(path)
     assert app.title[0].value == text.of("en", "site.question.activation")
-    assert "no fresh seed" in app.info[0].value and not with_table(app, "dots") and with_table(app, "counted")
+    assert "No fresh seed" in app.info[0].value and not with_table(app, "dots") and with_table(app, "counted")
 
 
 def test_published_numbers_are_all_there_and_drawn_hollow(page, made_up):
