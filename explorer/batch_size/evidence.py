@@ -157,7 +157,9 @@ def equal_budgets() -> None:
             st.vega_lite_chart(spec=dict(drawn), key="batch_size.equal.forest", alt=alt)
         _parts(verdict)
     st.caption(" ".join([t("batch_size.equal.caption"), *_diverged(runs.to_pylist())]))
-    behind("equal", runs)
+    means = {(row["unit"], row["amount"], row["batch_size"]): row["mean"] for row in _means()}
+    drawn = [means.get((row["unit"], row["amount"], row["batch_size"])) for row in runs.to_pylist()]
+    behind("equal", runs.append_column("mean", pa.array(drawn, pa.float64())))
 
 
 def _diverged(runs: list[dict[str, Any]]) -> list[str]:
@@ -184,7 +186,8 @@ def _means() -> list[dict[str, Any]]:
     """Mean test error of each batch size and budget over its seeds, as the parts of B4 hold them."""
     verdict = verdicts.verdict("B4", results.EQUAL)
     return [
-        {"unit": unit, "budget": _budget(unit, part["where"][unit]), "batch_size": int(size), "mean": mean / 100}
+        {"unit": unit, "amount": (amount := part["where"][unit]), "budget": _budget(unit, amount)}
+        | {"batch_size": int(size), "mean": mean / 100}
         for part in (verdict.parts if verdict else [])
         for unit in EQUAL_UNITS
         if unit in part["where"]

@@ -198,6 +198,8 @@ def test_equal_budgets_show_every_fresh_seed_and_the_paired_differences(seen):
     means = [row["error"] for row in tables["means"].to_pylist()]
     assert sorted(means) == pytest.approx(sorted(value / 100 for each in told for value in each.values()))
     assert len(tables["runs"]) == 3 * len(means)
+    behind = next(each.value for each in app.dataframe if "amount" in each.value)
+    assert sorted(set(behind["mean"])) == pytest.approx(sorted(set(means)))
     forest = charts(app)["equal.forest"][1]["contrasts"].to_pylist()
     rows = ask("SELECT estimate, low, high FROM contrasts WHERE study = 'batch_size/equal_epochs' ORDER BY abs(estimate) DESC")  # fmt: skip
     assert [(row["estimate"], row["low"], row["high"]) for row in forest] == [pytest.approx(row, rel=1e-5) for row in rows]  # fmt: skip
