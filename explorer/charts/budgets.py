@@ -12,14 +12,15 @@ from explorer.text import t
 
 # Unlike those of the optimizers, which stand on the same page.
 COLOURS = {"epochs": "#93801c", "steps": "#148f85"}
-SHAPES = {"epochs": "triangle-down", "steps": "triangle-right"}
-DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]  # the first number of epochs or steps, the second, ...
+SHAPES = {"epochs": ["triangle-down", "cross"], "steps": ["triangle-right", "triangle-left"]}
+DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
+"""Of the first number of epochs or steps, the second, ...; the legend has the shapes alone, since dashes would tear them."""
 HEIGHT = 320
 
 
 def draw(runs: Sequence[Mapping[str, Any]], means: Sequence[Mapping[str, Any]]) -> style.Picture:
     """`runs` have budget (its words), unit, batch_size, seed, test_error (a fraction, None where it diverged), url; `means` have budget,
-    unit, batch_size and mean, None where there is none: the line breaks there. A hue and a shape for each unit, a dash for each amount of it; a
+    unit, batch_size and mean, None where there is none: the line breaks there. A hue for each unit, a shape and a dash for each amount of it; a
     cross on the top is a run that diverged, and has no error."""
     budgets = list(dict.fromkeys((row["unit"], row["budget"]) for row in runs))
     words = [word for _, word in budgets]
@@ -50,9 +51,11 @@ def draw(runs: Sequence[Mapping[str, Any]], means: Sequence[Mapping[str, Any]]) 
     }  # fmt: skip
     key = alt.Legend(orient="top", title=None, columns=2, labelLimit=260, symbolOpacity=1, symbolSize=120)
     colour = alt.Color("budget:N", scale=alt.Scale(domain=words, range=[COLOURS[unit] for unit, _ in budgets]), legend=key)  # fmt: skip
-    shape = alt.Shape("budget:N", scale=alt.Scale(domain=words, range=[SHAPES[unit] for unit, _ in budgets]), legend=key)  # fmt: skip
-    dashes = [DASHES[place[unit].index(word) % len(DASHES)] for unit, word in budgets]
-    dash = alt.StrokeDash("budget:N", scale=alt.Scale(domain=words, range=dashes), legend=key)
+    at_place = [(unit, place[unit].index(word)) for unit, word in budgets]
+    shapes = [SHAPES[unit][number % len(SHAPES[unit])] for unit, number in at_place]
+    shape = alt.Shape("budget:N", scale=alt.Scale(domain=words, range=shapes), legend=key)
+    dashes = [DASHES[number % len(DASHES)] for _, number in at_place]
+    dash = alt.StrokeDash("budget:N", scale=alt.Scale(domain=words, range=dashes), legend=None)
     x = log2.axis(alt.X("batch_size:Q", title=t("batch_size.axis.batch_size")), [row["batch_size"] for row in runs], grid=False)  # fmt: skip
     look = {"scale": alt.Scale(domain=[0, 1.06 * top], nice=False), "axis": alt.Axis(format=".1~%", tickCount=6)}
     y, at = (alt.Y(f"{field}:Q", title=t("batch_size.axis.test_error"), **look) for field in ("error", "at"))

@@ -177,13 +177,14 @@ def test_epochs_and_steps_have_a_hue_and_a_shape_each_and_a_diverged_run_is_a_cr
     assert drawn["datasets"]["runs"]["at"].to_pylist() == [0.1, 0.1]
     dots, cross = marks(drawn, "point")
     assert dots["encoding"]["color"]["scale"]["range"] == [budgets.COLOURS["epochs"], budgets.COLOURS["steps"]]
-    assert dots["encoding"]["shape"]["scale"]["range"] == [budgets.SHAPES["epochs"], budgets.SHAPES["steps"]]
+    assert dots["encoding"]["shape"]["scale"]["range"] == [budgets.SHAPES["epochs"][0], budgets.SHAPES["steps"][0]]
     assert cross["mark"]["shape"] == scaling.CROSS and cross["encoding"]["y"]["field"] == "at"
 
 
 def test_epochs_and_steps_look_unlike_every_optimizer_of_the_same_page():
     assert not set(budgets.COLOURS.values()) & set(scaling.COLOURS.values())
-    assert not set(budgets.SHAPES.values()) & set(scaling.SHAPES.values())
+    shapes = [shape for each in budgets.SHAPES.values() for shape in each]
+    assert not set(shapes) & set(scaling.SHAPES.values()) and len(set(shapes)) == len(shapes)
 
 
 def test_the_mean_of_a_budget_breaks_at_a_batch_size_that_has_none(english):
