@@ -116,6 +116,12 @@ def plain(value: float | str) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
+def rate(value: float) -> str:
+    """A learning rate: a power of two below one as one divides, "1/4,096"; any other as it is, "0.1"."""
+    power = math.log2(value)
+    return f"1/{1 / value:,.0f}" if power < 0 and power == round(power) else f"{value:,g}"
+
+
 def two_digits(value: float) -> str:
     """A number with two digits that count, also where the second is a zero: 1.976 -> "2.0", 124 -> "120"."""
     if value == 0:

@@ -1,5 +1,6 @@
 """What sections of every topic page have: the finding as a heading with its verdicts, the table behind a picture, and what repeats its runs."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from explorer.footer import as_csv
 from explorer.text import t
 
 TABLE_HEIGHT = 320  # pixels
+MEAN = ("mean", "low", "high")
 
 
 def begin(heading: str, subtitle: str, *badges: tuple[str, str], anchor: str | None = None) -> None:
@@ -28,6 +30,37 @@ def table(cells: pa.Table, title: str) -> None:
     """The table behind a chart."""
     with st.expander(title, icon=":material/table:"):
         st.dataframe(cells, hide_index=True, height=TABLE_HEIGHT, alt=title)
+
+
+def rates_at_ends(cells: Iterable[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """The names of the networks whose chosen learning rate is the smallest or the largest of several that were tried with them, so that a better
+    one may lie beyond. `cells` have lr and chosen, one for each network and rate; `name` is that of the network of a cell."""
+    tried: dict[str, list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        tried.setdefault(name(cell), []).append(cell)
+    ends = {each: (min(cell["lr"] for cell in mine), max(cell["lr"] for cell in mine)) for each, mine in tried.items()}
+    return [
+        each
+        for each, mine in tried.items()
+        if len(mine) > 1 and any(cell["chosen"] and cell["lr"] in ends[each] for cell in mine)
+    ]
+
+
+def means_in_words(runs: pa.Table, errors: Mapping[str, str]) -> dict[str, list[Any]]:
+    """The columns of a table of runs with the means of their networks and the intervals, under their names for the reader. `errors` are the
+    codes of the errors and their names."""
+    told = {
+        t(f"question.means.{end}", error=name): runs[f"{code}_{end}"].to_pylist()
+        for code, name in errors.items()
+        for end in MEAN
+    }
+    return told | {t("question.means.n"): runs["n"].to_pylist()}
+
+
+def mean_formats(errors: Mapping[str, str]) -> dict[str, Any]:
+    """How those columns are written."""
+    percent = st.column_config.NumberColumn(format="percent")
+    return {t(f"question.means.{end}", error=name): percent for name in errors.values() for end in MEAN}
 
 
 def take_runs(runs: pa.Table, repeat: str, text: str, file_name: str, key: str) -> None:

@@ -184,7 +184,9 @@ def speed() -> None:
             st.markdown(
                 t("activation.speed.at_least", k=parts[0]["where"]["tanh_not_there"]), width=question_page.READING
             )
-    st.caption(t("activation.speed.not_to_conclude"))
+    lost = len({(row["function"], row["seed"]) for row in rows if row["train_error"] is None})
+    told = [t("activation.speed.diverged", k=lost)] if lost else []
+    st.caption(" ".join([*told, t("activation.speed.not_to_conclude")]))
     table(results.epochs_of_training(("relu", "tanh")), t("activation.table.speed"))
 
 
@@ -195,12 +197,18 @@ def _speed_chart(version: str, language: str) -> dict[str, Any]:
 
 def _speed_alt(rows: list[dict[str, Any]]) -> str:
     end = max(row["epoch"] for row in rows)
-    ends = []
+    ends, lost = [], []
     for code in ("relu", "tanh"):
-        last = [row["train_error"] for row in rows if row["function"] == code and row["epoch"] == end]
+        mine = [row for row in rows if row["function"] == code]
+        last = [row["train_error"] for row in mine if row["epoch"] == end and row["train_error"] is not None]
         if last:
             ends.append(f"{functions.name(code)} {format.percent(min(last))}–{format.percent(max(last))}")
-    return f"{t('activation.alt.speed', epoch=end, ends=', '.join(ends))} {t('activation.alt.table')}"
+        if gone := {row["seed"] for row in mine if row["train_error"] is None}:
+            lost.append(f"{functions.name(code)} {len(gone)}")
+    told = [t("activation.alt.speed", epoch=end, ends=", ".join(ends))]
+    if lost:
+        told.append(t("activation.alt.diverged", names=", ".join(lost)))
+    return " ".join([*told, t("activation.alt.table")])
 
 
 def _not_measured(part: str, study: str) -> None:

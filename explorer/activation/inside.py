@@ -12,12 +12,13 @@ from explorer.charts import functions, inside_layers
 from explorer.charts.inside_layers import INSIDE
 from explorer.results import activation as results
 from explorer.results import site
-from explorer.results.activation import Place
+from explorer.results.activation import MLP, Place
 from explorer.section import begin, table
 from explorer.text import language, t
 
 COMPARED = ("sigmoid", "tanh", "relu")  # always there; the reader adds one
 CLAIM = {"gradient": "A1", "dead": "A6", "saturated": "A1"}
+FEWEST_LAYERS = {"A1": 5, "A6": 4}  # hidden ones, of the fully connected networks that the rule of a claim is about
 DECADES = 12  # a gradient map shows no more; below it all is one colour
 REACH = 6.0  # f and its slope are drawn this far on both sides of 0
 
@@ -38,11 +39,12 @@ def layers(place: Place) -> None:
         )  # fmt: skip
         shown = _compared(there)
     claim = CLAIM[measure]
+    badges = [(claim, results.verdict(claim))] if _is_about(claim, place) else []
     with slot:
         begin(
-            t(f"activation.inside.heading.{claim}.{results.verdict(claim)}"),
+            t(f"activation.inside.heading.{claim}.{badges[0][1] if badges else 'not tested here'}"),
             t("activation.inside.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
-            (claim, results.verdict(claim)),
+            *badges,
         )
     limits = _limits(rows, measure)
     grid = st.grid(min(4, len(shown)), min_column_width=190, gap="small")
@@ -55,6 +57,11 @@ def layers(place: Place) -> None:
             )
     st.caption(" ".join([_layer_sentence(rows, shown, measure), t(f"activation.inside.not_to_conclude.{measure}")]))
     table(results.layers(place), t("activation.table.layers"))
+
+
+def _is_about(claim: str, place: Place) -> bool:
+    """Whether the rule of a claim is about the networks of a place, so that its verdict may stand over their picture."""
+    return place.study == MLP and place["depth"] >= FEWEST_LAYERS[claim]
 
 
 def _compared(there: list[str]) -> list[str]:
@@ -100,18 +107,25 @@ def _layer_sentence(rows: list[dict[str, Any]], shown: list[str], measure: str) 
     told = []
     for code in shown:
         mine = _of(rows, code, measure)
-        if not mine:
-            continue
         if measure == "gradient":
-            start = {row["layer"]: row["log_gradient"] for row in mine if row["epoch"] == 0}
+            start = {row["layer"]: row for row in rows if row["function"] == code and row["epoch"] == 0}
             if start:
-                ratio = 10 ** (start[min(start)] - start[max(start)])
-                told.append(f"{functions.name(code)} {format.quantity(ratio, None, None, 'ratio')}")
-        else:
+                told.append(f"{functions.name(code)} {_ratio(start[min(start)], start[max(start)])}")
+        elif mine:
             end = max(row["epoch"] for row in mine)
             last = [row[INSIDE[measure]] for row in mine if row["epoch"] == end]
             told.append(f"{functions.name(code)} {format.percent(sum(last) / len(last))}")
     return t(f"activation.inside.seen.{measure}", values=", ".join(told), decades=DECADES) if told else ""
+
+
+def _ratio(first: dict[str, Any], last: dict[str, Any]) -> str:
+    """The gradient norm of the first layer over that of the last in words: 0 where the first is exactly 0 with some seed, a dash where there is
+    none."""
+    if last["log_gradient"] is None or (first["log_gradient"] is None and not first["zeros"]):
+        return "–"
+    if first["zeros"]:
+        return "0"
+    return format.quantity(10 ** (first["log_gradient"] - last["log_gradient"]), None, None, "ratio")
 
 
 def _layer_alt(place: Place, code: str, rows: list[dict[str, Any]], measure: str) -> str:

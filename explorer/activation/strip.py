@@ -11,7 +11,8 @@ from explorer.charts import functions, functions_at_a_place
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import Place
-from explorer.section import begin, table
+from explorer.results.depth import FAILED_ABOVE, outcome
+from explorer.section import begin, rates_at_ends, table
 from explorer.text import language, t
 
 KEY = "activation.strip"  # of the main picture
@@ -21,19 +22,25 @@ LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apar
 
 
 def title(place: Place) -> str:
-    """The finding in at most ten words: how many functions train at this place, and how far apart their medians are."""
-    rows = [row for row in results.summary(place) if row["function"] != LINEAR]
-    trained, failed = [row for row in rows if row["trains"]], [row for row in rows if not row["trains"]]
+    """The finding in at most ten words: how many functions train with every seed at this place, and how far apart their medians are."""
+    rows = [row for row in results.summary(place) if row["function"] != LINEAR and row["outcome"] != "none"]
+    trained, others = (
+        [row for row in rows if row["outcome"] == "train"],
+        [row for row in rows if row["outcome"] != "train"],
+    )
     if not trained:
-        return t("activation.title.none", n=len(rows))
+        some = any(row["outcome"] == "partly" for row in others)
+        return t("activation.title.none_whole" if some else "activation.title.none", n=len(rows))
     spread = _points(trained[-1]["median"] - trained[0]["median"])
     values = {"n": len(rows), "trained": len(trained), "spread": spread}
     seeds = max(row["complete"] for row in rows)
     if seeds < FEWEST_SEEDS:
         return t("activation.title.few_seeds", seeds=format.seeds(seeds), **values)
-    if len(failed) == 1 and len(trained) > 1:
-        return t("activation.title.one_fails", name=_first_word(failed[0]["function"]), **values)
-    return t("activation.title.some_fail" if failed else "activation.title.all_train", **values)
+    if len(trained) == 1 and others:
+        return t("activation.title.one_trains", name=functions.name(trained[0]["function"]), **values)
+    if [row["outcome"] for row in others] == ["fail"]:
+        return t("activation.title.one_fails", name=_first_word(others[0]["function"]), **values)
+    return t("activation.title.some_fail" if others else "activation.title.all_train", **values)
 
 
 def _first_word(code: str) -> str:
@@ -49,7 +56,7 @@ def _points(fraction: float) -> str:
 def subtitle(place: Place) -> str:
     """Measure, unit, data, fixed settings, and how the rate of each function was chosen."""
     shared = results.settings(place.study)
-    rates = [functions_at_a_place.rate(value) for value in shared["rates"]]
+    rates = [format.rate(value) for value in shared["rates"]]
     return t(
         "activation.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study),
         fresh=format.seeds(shared["fresh_seeds"]), tuning=format.seeds(shared["tuning_seeds"]),
@@ -84,7 +91,9 @@ def _chart(
 
 def shown_runs(place: Place) -> pa.Table:
     """The fresh runs in the picture, and beside them one's own where there are some."""
-    return own_results.beside(results.fresh(place), own_results.over(results.fresh(place)))
+    rows = results.fresh(place)
+    own = [row | {"outcome": outcome(row["status"], row["train_error"])} for row in own_results.over(rows)]
+    return own_results.beside(rows, own)
 
 
 def runs_link(place: Place, function: str, lr: float) -> str:
@@ -95,35 +104,45 @@ def runs_link(place: Place, function: str, lr: float) -> str:
 
 
 def notes(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Words at the end of a row: how many of its runs diverged, or that the function bends nothing."""
+    """Words at the end of a row: of how many runs some trained, how many diverged, or that the function bends nothing."""
     told = {}
     for row in rows:
-        ended, total = row["diverged"], row["complete"] + row["diverged"] + row["failed"]
-        if ended:
-            told[row["function"]] = t("activation.note.diverged", k=ended, n=total)
+        words = []
+        if row["outcome"] == "partly":
+            words.append(t("activation.note.partly", k=row["trained"], n=row["n"]))
+        if row["diverged"]:
+            words.append(t("activation.note.diverged", k=row["diverged"], n=row["n"]))
         elif row["function"] == LINEAR:
-            told[row["function"]] = t("activation.note.linear")
+            words.append(t("activation.note.linear"))
+        if words:
+            told[row["function"]] = ", ".join(words)
     return told
 
 
+def untrained(rows: list[dict[str, Any]]) -> str:
+    """The functions that do not train with every seed, each with how many of its seeds do: "sigmoid (0 of 5)"; "" without any."""
+    return ", ".join(
+        t("activation.untrained", name=functions.name(row["function"]), k=row["trained"], n=row["n"])
+        for row in rows
+        if row["outcome"] in ("partly", "fail")
+    )
+
+
 def caption(place: Place) -> str:
-    """One sentence of what to see, one of what not to conclude."""
+    """One sentence of what to see, one of what does not train with every seed, what was counted, and one of what not to conclude."""
     rows = results.summary(place)
-    trained = [row for row in rows if row["trains"]]
+    trained = [row for row in rows if row["outcome"] == "train"]
     told = []
     if trained:
         best, worst = trained[0], trained[-1]
         ends = {"best": functions.name(best["function"]), "low": format.percent(best["median"])}
         ends |= {"worst": functions.name(worst["function"]), "high": format.percent(worst["median"])}
         told.append(t("activation.caption.seen", **ends))
-    failed = [functions.name(row["function"]) for row in rows if not row["trains"]]
-    if failed:
-        told.append(
-            t("activation.caption.failed", names=", ".join(failed), level=format.percent(results.FAILED_ABOVE, 0))
-        )
-    diverged = sum(row["diverged"] for row in rows)
-    if diverged:
-        told.append(t("activation.caption.diverged", k=diverged))
+    if names := untrained(rows):
+        told.append(t("activation.caption.failed", names=names, level=format.percent(FAILED_ABOVE, 0)))
+    for what in ("diverged", "raised"):
+        if k := sum(row[what] for row in rows):
+            told.append(t(f"activation.caption.{what}", k=k))
     return " ".join([*told, t("activation.caption.not_to_conclude")])
 
 
@@ -137,13 +156,12 @@ def alt(place: Place) -> str:
     ]
     low, high = (format.percent(value) for value in results.error_range(place.study))
     told = t("activation.alt.strip", place=controls.place_in_words(place), low=low, high=high, order=", ".join(order))
-    gone = [f"{functions.name(row['function'])} {row['diverged']}" for row in rows if row["diverged"]]
-    return (
-        told
-        + (" " + t("activation.alt.diverged", names=", ".join(gone)) if gone else "")
-        + " "
-        + t("activation.alt.table")
-    )
+    parts = [told]
+    if names := untrained(rows):
+        parts.append(t("activation.alt.untrained", names=names))
+    if gone := [f"{functions.name(row['function'])} {row['diverged']}" for row in rows if row["diverged"]]:
+        parts.append(t("activation.alt.diverged", names=", ".join(gone)))
+    return " ".join([*parts, t("activation.alt.table")])
 
 
 def behind(place: Place) -> None:
@@ -160,8 +178,9 @@ def behind(place: Place) -> None:
         t("activation.function"): [functions.name(row["function"]) for row in rows],
         t("activation.median"): [None if row["median"] is None else format.percent(row["median"], 2) for row in rows],
         t("activation.single"): [", ".join(single[row["function"]]) for row in rows],
+        t("activation.trained"): [f"{row['trained']}/{row['n']}" for row in rows],
         t("site.status.diverged"): [row["diverged"] for row in rows],
-        t("site.setting.lr"): [functions_at_a_place.rate(row["lr"]) for row in rows],
+        t("site.setting.lr"): [format.rate(row["lr"]) for row in rows],
         t("activation.runs"): [runs_link(place, row["function"], row["lr"]) for row in rows],
     }
     if own_results.version():
@@ -194,11 +213,8 @@ def rates(place: Place) -> None:
         return
     tried, chosen = sorted({cell["lr"] for cell in cells}), [cell for cell in cells if cell["chosen"]]
     lost = sum(cell["diverged"] > 0 for cell in cells)
-    at_ends = [functions.name(cell["function"]) for cell in chosen if cell["lr"] in (tried[0], tried[-1])]
+    at_ends = rates_at_ends(cells, lambda cell: functions.name(cell["function"]))
     picked = sorted({cell["lr"] for cell in chosen})
-    ends = (
-        {"low": functions_at_a_place.rate(picked[0]), "high": functions_at_a_place.rate(picked[-1])} if picked else {}
-    )
     if len(picked) > 1:
         heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
     else:
@@ -208,10 +224,10 @@ def rates(place: Place) -> None:
         spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
     )  # fmt: skip
     told = [t("activation.rates.legend", k=lost, n=len(cells))]
-    if ends:
-        told.append(t("activation.rates.chosen", **ends))
+    if len(picked) > 1:
+        told.append(t("activation.rates.chosen", low=format.rate(picked[0]), high=format.rate(picked[-1])))
     if at_ends:
-        told.append(t("activation.rates.at_ends", names=", ".join(at_ends)))
+        told.append(t("question.rates_at_ends", names=", ".join(at_ends)))
     st.caption(" ".join([*told, t("activation.rates.not_to_conclude")]))
     table(pa.Table.from_pylist(cells), t("activation.table.rates"))
 
@@ -226,7 +242,7 @@ def _rate_chart(version: str, language: str, place: Place) -> dict[str, Any]:
 
 def _rates_alt(place: Place, cells: list[dict[str, Any]], chosen: list[dict[str, Any]], lost: int) -> str:
     errors = [cell["val_error"] for cell in cells if cell["val_error"] is not None]
-    told = ", ".join(f"{functions.name(cell['function'])} {functions_at_a_place.rate(cell['lr'])}" for cell in chosen)
+    told = ", ".join(f"{functions.name(cell['function'])} {format.rate(cell['lr'])}" for cell in chosen)
     ends = {"low": format.percent(min(errors, default=0)), "high": format.percent(max(errors, default=0))}
     values = {"place": controls.place_in_words(place), "lost": lost, "chosen": told} | ends
     return f"{t('activation.alt.rates', **values)} {t('activation.alt.table')}"

@@ -2,7 +2,6 @@
 
 from explorer import format
 from explorer.activation import controls, strip
-from explorer.charts import functions
 from explorer.guided import Step
 from explorer.results import activation as results
 from explorer.results.activation import CNN, MLP, Place
@@ -35,15 +34,14 @@ def steps() -> list[Step]:
 def _step(name: str, place: Place) -> Step:
     """The view of a place, and what its fresh runs say."""
     rows = [row for row in results.summary(place) if row["function"] != strip.LINEAR]
-    trained = [row for row in rows if row["trains"]]
-    failed = [functions.name(row["function"]) for row in rows if not row["trains"]]
+    trained = [row for row in rows if row["outcome"] == "train"]
     spread = trained[-1]["median"] - trained[0]["median"] if trained else 0.0
     values = {
         "place": controls.place_in_words(place),
         "trained": format.count(len(trained)),
         "n": format.count(len(rows)),
     }
-    values |= {"spread": format.points(spread, signed=False), "failed": ", ".join(failed) or "–"}
+    values |= {"spread": format.points(spread, signed=False), "failed": strip.untrained(rows) or "–"}
     first = results.places(MLP)[:1] or results.places(CNN)[:1]
     study = None if place.study == first[0].study else controls.code(place.study)
     return Step(name, BACK | {"study": study} | dict(place.settings), values)

@@ -34,7 +34,7 @@ class Choices:
 def choices(studies: list[Study]) -> Choices:
     """Draws the controls, each where there is something to choose, and returns what they say."""
     by_code = {each.code: each for each in studies}
-    code = _one_of(
+    code = address.one_of(
         "study",
         list(by_code),
         studies[0].code,
@@ -45,7 +45,7 @@ def choices(studies: list[Study]) -> Choices:
     )
     study = by_code[code]
     offered = groups(study)
-    group = _one_of(
+    group = address.one_of(
         "norms",
         list(offered),
         next(iter(offered)),
@@ -108,10 +108,3 @@ def columns() -> Any:
 def study_name(code: str) -> str:
     """A study, by its code, in words."""
     return t(f"batch_norm.study.{code}")
-
-
-def _one_of(key: str, options: list[Any], default: Any, **control: Any) -> Any:
-    """A control where there is something to choose; what the address asks for is checked all the same."""
-    if len(options) > 1:
-        return address.choice(key, options, default, **control)
-    return address.chosen(key, options, default, control["label"], control["format"])

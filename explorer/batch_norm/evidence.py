@@ -9,7 +9,6 @@ from explorer import claim_cards, format
 from explorer.batch_norm import picture, sentences
 from explorer.batch_norm.controls import Choices
 from explorer.charts import forest, normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.question_page import READING
 from explorer.results import batch_norm as results
 from explorer.results import site, verdicts
@@ -95,7 +94,7 @@ def _rows(study: Study, quantity: str) -> list[dict[str, Any]]:
 def _row(study: Study, row: dict[str, Any]) -> dict[str, Any]:
     norm = normalizations.name(row["norm"])
     if row["quantity"] == AT_ONE_RATE:
-        name = t("batch_norm.ablation.row.rate", rate=rate_name(row["lr"]))
+        name = t("batch_norm.ablation.row.rate", rate=format.rate(row["lr"]))
     elif study.kind == "sizes":
         name = t("batch_norm.ablation.row.size", norm=norm, size=format.count(row["batch_size"]))
     else:

@@ -6,15 +6,14 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, own_results, views
+from explorer import address, format, own_results, views
 from explorer.batch_norm import sentences
 from explorer.batch_norm.controls import Choices
 from explorer.charts import along_steps, error_by_norm, normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.results import batch_norm as results
 from explorer.results import site
 from explorer.results.batch_norm import Study
-from explorer.section import TABLE_HEIGHT
+from explorer.section import TABLE_HEIGHT, mean_formats, means_in_words
 from explorer.text import language, t
 
 KEY = "batch_norm.main"
@@ -148,7 +147,7 @@ def _loss_along_steps(choices: Choices, height: int) -> Any:
 
 def linked(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row with its learning rate in words and the address of its run."""
-    return dict(row) | {"rate": rate_name(row["lr"]), "href": address.link("runs", run=row["run_id"])}
+    return dict(row) | {"rate": format.rate(row["lr"]), "href": address.link("runs", run=row["run_id"])}
 
 
 def shown_runs(choices: Choices) -> pa.Table:
@@ -188,17 +187,22 @@ def _in_words(rows: pa.Table, study: Study) -> dict[str, list[Any]]:
         t("batch_norm.table.run"): [address.link("runs", run=run_id) for run_id in column("run_id")],
     }
     if study.kind != "linear":
-        told |= {t(f"batch_norm.axis.{part}_error"): column(f"{part}_error") for part in ("train", "val", "test")}
+        told |= {name: column(f"{part}_error") for part, name in _errors().items()}
     if study.kind == "rates":
         told |= {t("batch_norm.table.own"): column("own"), t("batch_norm.table.near_best"): column("near_best")}
-    return told
+    return told if study.kind == "linear" else told | means_in_words(rows, _errors("train", "test"))
+
+
+def _errors(*parts: str) -> dict[str, str]:
+    return {part: t(f"batch_norm.axis.{part}_error") for part in parts or ("train", "val", "test")}
 
 
 def _columns() -> dict[str, Any]:
     percent = st.column_config.NumberColumn(format="percent")
-    errors = {t(f"batch_norm.axis.{part}_error"): percent for part in ("train", "val", "test")}
+    errors = {name: percent for name in _errors().values()}
     return (
         errors
+        | mean_formats(_errors("train", "test"))
         | own_results.formats()
         | {t("batch_norm.table.run"): st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")}
     )

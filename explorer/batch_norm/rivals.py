@@ -8,7 +8,6 @@ from explorer import claim_cards, format
 from explorer.batch_norm import sentences
 from explorer.batch_norm.evidence import AT_ONE_RATE
 from explorer.charts import normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.question_page import READING
 from explorer.results import batch_norm as results
 from explorer.results import verdicts
@@ -83,11 +82,11 @@ def _rates(studies: list[Study]) -> list[str]:
         rows = results.contrasts(study)
         at_one = sorted((row for row in rows if row["quantity"] == AT_ONE_RATE), key=lambda row: row["lr"])
         if at_one:
-            facts = {"study": _name(study), "rate": rate_name(at_one[0]["lr"]), "value": _difference(at_one[0])}
+            facts = {"study": _name(study), "rate": format.rate(at_one[0]["lr"]), "value": _difference(at_one[0])}
             found.append(t("batch_norm.rivals.rates.smallest", **facts))
         if own := _own(rows, NONE):
             at = results.own_rates(study)
-            facts = {"study": _name(study), "none": rate_name(at[NONE]), "batch": rate_name(at[BATCH])}
+            facts = {"study": _name(study), "none": format.rate(at[NONE]), "batch": format.rate(at[BATCH])}
             found.append(t("batch_norm.rivals.rates.own", value=_difference(own), **facts))
     return found
 

@@ -5,11 +5,11 @@ from typing import Any
 from explorer import format
 from explorer.batch_norm.controls import Choices
 from explorer.charts import normalizations
-from explorer.charts.error_by_norm import rate_name
 from explorer.results import batch_norm as results
 from explorer.results import verdicts
 from explorer.results.batch_norm import BATCH, NONE, Study
 from explorer.results.verdicts import Verdict
+from explorer.section import rates_at_ends
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -116,7 +116,7 @@ def caption(choices: Choices) -> str:
 def _seen(choices: Choices) -> str:
     study = choices.study
     if study.kind == "rates":
-        return " ".join([t("batch_norm.caption.rates"), *_best_of(choices)])
+        return " ".join([t("batch_norm.caption.rates"), *_best_of(choices), *_at_ends(choices)])
     if study.kind == "sizes":
         return t("batch_norm.caption.sizes")
     told = loss_ratio(study)
@@ -142,9 +142,21 @@ def _best_of(choices: Choices) -> list[str]:
             if (row["norm"], row["lr"], row["measure"]) == (norm, own.get(norm), choices.measure):
                 value = format.interval(row["mean"], row["low"], row["high"], row["n"])
                 told.append(
-                    t("batch_norm.caption.best", norm=normalizations.name(norm), rate=rate_name(row["lr"]), value=value)
+                    t(
+                        "batch_norm.caption.best",
+                        norm=normalizations.name(norm),
+                        rate=format.rate(row["lr"]),
+                        value=value,
+                    )
                 )
     return told
+
+
+def _at_ends(choices: Choices) -> list[str]:
+    """The norms whose own rate is the smallest or the largest tried, in a sentence."""
+    cells = [row | {"chosen": row["own"]} for row in results.cells(choices.study, list(choices.norms))]
+    names = rates_at_ends(cells, lambda row: normalizations.name(row["norm"]))
+    return [t("question.rates_at_ends", names=", ".join(names))] if names else []
 
 
 def alt(choices: Choices) -> str:
@@ -160,8 +172,8 @@ def alt(choices: Choices) -> str:
         t(
             f"batch_norm.alt.{study.kind}",
             measure=t(f"batch_norm.axis.{choices.measure}_error"),
-            first=rate_name(places[0]),
-            last=rate_name(places[-1]),
+            first=format.rate(places[0]),
+            last=format.rate(places[-1]),
             names=names,
         )
     ]
@@ -205,9 +217,9 @@ def badge(claim: str, found: Verdict | None) -> tuple[str, str]:
 def rates(at: dict[str, float]) -> str:
     """Norms with the learning rates at which they are shown: "without 1/8, batch norm 1/2"; one rate for all is said once."""
     if len(set(at.values())) == 1:
-        return t("batch_norm.rates.one", rate=rate_name(next(iter(at.values()))))
+        return t("batch_norm.rates.one", rate=format.rate(next(iter(at.values()))))
     told = (
-        t("batch_norm.rates.each", norm=normalizations.name(norm), rate=rate_name(rate)) for norm, rate in at.items()
+        t("batch_norm.rates.each", norm=normalizations.name(norm), rate=format.rate(rate)) for norm, rate in at.items()
     )
     return ", ".join(told)
 

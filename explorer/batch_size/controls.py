@@ -36,29 +36,26 @@ class Choices:
 def choices(studies: list[Study]) -> Choices:
     """Draws the controls in one row and returns what they say. A study alone has no control, nor has an optimizer alone."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        study = studies[0]
-        if len(studies) > 1:
-            by_code = {each.code: each for each in studies}
-            code = address.choice(
-                "study",
-                list(by_code),
-                study.code,
-                label=t("site.study"),
-                format=lambda code: t(f"batch_size.study.{code}"),
-                widget="select",
-                resets=("optimizer", "target"),
-            )
-            study = by_code[code]
-        optimizer = study.optimizer
-        if len(study.optimizers) > 1:
-            optimizer = address.choice(
-                "optimizer",
-                [*study.optimizers, ALL],
-                study.optimizer,
-                label=t("batch_size.control.optimizer"),
-                format=lambda code: t(f"batch_size.optimizer.{code}"),
-            )
-        target = address.choice(
+        by_code = {each.code: each for each in studies}
+        code = address.one_of(
+            "study",
+            list(by_code),
+            studies[0].code,
+            label=t("site.study"),
+            format=lambda code: t(f"batch_size.study.{code}"),
+            widget="select",
+            resets=("optimizer", "target"),
+        )
+        study = by_code[code]
+        several = len(study.optimizers) > 1
+        optimizer = address.one_of(
+            "optimizer",
+            [*study.optimizers, ALL] if several else study.optimizers,
+            study.optimizer,
+            label=t("batch_size.control.optimizer"),
+            format=lambda code: t(f"batch_size.optimizer.{code}"),
+        )
+        target = address.one_of(
             "target",
             study.targets,
             study.target,

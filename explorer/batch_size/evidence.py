@@ -46,7 +46,7 @@ def _best_rate_chart(
 ) -> dict[str, Any]:
     seeds = results.seeds_best_rates(study, target, optimizer).to_pylist()
     linked = [row | {"url": address.link("runs", run=row["run_id"])} for row in seeds]
-    chosen = [row for row in results.tuned(study, target, optimizer) if row["best_lr"]]
+    chosen = results.tuned(study, target, optimizer)
     return rates.best(linked, chosen, scaling.COLOURS[optimizer], scaling.SHAPES[optimizer]).specification()
 
 
@@ -57,11 +57,11 @@ def _rates_alt(name: str, chosen: list[dict[str, Any]], seeds: pa.Table) -> str:
         optimizer=name,
         low=format.count(min(sizes)),
         high=format.count(max(sizes)),
-        low_rate=scaling.rate(min(values)),
-        high_rate=scaling.rate(max(values)),
+        low_rate=format.rate(min(values)),
+        high_rate=format.rate(max(values)),
     )
     if chosen:
-        ends = {"first": scaling.rate(chosen[0]["best_lr"]), "last": scaling.rate(chosen[-1]["best_lr"])}
+        ends = {"first": format.rate(chosen[0]["best_lr"]), "last": format.rate(chosen[-1]["best_lr"])}
         told += " " + t("batch_size.rates.alt_ends", **ends)
     return f"{told} {t('batch_size.alt.table')}"
 
@@ -156,8 +156,16 @@ def equal_budgets() -> None:
             alt = t("batch_size.equal.forest_alt", rows="; ".join(row["label"] for row in rows))
             st.vega_lite_chart(spec=dict(drawn), key="batch_size.equal.forest", alt=alt)
         _parts(verdict)
-    st.caption(t("batch_size.equal.caption"))
-    behind("equal", runs)
+    st.caption(" ".join([t("batch_size.equal.caption"), *_diverged(runs.to_pylist())]))
+    means = {(row["unit"], row["amount"], row["batch_size"]): row["mean"] for row in _means()}
+    drawn = [means.get((row["unit"], row["amount"], row["batch_size"])) for row in runs.to_pylist()]
+    behind("equal", runs.append_column("mean", pa.array(drawn, pa.float64())))
+
+
+def _diverged(runs: list[dict[str, Any]]) -> list[str]:
+    """What the crosses are, and how many, where there are any."""
+    lost = sum(row["test_error"] is None for row in runs)
+    return [t("batch_size.equal.diverged", n=format.count(lost))] if lost else []
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -178,7 +186,8 @@ def _means() -> list[dict[str, Any]]:
     """Mean test error of each batch size and budget over its seeds, as the parts of B4 hold them."""
     verdict = verdicts.verdict("B4", results.EQUAL)
     return [
-        {"unit": unit, "budget": _budget(unit, part["where"][unit]), "batch_size": int(size), "mean": mean / 100}
+        {"unit": unit, "amount": (amount := part["where"][unit]), "budget": _budget(unit, amount)}
+        | {"batch_size": int(size), "mean": mean / 100}
         for part in (verdict.parts if verdict else [])
         for unit in EQUAL_UNITS
         if unit in part["where"]
@@ -213,7 +222,7 @@ def _equal_alt(runs: list[dict[str, Any]]) -> str:
         mine = [row for row in means if row["budget"] == budget]
         ends = {"first": format.percent(mine[0]["mean"]), "last": format.percent(mine[-1]["mean"])}
         parts.append(t("batch_size.equal.alt_budget", budget=budget, **ends))
-    return " ".join([*parts, t("batch_size.alt.table")])
+    return " ".join([*parts, *_diverged(runs), t("batch_size.alt.table")])
 
 
 def _budget(unit: str, amount: int) -> str:

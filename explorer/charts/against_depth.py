@@ -10,7 +10,7 @@ from typing import Any, Literal
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import own_marks, style
+from explorer.charts import gaps, own_marks, style
 from explorer.charts.along_epochs import label_at
 from explorer.text import t
 
@@ -95,9 +95,9 @@ def _errors(
     )
     layers = []
     if any(row["low"] is not None for row in means):
-        band = style.named("means").mark_area(opacity=0.16, clip=True)
+        band = style.named("means").mark_area(opacity=0.16, clip=True)  # breaks where there is no interval
         low = alt.Y("low:Q", title=title)
-        layers.append(band.transform_filter("isValid(datum.low)").encode(x=x, y=low, y2="high:Q", color=colour))
+        layers.append(band.encode(x=x, y=low, y2="high:Q", color=colour))
     mean = alt.Y("mean:Q", title=title)
     layers.append(
         style.named("means").mark_line(strokeWidth=2.2, clip=True).encode(x=x, y=mean, color=colour, strokeDash=dash)
@@ -221,15 +221,13 @@ def _dots(rows: list[dict[str, Any]]) -> pa.Table:
 
 def _means(rows: list[dict[str, Any]], depths: list[int]) -> pa.Table:
     """With a row without a value wherever a network has no mean, so that its line breaks there."""
-    at = {(row["depth"], row["architecture"], row["part"]): row for row in rows}
-    series = [each for each in SERIES if any((depth, *each) in at for depth in depths)]
-    places = [(depth, *each) for each in series for depth in depths]
-    empty = {"mean": None, "low": None, "high": None, "n": 0}
-    found = [at.get(place, empty) for place in places]
+    there = {(row["architecture"], row["part"]) for row in rows}
+    places = [(*each, depth) for each in SERIES if each in there for depth in depths]
+    found = gaps.at_places(rows, ("architecture", "part", "depth"), places, ("mean", "low", "high", "n"))
     return pa.table(
         {
-            "depth": pa.array([depth for depth, _, _ in places], pa.int32()),
-            "series": pa.array([series_name(architecture, part) for _, architecture, part in places], pa.string()),
+            "depth": pa.array([row["depth"] for row in found], pa.int32()),
+            "series": pa.array([series_name(row["architecture"], row["part"]) for row in found], pa.string()),
             **{name: pa.array([row[name] for row in found], pa.float32()) for name in ("mean", "low", "high")},
             "n": pa.array([row["n"] for row in found], pa.int16()),
         }

@@ -23,7 +23,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
             "d": pa.array([depths.index(row["depth"]) for row in rows], pa.int16()),
             "r": pa.array([rates.index(row["lr"]) for row in rows], pa.int16()),
             "depth": pa.array([row["depth"] for row in rows], pa.int32()),
-            "rate": pa.array([rate_name(row["lr"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in rows], pa.string()),
             "val_error": pa.array([row["val_error"] for row in rows], pa.float32()),
             "chosen": pa.array([row["chosen"] for row in rows], pa.bool_()),
             "label": pa.array([label(row) for row in rows], pa.string()),
@@ -35,7 +35,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         title=t("depth.axis.rate"),
         scale=alt.Scale(domain=list(range(len(rates)))),
         axis=alt.Axis(
-            labelExpr=f"{style.javascript_list([rate_name(rate) for rate in rates])}[datum.value]",
+            labelExpr=f"{style.javascript_list([format.rate(rate) for rate in rates])}[datum.value]",
             labelAngle=0,
             labelFlush=False,
             ticks=False,
@@ -80,9 +80,3 @@ def label(row: dict[str, Any]) -> str:
     """What the seeds of a cell did where some failed: "✕2 –1" for two that diverged and one that stayed near chance; "" where none did."""
     told = [f"{sign}{row[name]}" for sign, name in (("✕", "diverged"), ("–", "untrained")) if row[name]]
     return " ".join(told)
-
-
-def rate_name(rate: float) -> str:
-    """A learning rate that is a power of two as one divides: 0.0078125 -> "1/128"; any other as it is."""
-    inverse = 1 / rate
-    return f"1/{round(inverse)}" if rate < 1 and abs(inverse - round(inverse)) < 1e-9 else format.plain(rate)

@@ -4,6 +4,7 @@ rates that train or the map of mean errors.
 A run that diverged has no mark on the error axis and is in no mean: it is counted in the cell of its network.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import log2, normalizations, own_marks, style
+from explorer import format
+from explorer.charts import gaps, log2, normalizations, own_marks, style
 from explorer.text import t
 
 HEIGHT, ROW, ROOM = 330, 26, 104
@@ -208,7 +210,7 @@ def _dots(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         {
             "name": pa.array([normalizations.name(row["norm"]) for row in rows], pa.string()),
             "x": pa.array([row["x"] for row in rows], pa.float64()),
-            "place": pa.array([rate_name(row["x"]) for row in rows], pa.string()),
+            "place": pa.array([format.rate(row["x"]) for row in rows], pa.string()),
             "error": pa.array([row["error"] for row in rows], pa.float32()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "href": pa.array([row["href"] for row in rows], pa.string()),
@@ -218,14 +220,13 @@ def _dots(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def _means(rows: Sequence[Mapping[str, Any]], norms: list[str], places: list[float]) -> pa.Table:
     """With a row without a value wherever a norm has no mean, so that its line breaks there."""
-    at = {(row["norm"], row["x"]): row for row in rows}
-    empty = {"mean": None, "low": None, "high": None}
-    found = [(norm, place, at.get((norm, place), empty)) for norm in norms for place in places]
+    ends = ("mean", "low", "high")
+    found = gaps.at_places(rows, ("norm", "x"), itertools.product(norms, places), ends)
     return pa.table(
         {
-            "name": pa.array([normalizations.name(norm) for norm, _, _ in found], pa.string()),
-            "x": pa.array([place for _, place, _ in found], pa.float64()),
-            **{end: pa.array([row[end] for _, _, row in found], pa.float32()) for end in ("mean", "low", "high")},
+            "name": pa.array([normalizations.name(row["norm"]) for row in found], pa.string()),
+            "x": pa.array([row["x"] for row in found], pa.float64()),
+            **{end: pa.array([row[end] for row in found], pa.float32()) for end in ends},
         }
     )
 
@@ -245,7 +246,7 @@ def _usable(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(
         _places(rows)
         | {
-            "rate": pa.array([rate_name(row["x"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["x"]) for row in rows], pa.string()),
             "good": pa.array([row["good"] for row in rows], pa.int16()),
             "judged": pa.array([row["judged"] for row in rows], pa.int16()),
             "state": pa.array([usable_state(row) for row in rows], pa.string()),
@@ -284,9 +285,3 @@ def usable_label(row: Mapping[str, Any]) -> str:
 def map_label(row: Mapping[str, Any]) -> str:
     """The mean error in percent, or how many seeds diverged."""
     return f"{100 * row['mean']:.1f}" if row["mean"] is not None else f"✕{row['diverged']}/{row['runs']}"
-
-
-def rate_name(value: float) -> str:
-    """A learning rate that is a power of two as one divides, "1/128"; any other number as it is."""
-    inverse = 1 / value
-    return f"1/{round(inverse):,}" if value < 1 and abs(inverse - round(inverse)) < 1e-9 and math.log2(round(inverse)) % 1 == 0 else f"{value:,g}"  # fmt: skip

@@ -1,11 +1,11 @@
 """Pictures with a row for each activation function: the strip of fresh runs, and the map of learning rates."""
 
-import math
 from typing import Any
 
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
 from explorer.charts import functions, own_marks, style
 from explorer.text import t
 
@@ -37,7 +37,7 @@ def strip(
             "function": pa.array([run["function"] for run in told], pa.string()),
             "seed": pa.array([run["seed"] for run in told], pa.int16()),
             "error": pa.array([run["test_error"] for run in told], pa.float32()),
-            "lr": pa.array([rate(run["lr"]) for run in told], pa.string()),
+            "lr": pa.array([format.rate(run["lr"]) for run in told], pa.string()),
             "href": pa.array([run["href"] for run in told], pa.string()),
         }
     )
@@ -114,7 +114,7 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
     table = pa.table(
         {
             "name": pa.array([functions.name(cell["function"]) for cell in cells], pa.string()),
-            "rate": pa.array([rate(cell["lr"]) for cell in cells], pa.string()),
+            "rate": pa.array([format.rate(cell["lr"]) for cell in cells], pa.string()),
             "error": pa.array([cell["val_error"] for cell in cells], pa.float32()),
             "seeds": pa.array([cell["complete"] for cell in cells], pa.int16()),
             "diverged": pa.array([cell["diverged"] for cell in cells], pa.int16()),
@@ -125,7 +125,7 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
     limits = [min(errors, default=0.01), max(errors, default=1.0)]
     names = [functions.name(code) for code in order]
     x = alt.X(
-        "rate:O", sort=[rate(value) for value in rates], title=t("activation.rate_axis"),
+        "rate:O", sort=[format.rate(value) for value in rates], title=t("activation.rate_axis"),
         axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False),
     )  # fmt: skip
     y = _rows(names, grid=False)
@@ -164,14 +164,6 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
     ]
     chart = alt.layer(*layers).properties(height=ROW * len(order) + AXIS + 50)
     return style.Picture(style.fitted(chart), {"cells": table})
-
-
-def rate(value: float) -> str:
-    """A learning rate as a power of two: 2⁻³; others as they are."""
-    power = math.log2(value)
-    if power != round(power):
-        return f"{value:g}"
-    return "2" + str(round(power)).replace("-", "⁻").translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -6,8 +6,9 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
 from explorer.charts import log2, style
-from explorer.charts.scaling import CROSS, rate
+from explorer.charts.scaling import CROSS
 from explorer.text import t
 
 GUIDES = {"linear": 1.0, "square_root": 0.5}
@@ -20,10 +21,12 @@ def best(
     seeds: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]], colour: str, shape: str
 ) -> style.Picture:
     """The best learning rate against batch size, both log2. `seeds` have batch_size, seed, lr, url: each seed's own best; `chosen` have
-    batch_size and best_lr: that of all seeds, joined by a line. Guides of linear and square-root scaling start at the first of `chosen`."""
+    batch_size and best_lr: that of all seeds, joined by a line, which breaks where best_lr is None. Guides of linear and square-root scaling
+    start at the first of them."""
     sizes = [row["batch_size"] for row in seeds]
-    guides = _guides(chosen, min(sizes), max(sizes))
-    values = [row["lr"] for row in seeds] + [row["best_lr"] for row in chosen]
+    found = [row for row in chosen if row["best_lr"] is not None]
+    guides = _guides(found, min(sizes), max(sizes))
+    values = [row["lr"] for row in seeds] + [row["best_lr"] for row in found]
     low, high = log2.limits(values)
     x = log2.axis(alt.X("batch_size:Q", title=t("batch_size.axis.batch_size")), sizes, grid=False)
     y = log2.axis(alt.Y("lr:Q", title=t("batch_size.axis.rate")), [low, high])
@@ -81,7 +84,7 @@ def _seeds(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         {
             "batch_size": pa.array([row["batch_size"] for row in rows], pa.int32()),
             "lr": pa.array([row["lr"] for row in rows], pa.float64()),
-            "rate": pa.array([rate(row["lr"]) for row in rows], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in rows], pa.string()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "url": pa.array([row["url"] for row in rows], pa.string()),
         }
@@ -99,7 +102,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     table = pa.table(
         {
             "batch_size": pa.array([f"{row['batch_size']:,}" for row in cells], pa.string()),
-            "rate": pa.array([rate(row["lr"]) for row in cells], pa.string()),
+            "rate": pa.array([format.rate(row["lr"]) for row in cells], pa.string()),
             "ratio": pa.array([row["ratio"] for row in cells], pa.float64()),
             "steps": pa.array([row["steps"] for row in cells], pa.float64()),
             "state": pa.array([state(row) for row in cells], pa.string()),
@@ -111,7 +114,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     )
     x = alt.X("batch_size:O", title=t("batch_size.axis.batch_size"), scale=alt.Scale(domain=[f"{size:,}" for size in sizes]),
               axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False))  # fmt: skip
-    y = alt.Y("rate:O", title=t("batch_size.axis.rate"), scale=alt.Scale(domain=[rate(each) for each in rates]),
+    y = alt.Y("rate:O", title=t("batch_size.axis.rate"), scale=alt.Scale(domain=[format.rate(each) for each in rates]),
               axis=alt.Axis(ticks=False, domain=False))  # fmt: skip
     colour = alt.Color(
         "ratio:Q",

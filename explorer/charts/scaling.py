@@ -6,7 +6,8 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import log2, own_marks, style
+from explorer import format
+from explorer.charts import gaps, log2, own_marks, style
 from explorer.text import t
 
 # One colour and one shape for each optimizer, wherever it is drawn.
@@ -33,19 +34,20 @@ def draw(
     what it took, None for seconds); `curve` has optimizer, batch_size, value, low, high; `perfect` batch_size and value; `published`
     batch_size, value and source; `own` are one's own runs that reached, with optimizer, batch_size, seed, lr, value, difference, url. `regime` is a row of the table regimes, of the curve that the perfect line belongs to.
 
-    A run that did not reach is an arrow upwards, one that diverged a cross: neither is joined by a line.
+    A run that did not reach is an arrow upwards, one that diverged a cross, at the top where it has no value: neither is joined by a line, and
+    the curve breaks at a batch size that is not on it.
     """
     values = [row["value"] for row in (*runs, *curve, *perfect, *published, *own) if row["value"]]
     values += [row[end] for row in curve for end in ("low", "high") if row.get(end)]
     top = max(values, default=1.0)
-    rows = [row | {"value": row["value"] or top} for row in map(dict, runs)]
-    sizes = [row["batch_size"] for row in (*rows, *published)] or [1]
-    optimizers = [code for code in COLOURS if any(row["optimizer"] == code for row in rows)]
+    sizes = [row["batch_size"] for row in (*runs, *published)] or [1]
+    optimizers = [code for code in COLOURS if any(row["optimizer"] == code for row in runs)]
     x_title, y_title = t("batch_size.axis.batch_size"), t(f"batch_size.axis.{measure}")
     x = log2.axis(alt.X("batch_size:Q", title=x_title), sizes, grid=False)
-    y = log2.axis(alt.Y("value:Q", title=y_title), values or [1.0])
+    y, at = (log2.axis(alt.Y(f"{field}:Q", title=y_title), values or [1.0]) for field in ("value", "at"))
     colour, shape = _by_optimizer(optimizers, legend=not small and len(optimizers) > 1)
-    tables = {"runs": _runs(rows), "curve": _curve(curve)}
+    tried = sorted({(row["optimizer"], row["batch_size"]) for row in (*runs, *curve)})
+    tables = {"runs": _runs(runs, top), "curve": _curve(curve, tried)}
     layers = _regime(regime, x, x_title, tables, notes=not small and not published) if regime else []
     if perfect:
         tables["perfect"] = _numbers(perfect, ("batch_size", "value"))
@@ -56,7 +58,7 @@ def draw(
     if any(row.get("low") for row in curve):
         bars = curves.mark_rule(strokeWidth=1.4, opacity=0.75, clip=True).transform_filter("isValid(datum.low)")
         layers.append(bars.encode(y=alt.Y("low:Q", title=y_title), y2="high:Q"))
-    layers += _marks(x, y, colour, shape, y_title, size=22 if small else 42)
+    layers += _marks(x, at, colour, shape, y_title, size=22 if small else 42)
     if own:
         layers.append(_own(own, tables, x, y, colour, shape, y_title))
     chart = alt.layer(*layers)
@@ -117,7 +119,8 @@ def _own(
 ) -> alt.Chart:
     """One's own runs that reached the target: hollow, in the colour and shape of their optimizer."""
     named = [
-        dict(row) | {"name": t(f"batch_size.optimizer.{row['optimizer']}"), "rate": rate(row["lr"])} for row in rows
+        dict(row) | {"name": t(f"batch_size.optimizer.{row['optimizer']}"), "rate": format.rate(row["lr"])}
+        for row in rows
     ]
     tables[own_marks.TABLE] = own_marks.table(
         named, name=pa.string(), batch_size=pa.int32(), value=pa.float64(), difference=pa.float64(), rate=pa.string(), seed=pa.int16(),
@@ -185,13 +188,15 @@ def _notes(regime: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _runs(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def _runs(rows: Sequence[Mapping[str, Any]], top: float) -> pa.Table:
+    """`at` is where a run is drawn, and no value: the top for one without."""
     return pa.table(
         {
             "name": pa.array([t(f"batch_size.optimizer.{row['optimizer']}") for row in rows], pa.string()),
             "batch_size": pa.array([row["batch_size"] for row in rows], pa.int32()),
             "value": pa.array([row["value"] for row in rows], pa.float64()),
-            "rate": pa.array([rate(row["lr"]) for row in rows], pa.string()),
+            "at": pa.array([row["value"] or top for row in rows], pa.float64()),
+            "rate": pa.array([format.rate(row["lr"]) for row in rows], pa.string()),
             "seed": pa.array([row["seed"] for row in rows], pa.int16()),
             "state": pa.array([row["state"] for row in rows], pa.string()),
             "status": pa.array([t(f"batch_size.state.{row['state']}") for row in rows], pa.string()),
@@ -200,15 +205,12 @@ def _runs(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     )
 
 
-def _curve(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    names = pa.array([t(f"batch_size.optimizer.{row['optimizer']}") for row in rows], pa.string())
-    return _numbers(rows, ("batch_size", "value", "low", "high")).append_column("name", names)
+def _curve(rows: Sequence[Mapping[str, Any]], tried: Sequence[tuple[str, int]]) -> pa.Table:
+    """With a row without a value for a batch size that not every seed reached, so that the line breaks there."""
+    found = gaps.at_places(rows, ("optimizer", "batch_size"), tried, ("value", "low", "high"))
+    names = pa.array([t(f"batch_size.optimizer.{row['optimizer']}") for row in found], pa.string())
+    return _numbers(found, ("batch_size", "value", "low", "high")).append_column("name", names)
 
 
 def _numbers(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array([row.get(name) for row in rows], pa.float64()) for name in names})
-
-
-def rate(value: float) -> str:
-    """A learning rate, a power of two, as one writes it: 1/16, 1, 2."""
-    return f"{value:g}" if value >= 1 else f"1/{1 / value:,.0f}"

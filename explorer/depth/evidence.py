@@ -3,6 +3,7 @@ after them."""
 
 from typing import Any
 
+import pyarrow as pa
 import streamlit as st
 
 from explorer import format, question_page
@@ -12,7 +13,7 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import published, site
 from explorer.results.depth import ARCHITECTURES, View
-from explorer.section import TABLE_HEIGHT
+from explorer.section import rates_at_ends, table
 from explorer.text import has, language, t
 
 FOREST_ROW = 40
@@ -33,10 +34,16 @@ def learning_rates(view: View) -> None:
             st.markdown(f"**{t(f'depth.architecture.{kind}')}**")
             chart = _rate_chart(site.data_version(), language(), view, kind)
             st.vega_lite_chart(spec=dict(chart), key=f"depth.rates.{kind}", alt=_rate_alt(mine, kind))
-            st.caption(t("depth.rates.chosen", rates=sentences.rates(mine)))
+            st.caption(" ".join([t("depth.rates.chosen", rates=sentences.rates(mine)), *_at_ends(mine)]))
     st.caption(t("depth.rates.caption"))
-    with st.expander(t("depth.rates.table"), icon=":material/table:"):
-        st.dataframe(results.rate_map(view), hide_index=True, height=TABLE_HEIGHT, alt=t("depth.rates.table"))
+    table(results.rate_map(view), t("depth.rates.table"))
+
+
+def _at_ends(rows: list[dict[str, Any]]) -> list[str]:
+    """The depths of one architecture whose chosen rate is the smallest or the largest tried, in a sentence."""
+    depths = rates_at_ends(rows, lambda row: str(row["depth"]))
+    names = t("depth.rates.layers", depths=", ".join(depths))
+    return [t("question.rates_at_ends", names=names)] if depths else []
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -58,7 +65,7 @@ def _rate_alt(rows: list[dict[str, Any]], kind: str) -> str:
         "depth.rates.alt",
         architecture=t(f"depth.architecture.{kind}"),
         depths=f"{depths[0]}–{depths[-1]}",
-        rates=f"{depth_rate_map.rate_name(rates[0])} – {depth_rate_map.rate_name(rates[-1])}",
+        rates=f"{format.rate(rates[0])} – {format.rate(rates[-1])}",
         failed=sum(row["trained"] < row["runs"] for row in rows),
         all=len(rows),
         chosen=sentences.rates(rows),
@@ -89,8 +96,7 @@ def ablations(view: View) -> None:
     missing = _without_a_pair(view)
     told = t("depth.ablation.missing", depths=", ".join(map(str, missing))) + " " if missing else ""
     st.caption(told + t("depth.ablation.caption"))
-    with st.expander(t("depth.ablation.table"), icon=":material/table:"):
-        st.dataframe(rows, hide_index=True, alt=t("depth.ablation.table"))
+    table(pa.Table.from_pylist(rows), t("depth.ablation.table"))
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

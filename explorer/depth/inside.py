@@ -13,7 +13,7 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import site
 from explorer.results.depth import ARCHITECTURES, View
-from explorer.section import TABLE_HEIGHT
+from explorer.section import table
 from explorer.text import language, t
 
 
@@ -48,7 +48,7 @@ def _gradients(view: View, depth: int, seed: int) -> None:
             chart = _gradient_chart(site.data_version(), language(), view, depth, seed, kind)
             st.vega_lite_chart(spec=dict(chart), key=f"depth.gradient.{kind}", alt=_gradient_alt(cells, kind))
     st.caption(" ".join([*(_ratio(_of(rows, kind), kind) for kind in ARCHITECTURES), t("depth.gradient.caption")]))
-    _table(rows, t("depth.gradient.table"))
+    table(rows, t("depth.gradient.table"))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -106,7 +106,7 @@ def _signals(view: View, depth: int) -> None:
             alt = _signal_alt(rows, moment)
             st.vega_lite_chart(spec=dict(chart), key=f"depth.signal.{moment}", alt=alt)
     st.caption(t(f"depth.signal.caption.{view.norm}"))
-    _table(rows, t("depth.signal.table"))
+    table(rows, t("depth.signal.table"))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -140,7 +140,7 @@ def _damage(view: View, depth: int) -> None:
     chart = _damage_chart(site.data_version(), language(), view, depth)
     st.vega_lite_chart(spec=dict(chart), key="depth.damage", alt=_damage_alt(rows))
     st.caption(t("depth.damage.caption"))
-    _table(rows, t("depth.damage.table"))
+    table(rows, t("depth.damage.table"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -162,8 +162,3 @@ def _damage_alt(rows: pa.Table) -> str:
 
 def _of(rows: pa.Table, kind: str) -> pa.Table:
     return rows.filter(pa.compute.equal(rows["architecture"], kind))
-
-
-def _table(rows: pa.Table, title: str) -> None:
-    with st.expander(title, icon=":material/table:"):
-        st.dataframe(rows, hide_index=True, height=TABLE_HEIGHT, alt=title)

@@ -12,7 +12,7 @@ from explorer.question_page import READING
 from explorer.results import depth as results
 from explorer.results import site
 from explorer.results.depth import View
-from explorer.section import TABLE_HEIGHT, take_runs
+from explorer.section import TABLE_HEIGHT, mean_formats, means_in_words, take_runs
 from explorer.text import language, t
 
 KEY = "depth.main"
@@ -136,14 +136,20 @@ def _in_words(rows: pa.Table) -> dict[str, list[Any]]:
         t("depth.table.n_params"): column("n_params"),
         t("depth.table.run"): [address.link("runs", run=run_id) for run_id in column("run_id")],
     }
+    shown |= means_in_words(rows, _errors())
     return own_results.columns(shown, rows)
 
 
+def _errors() -> dict[str, str]:
+    return {part: t(f"depth.part.{part}") for part in ("train", "test")}
+
+
 def _columns() -> dict[str, Any]:
-    errors = {t(f"depth.part.{part}"): st.column_config.NumberColumn(format="percent") for part in ("train", "test")}
+    errors = {name: st.column_config.NumberColumn(format="percent") for name in _errors().values()}
     link = st.column_config.LinkColumn(display_text=r"run=([0-9a-f]+)")
     return (
         errors
+        | mean_formats(_errors())
         | own_results.formats()
         | {
             t("depth.table.run"): link,

@@ -3,11 +3,10 @@
 from typing import Any
 
 from explorer import format
-from explorer.charts.depth_rate_map import rate_name
 from explorer.results import depth as results
 from explorer.results import studies
 from explorer.results.depth import ARCHITECTURES, Failures, View
-from explorer.section import short_points
+from explorer.section import rates_at_ends, short_points
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -75,7 +74,8 @@ def _seeds(failures: dict[tuple[int, str], Failures]) -> str:
 
 
 def caption(view: View) -> str:
-    """One sentence of what to see, from the shallowest to the deepest network, and one of what not to conclude."""
+    """One sentence of what to see, from the shallowest to the deepest network, one of learning rates at an end of those tried, and one of what not
+    to conclude."""
     failures = results.failures(view)
     depths = in_common(failures)
     if not depths:
@@ -88,8 +88,11 @@ def caption(view: View) -> str:
         for name, depth in zip(("first", "last"), ends, strict=True)
     }
     key = "depth.caption.seen" if len(depths) > 1 else "depth.caption.one"
-    seen = t(key, first=ends[0], last=ends[1], **told)
-    return f"{seen} {t(f'depth.caption.not_to_conclude.{view.study.code}')}"
+    seen = [t(key, first=ends[0], last=ends[1], **told)]
+    tried = results.rate_map(view).to_pylist()
+    if at_ends := rates_at_ends(tried, lambda row: f"{row['architecture']} {row['depth']}"):
+        seen.append(t("depth.caption.at_ends", k=len(at_ends), n=sum(row["chosen"] for row in tried)))
+    return " ".join([*seen, t(f"depth.caption.not_to_conclude.{view.study.code}")])
 
 
 def train_error(
@@ -159,4 +162,4 @@ def _contrast(view: View, part: str, depth: int) -> dict[str, Any] | None:
 
 def rates(rows: list[dict[str, Any]]) -> str:
     """The chosen rates of an architecture by depth: "2: 1/32, 4: 1/128"."""
-    return ", ".join(f"{row['depth']}: {rate_name(row['lr'])}" for row in rows if row["chosen"])
+    return ", ".join(f"{row['depth']}: {format.rate(row['lr'])}" for row in rows if row["chosen"])

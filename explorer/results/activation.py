@@ -1,7 +1,8 @@
 """Activation functions: fresh runs and tuning runs at a place of the grid, what was measured in their layers, and networks born dead.
 
 A place is what networks share that differ in their function: depth and start of the weights, or the norm. Fresh runs are those with layer
-measures: seeds on which no learning rate was chosen, at the rate that validation data chose on the seeds of the tuning runs.
+measures: seeds on which no learning rate was chosen, at the rate that validation data chose on the seeds of the tuning runs. What became of a
+run is told by the rule of results/depth.py.
 """
 
 import json
@@ -12,12 +13,11 @@ import pyarrow as pa
 
 from explorer.database import query
 from explorer.results import site
+from explorer.results.depth import OUTCOME, Failures
 
 QUESTION = "activation"
 MLP, CNN, BORN_DEAD = "activation/mnist_mlp", "activation/cifar10_cnn_small", "activation/born_dead"
 AXES = {MLP: ("depth", "start"), CNN: ("norm",)}
-FAILED_ABOVE = 0.80
-"""Train error of a network that does not train, of ten classes: the line of the evidence on depth (He et al. 2015)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def fresh_sql(place: Place) -> str:
     """The SELECT behind `fresh`."""
     return f"""
 SELECT v.activation AS function, v.seed, v.run_id, v.lr, v.status::VARCHAR AS status,
+       {OUTCOME} AS outcome,
        CASE WHEN v.status = 'complete' THEN CAST(1 - c.test_correct / r.n_test AS FLOAT) END AS test_error,
        CASE WHEN v.status = 'complete' THEN CAST(1 - c.train_correct / r.n_train AS FLOAT) END AS train_error
 FROM "{place.study}" v JOIN runs r USING (run)
@@ -70,23 +71,24 @@ ORDER BY v.activation, v.seed
 
 
 def fresh(place: Place) -> pa.Table:
-    """The fresh runs at a place: function, seed, run_id, lr, status, test_error and train_error after the last epoch (fractions, NULL for
-    a run that did not come to the end)."""
+    """The fresh runs at a place: function, seed, run_id, lr, status, outcome (trained, untrained, diverged, raised), test_error and train_error
+    after the last epoch (fractions, NULL for a run that did not come to the end)."""
     return query(fresh_sql(place))
 
 
 def summary(place: Place) -> list[dict[str, Any]]:
     """Each function at a place, best median first, those without a finished run last: function, lr, median (of the test errors of the
-    complete runs, a fraction), train_median, complete, diverged, failed, `trains` (whether its median run left chance)."""
+    complete runs, a fraction), complete, diverged, trained (runs that train), n (all of which the code did not raise), raised, and outcome:
+    train, partly (some seeds do not), fail, or none where no run ended."""
     rows = query(
         f"""
-        SELECT function, any_value(lr) AS lr, median(test_error) AS median, median(train_error) AS train_median,
-               count(*) FILTER (status = 'complete') AS complete, count(*) FILTER (status = 'diverged') AS diverged,
-               count(*) FILTER (status = 'failed') AS failed
+        SELECT function, any_value(lr) AS lr, median(test_error) AS median, count(*) FILTER (outcome = 'trained') AS trained,
+               count(*) FILTER (outcome <> 'raised') AS n, count(*) FILTER (status = 'complete') AS complete,
+               count(*) FILTER (outcome = 'diverged') AS diverged, count(*) FILTER (outcome = 'raised') AS raised
         FROM ({fresh_sql(place)}) GROUP BY function ORDER BY median NULLS LAST, function
         """
     ).to_pylist()
-    return [row | {"trains": row["train_median"] is not None and row["train_median"] <= FAILED_ABOVE} for row in rows]
+    return [row | {"outcome": Failures(row["n"] - row["trained"], row["n"], row["diverged"]).outcome} for row in rows]
 
 
 def error_range(study: str) -> tuple[float, float]:
@@ -163,12 +165,13 @@ def contrasts(place: Place) -> list[dict[str, Any]]:
 
 
 def epochs_of_training(functions: tuple[str, ...]) -> pa.Table:
-    """Train error along the epochs in the convolutional network without norm: function, seed, epoch, train_error (a fraction)."""
+    """Train error along the epochs in the convolutional network without norm: function, seed, epoch, train_error (a fraction, NULL from where a
+    run had diverged)."""
     return query(
         f"""
         SELECT v.activation AS function, v.seed, c.epoch, CAST(1 - c.train_correct / r.n_train AS FLOAT) AS train_error
         FROM "{CNN}" v JOIN runs r USING (run) JOIN curves c USING (run)
-        WHERE v.layer_measures AND v.norm = 'none' AND v.status = 'complete' AND list_contains($functions, v.activation)
+        WHERE v.layer_measures AND v.norm = 'none' AND v.status <> 'failed' AND list_contains($functions, v.activation)
         ORDER BY function, v.seed, c.epoch
         """,
         {"functions": list(functions)},

@@ -52,11 +52,24 @@ validation error of a rate at which no seed diverged, of equals the smallest. As
 
 ORDER = f"list_position({list(NORMS)!r}, norm)"
 
-RUNS = f"""{ENDS}
+MEANS = f"""{ENDS}, whole AS (
+    SELECT configuration, any_value(norm) AS norm, any_value(lr) AS lr, any_value(batch_size) AS batch_size, max(epochs) AS epochs
+    FROM ends GROUP BY configuration HAVING bool_and(complete)
+), means AS (
+    SELECT w.configuration, w.norm, w.lr, w.batch_size, replace(i.measure::VARCHAR, '_error', '') AS measure, i.mean, i.low, i.high, i.n
+    FROM whole w JOIN intervals i ON i.configuration = w.configuration AND i.epoch = w.epochs
+    WHERE i.measure IN ('train_error', 'test_error')
+)"""
+"""Beside them the means of configurations of which every seed came to the end."""
+
+RUNS = f"""{MEANS}
 SELECT a.norm, a.lr, a.batch_size, a.seed, a.run_id, CASE WHEN a.complete THEN 'complete' ELSE 'diverged' END AS status,
        a.train_loss, a.train_error, a.val_error, a.test_error, a.own,
-       CASE WHEN b.test_error IS NOT NULL THEN coalesce(100 * a.test_error <= 100 * b.test_error + {WITHIN}, false) END AS near_best
+       CASE WHEN b.test_error IS NOT NULL THEN coalesce(100 * a.test_error <= 100 * b.test_error + {WITHIN}, false) END AS near_best,
+       m.mean AS train_mean, m.low AS train_low, m.high AS train_high, n.mean AS test_mean, n.low AS test_low, n.high AS test_high, n.n
 FROM tried a LEFT JOIN tried b ON b.own AND b.norm = a.norm AND b.batch_size = a.batch_size AND b.seed = a.seed
+LEFT JOIN means m ON m.configuration = a.configuration AND m.measure = 'train'
+LEFT JOIN means n ON n.configuration = a.configuration AND n.measure = 'test'
 WHERE list_contains($norms, a.norm) ORDER BY {ORDER.replace("norm)", "a.norm)")}, a.batch_size, a.lr, a.seed
 """
 
@@ -129,7 +142,8 @@ def settings(study: Study) -> dict[str, Any]:
 
 def runs(study: Study, shown: list[str]) -> pa.Table:
     """The runs of some norms: norm, lr, batch_size, seed, run_id, status (complete or diverged), train_loss and the errors at the last epoch
-    (NULL after a divergence), own (the rate is the norm's own) and near_best (claim N1 counts it; NULL where its seed has no best)."""
+    (NULL after a divergence), own (the rate is the norm's own), near_best (claim N1 counts it; NULL where its seed has no best), and of the
+    configuration what `means` has: train_mean, train_low, train_high, test_mean, test_low, test_high, n."""
     return query(RUNS, {"study": study.name, "norms": shown})
 
 
@@ -142,13 +156,7 @@ def means(study: Study, shown: list[str]) -> pa.Table:
     """Mean and 95% t interval of train and test error at the last epoch, of configurations of which every seed came to the end: norm, lr,
     batch_size, measure (train, test), mean, low, high, n."""
     return query(
-        f"""{ENDS}, whole AS (
-            SELECT configuration, any_value(norm) AS norm, any_value(lr) AS lr, any_value(batch_size) AS batch_size, max(epochs) AS epochs
-            FROM ends GROUP BY configuration HAVING bool_and(complete)
-        )
-        SELECT w.norm, w.lr, w.batch_size, replace(i.measure::VARCHAR, '_error', '') AS measure, i.mean, i.low, i.high, i.n
-        FROM whole w JOIN intervals i ON i.configuration = w.configuration AND i.epoch = w.epochs
-        WHERE i.measure IN ('train_error', 'test_error') AND list_contains($norms, w.norm)
+        f"""{MEANS} SELECT * EXCLUDE (configuration) FROM means WHERE list_contains($norms, norm)
         ORDER BY {ORDER}, batch_size, lr, measure""",
         {"study": study.name, "norms": shown},
     )

@@ -18,9 +18,14 @@ QUESTION = "depth"
 STUDIES = ("cifar10_resnet_small", "cifar10_resnet", "mnist_mlp")  # in the order offered
 ARCHITECTURES = ("plain", "residual")
 NORMS = ("batch", "none")
-FAILED_ABOVE = 0.80  # train error at the last epoch
+FAILED_ABOVE = 0.80
+"""Train error at the last epoch of a run that fails to train, of ten classes (He et al. 2015)."""
 FAILED = ("untrained", "diverged")
 """The outcomes that count as failing to train; `trained` does not, and `raised` says nothing of the network."""
+
+OUTCOME = f"""CASE WHEN r.status = 'failed' THEN 'raised' WHEN r.status = 'diverged' THEN 'diverged'
+                WHEN r.n_train - train_correct > {FAILED_ABOVE} * r.n_train THEN 'untrained' ELSE 'trained' END"""
+"""What became of a run of the table runs as r, of the images that it has right at its last epoch."""
 
 ENDS = f"""
 WITH last AS (
@@ -32,8 +37,7 @@ WITH last AS (
            coalesce(c.settings->>'architecture',
                     CASE WHEN CAST(c.settings->>'residual' AS INTEGER) > 0 THEN 'residual' ELSE 'plain' END) AS architecture,
            coalesce(c.settings->>'norm', 'batch') AS norm, CAST(c.settings->>'lr' AS DOUBLE) AS lr,
-           CASE WHEN r.status = 'failed' THEN 'raised' WHEN r.status = 'diverged' THEN 'diverged'
-                WHEN r.n_train - v.train_correct > {FAILED_ABOVE} * r.n_train THEN 'untrained' ELSE 'trained' END AS outcome,
+           {OUTCOME} AS outcome,
            1 - v.train_correct / r.n_train AS train_error, 1 - v.val_correct / r.n_val AS val_error,
            1 - v.test_correct / r.n_test AS test_error
     FROM runs r JOIN configurations c USING (configuration) LEFT JOIN last v USING (run)
@@ -48,9 +52,23 @@ WITH last AS (
 """Every run of $study where it ended, and for every network the learning rate that validation data choose: the lowest mean validation
 error of a rate at which no seed diverged or failed, of equals the smallest. As precompute.studies.tuning.chosen_rate."""
 
-RUNS = f"""{ENDS}
-SELECT e.depth, e.n_params, e.architecture, e.norm, e.lr, e.seed, e.run_id, e.outcome, e.train_error, e.val_error, e.test_error
+MEANS = f"""{ENDS}, whole AS (
+    SELECT e.configuration, any_value(e.depth) AS depth, any_value(e.architecture) AS architecture, max(e.epochs) AS epochs
+    FROM ends e JOIN rates c ON c.configuration = e.configuration AND c.chosen
+    WHERE e.norm = $norm AND e.outcome <> 'raised' GROUP BY e.configuration HAVING bool_and(e.outcome = 'trained')
+), means AS (
+    SELECT w.configuration, w.depth, w.architecture, replace(i.measure::VARCHAR, '_error', '') AS measure, i.mean, i.low, i.high, i.n
+    FROM whole w JOIN intervals i ON i.configuration = w.configuration AND i.epoch = w.epochs
+    WHERE i.measure IN ('train_error', 'test_error')
+)"""
+"""Beside them the means of the networks that the view shows."""
+
+RUNS = f"""{MEANS}
+SELECT e.depth, e.n_params, e.architecture, e.norm, e.lr, e.seed, e.run_id, e.outcome, e.train_error, e.val_error, e.test_error,
+       a.mean AS train_mean, a.low AS train_low, a.high AS train_high, b.mean AS test_mean, b.low AS test_low, b.high AS test_high, b.n
 FROM ends e JOIN rates c ON c.configuration = e.configuration AND c.chosen
+LEFT JOIN means a ON a.configuration = e.configuration AND a.measure = 'train'
+LEFT JOIN means b ON b.configuration = e.configuration AND b.measure = 'test'
 WHERE e.norm = $norm ORDER BY e.depth, e.architecture, e.seed
 """
 
@@ -64,7 +82,7 @@ class View:
 
 
 class Failures(NamedTuple):
-    """How many runs of one network failed to train, of how many; the reader may ask why."""
+    """How many runs of one network failed to train, of how many that ended; the reader may ask why."""
 
     failed: int
     n: int
@@ -113,7 +131,8 @@ def settings(view: View) -> dict[str, Any]:
 
 def runs(view: View) -> pa.Table:
     """The runs of every network at its chosen learning rate: depth, n_params, architecture, norm, lr, seed, run_id, outcome (trained,
-    untrained, diverged, raised) and the errors at the last epoch (NULL after a divergence)."""
+    untrained, diverged, raised), the errors at the last epoch (NULL after a divergence), and of the network what `means` has: train_mean,
+    train_low, train_high, test_mean, test_low, test_high, n."""
     return query(RUNS, {"study": view.study.name, "norm": view.norm})
 
 
@@ -126,14 +145,7 @@ def means(view: View) -> pa.Table:
     """Mean and 95% t interval of train and test error at the last epoch, for networks at their chosen rate of which no seed failed to
     train: depth, architecture, measure (train, test), mean, low, high, n."""
     return query(
-        f"""{ENDS}, whole AS (
-            SELECT e.configuration, any_value(e.depth) AS depth, any_value(e.architecture) AS architecture, max(e.epochs) AS epochs
-            FROM ends e JOIN rates c ON c.configuration = e.configuration AND c.chosen
-            WHERE e.norm = $norm AND e.outcome <> 'raised' GROUP BY e.configuration HAVING bool_and(e.outcome = 'trained')
-        )
-        SELECT w.depth, w.architecture, replace(i.measure::VARCHAR, '_error', '') AS measure, i.mean, i.low, i.high, i.n
-        FROM whole w JOIN intervals i ON i.configuration = w.configuration AND i.epoch = w.epochs
-        WHERE i.measure IN ('train_error', 'test_error') ORDER BY w.depth, w.architecture, measure""",
+        f"{MEANS} SELECT * EXCLUDE (configuration) FROM means ORDER BY depth, architecture, measure",
         {"study": view.study.name, "norm": view.norm},
     )
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from explorer.database import PUBLISHED, query
-from explorer.results.depth import FAILED_ABOVE
+from explorer.results.depth import FAILED, OUTCOME
 from explorer.results.studies import Study, offered
 
 QUESTION = "wiring"
@@ -20,8 +20,6 @@ RESIDUAL = "residual_chain"
 BASELINES = ("chain", RESIDUAL, "complete")
 """Families of one graph, beside which the others are seen."""
 MEASURES = ("path_length", "clustering", "mean_degree")
-FAILED = ("untrained", "diverged")
-"""The outcomes that count as failing to train; `trained` does not, and `raised` says nothing of the graph."""
 BY_FAMILY = "c.settings->>'family' AS family, CAST(c.settings->>'links' AS INTEGER) AS links, CAST(c.settings->>'p' AS DOUBLE) AS p"
 
 ENDS = f"""
@@ -31,8 +29,7 @@ WITH last AS (
     QUALIFY row_number() OVER (PARTITION BY run ORDER BY epoch DESC) = 1
 ), ends AS (
     SELECT r.run, r.run_id, r.configuration, r.seed, {BY_FAMILY}, CAST(c.settings->>'graph' AS INTEGER) AS graph, c.n_params,
-           CASE WHEN r.status = 'failed' THEN 'raised' WHEN r.status = 'diverged' THEN 'diverged'
-                WHEN r.n_train - v.train_correct > {FAILED_ABOVE} * r.n_train THEN 'untrained' ELSE 'trained' END AS outcome,
+           {OUTCOME} AS outcome,
            1 - v.train_correct / r.n_train AS train_error, 1 - v.val_correct / r.n_val AS val_error,
            1 - v.test_correct / r.n_test AS test_error
     FROM runs r JOIN configurations c USING (configuration) LEFT JOIN last v USING (run)
@@ -41,8 +38,10 @@ WITH last AS (
 """Every run of $study where it ended, with its family and the number of its graph."""
 
 RUNS = f"""{ENDS}
-SELECT family, links, p, graph, seed, run_id, n_params, outcome, train_error, val_error, test_error
-FROM ends ORDER BY family, links, p, graph, seed
+SELECT e.family, e.links, e.p, e.graph, e.seed, e.run_id, e.n_params, e.outcome, e.train_error, e.val_error, e.test_error,
+       f.test_error AS family_mean, f.low AS family_low, f.high AS family_high, f.n AS family_n
+FROM ends e LEFT JOIN families f ON f.study = $study AND f.family = e.family AND f.links = e.links AND f.p = e.p
+ORDER BY e.family, e.links, e.p, e.graph, e.seed
 """
 
 GRAPHS = f"""{ENDS}
@@ -129,7 +128,8 @@ def graphs(study: Study) -> list[dict[str, Any]]:
 
 def runs(study: Study) -> pa.Table:
     """Every run: family, links, p, graph, seed, run_id, n_params, outcome (trained, untrained, diverged, raised), train_error, val_error,
-    test_error at the last epoch."""
+    test_error at the last epoch, and of its family the mean test error, its interval and what n counts: family_mean, family_low, family_high,
+    family_n."""
     return query(RUNS, {"study": study.name})
 
 

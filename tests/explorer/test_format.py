@@ -84,6 +84,14 @@ def test_what_a_stranger_wrote_is_no_markup():
     assert told == (r"\[in\]\(https\://evil\.example\) \!\[x\]\(y\) \*\*b\*\* \`c\` \<b\> \:red\[d\] \$e\$ \&amp;")
 
 
+@pytest.mark.parametrize(
+    ("rate", "written"),
+    [(0.125, "1/8"), (2.0**-12, "1/4,096"), (1.0, "1"), (2.0, "2"), (0.02, "0.02"), (0.1, "0.1"), (1e-4, "0.0001")],
+)
+def test_a_learning_rate_is_written_as_one_divides_where_it_is_a_power_of_two(rate, written):
+    assert format.rate(rate) == written
+
+
 def test_durations_and_counts(english):
     assert [format.duration(seconds) for seconds in (3.14159, 300, 9000)] == ["3.14 s", "5 min", "2.5 h"]
     assert format.count(813050) == "813,050"

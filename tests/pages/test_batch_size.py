@@ -198,6 +198,8 @@ def test_equal_budgets_show_every_fresh_seed_and_the_paired_differences(seen):
     means = [row["error"] for row in tables["means"].to_pylist()]
     assert sorted(means) == pytest.approx(sorted(value / 100 for each in told for value in each.values()))
     assert len(tables["runs"]) == 3 * len(means)
+    behind = next(each.value for each in app.dataframe if "amount" in each.value)
+    assert sorted(set(behind["mean"])) == pytest.approx(sorted(set(means)))
     forest = charts(app)["equal.forest"][1]["contrasts"].to_pylist()
     rows = ask("SELECT estimate, low, high FROM contrasts WHERE study = 'batch_size/equal_epochs' ORDER BY abs(estimate) DESC")  # fmt: skip
     assert [(row["estimate"], row["low"], row["high"]) for row in forest] == [pytest.approx(row, rel=1e-5) for row in rows]  # fmt: skip
@@ -274,6 +276,15 @@ def test_a_study_in_which_no_two_sizes_reached_says_so(seen):
     assert "There is no published curve" in said(app)
 
 
+def test_a_run_of_an_equal_budget_that_diverged_is_counted_and_its_cross_explained(opened, changed):
+    run = results.budgets()["run_id"][0].as_py()
+    changed(f"UPDATE curves SET test_correct = NULL WHERE run = (SELECT run FROM runs WHERE run_id = '{run}')")
+    app = opened("batch_size")
+    assert "A cross at the top is a run that diverged; it has no error: 1." in said(app)
+    _, tables, alt = charts(app)["equal"]
+    assert tables["runs"]["diverged"].to_pylist().count(True) == 1 and "it has no error: 1." in alt
+
+
 def test_without_a_finished_tuning_what_the_equal_budgets_say_stands_before_the_published_numbers(opened, changed):
     changed("DELETE FROM tuned", "DELETE FROM regimes")
     app = opened("batch_size", lang="en")
@@ -290,6 +301,14 @@ def test_without_equal_budgets_either_the_published_numbers_stand_alone(opened, 
     app = opened("batch_size", lang="en")
     assert not app.exception
     assert "Runs for this question are in the data" in app.info[0].value
+
+
+def test_a_study_and_an_optimizer_alone_are_said_where_the_address_asks_for_others(opened, changed):
+    changed("DELETE FROM tuned WHERE study <> 'batch_size/mnist_mlp' OR optimizer <> 'sgd'")
+    app = opened("batch_size", study="mnist_cnn", optimizer="momentum")
+    assert not app.exception
+    told = " ".join(each.value for each in app.info)
+    assert "cnn" in told and "MNIST, fully connected" in told and "momentum" in told and "SGD" in told
 
 
 def test_an_unknown_target_falls_back_with_a_notice(opened):

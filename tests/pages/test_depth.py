@@ -152,6 +152,17 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
         assert means[depth, f"{kind}, train error"] == pytest.approx(mean, abs=1e-6)
 
 
+def test_the_table_has_every_mean_that_is_drawn(seen, database):
+    table = seen().dataframe[0].value
+    _, tables, _ = main_picture(seen())
+    for part in ("train", "test"):
+        for end in ("mean", "low", "high"):
+            name = f"{part} error: {'mean' if end == 'mean' else '95% from' if end == 'low' else '95% to'}"
+            drawn = {row[end] for row in tables["means"].to_pylist() if row["series"].endswith(f"{part} error")}
+            assert sorted(set(table[name].dropna())) == pytest.approx(sorted(drawn - {None}), abs=1e-6)
+    assert set(table["Seeds in the means"]) == {3, 5}
+
+
 def test_failures_are_in_the_rows_below_and_nowhere_on_the_error_axis(seen):
     _, tables, alt = main_picture(seen(study="mnist_mlp", norm="none"))
     labels = {(row["name"], row["depth"]): row["label"] for row in tables["failures"].to_pylist()}
@@ -174,6 +185,27 @@ def test_the_caption_has_the_numbers_of_the_database(seen, database):
     assert len(told) == len(rows) == 4
     allowed = [tuple(f"{100 * value:.1f}" for value in row) for row in rows]
     assert sorted(told) == sorted(allowed)
+
+
+@both
+def test_networks_whose_rate_is_an_end_of_those_tried_are_counted_and_named_under_their_map(
+    opened, tmp_path, monkeypatch, language
+):
+    """Every network is best at the largest rate but the plain one of two layers, which is so in the middle."""
+
+    def outcome(spec):
+        best = 2.0**-7 if (spec.depth, spec.residual) == (2, 0) else 2.0**-3
+        return (0.05, 0.06) if spec.lr == best else (0.1, 0.2)
+
+    monkeypatch.setenv("WHY_RESULTS", str(planted_depth.plant(tmp_path, mlp=outcome, depths=(2, 8))))
+    captions = [each.value for each in opened("depth", study="mnist_mlp", lang=language).caption]
+    end, counted = {
+        "en": ("At an end of the learning rates tried lies that of {} layers", "At 3 of 4 networks the rate"),
+        "ko": ("{}층의 학습률은 시도한 범위의 끝", "신경망 4개 가운데 3개에서 고른 학습률"),
+    }[language]
+    assert sum(end.format("8") in each for each in captions) == 1, "of the plain ones"
+    assert sum(end.format("2, 8") in each for each in captions) == 1, "of the residual ones"
+    assert counted in captions[0]
 
 
 def test_a_dot_leads_to_the_list_of_its_runs(opened, seen):

@@ -102,7 +102,7 @@ def test_before_an_audience_the_picture_takes_what_the_screen_leaves(opened, onc
 def test_before_an_audience_the_subtitle_stands_under_the_picture(once):
     usual, app = once("depth"), once("depth", present="1")
     subtitle = next(
-        each.value for each in usual.markdown if each.value.startswith("Training and test error at the last epoch")
+        each.value for each in usual.markdown if each.value.startswith("Train and test error at the last epoch")
     )
     assert subtitle not in [each.value for each in app.markdown]
     assert subtitle in [each.value for each in app.caption]

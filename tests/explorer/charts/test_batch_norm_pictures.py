@@ -163,11 +163,3 @@ def test_drift_and_speed_is_a_mark_for_each_run_on_a_logarithmic_axis():
     encoding = picture.specification()["encoding"]
     assert encoding["x"]["scale"]["type"] == "log" and encoding["href"]["field"] == "href"
     assert len(rows(picture, "rows")) == 1
-
-
-@pytest.mark.parametrize(
-    ("rate", "written"),
-    [(0.125, "1/8"), (2.0**-9, "1/512"), (1.0, "1"), (2.0, "2"), (0.02, "0.02"), (0.1, "0.1"), (1e-4, "0.0001")],
-)
-def test_a_rate_is_written_as_one_says_it(rate, written):
-    assert error_by_norm.rate_name(rate) == written

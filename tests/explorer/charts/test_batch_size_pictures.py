@@ -43,13 +43,27 @@ def test_runs_that_did_not_reach_are_arrows_and_crosses_of_their_own_and_joined_
         "datum.state == 'diverged'": scaling.CROSS,
     }
     assert drawn["datasets"]["runs"]["value"].to_pylist() == [100, 400, 300]
-    assert drawn["datasets"]["curve"]["batch_size"].to_pylist() == [1]
+    curve = drawn["datasets"]["curve"]
+    assert dict(zip(curve["batch_size"].to_pylist(), curve["value"].to_pylist(), strict=True)) == {
+        1: 100,
+        2: None,
+        4: None,
+    }
     assert [layer["data"]["name"] for layer in marks(drawn, "line")] == ["curve"]
 
 
-def test_a_run_without_a_number_of_its_own_stands_at_the_top(english):
+def test_the_curve_breaks_at_a_batch_size_that_not_every_seed_reached(english):
+    runs = [run(1, 100.0), run(2, 400.0, "not_reached"), run(4, 50.0)]
+    drawn = scaling.draw(runs, [point(1, 100.0), point(4, 50.0)], measure="steps").specification()
+    assert drawn["datasets"]["curve"]["value"].to_pylist() == [100, None, 50]
+
+
+def test_a_run_without_a_number_of_its_own_stands_at_the_top_and_tells_none(english):
     drawn = scaling.draw([run(1, 2.0), run(2, 8.0), run(4, None, "not_reached")], [], measure="seconds").specification()
-    assert drawn["datasets"]["runs"]["value"].to_pylist() == [2, 8, 8]
+    assert drawn["datasets"]["runs"]["at"].to_pylist() == [2, 8, 8]
+    assert drawn["datasets"]["runs"]["value"].to_pylist() == [2, 8, None]
+    assert all(layer["encoding"]["y"]["field"] == "at" for layer in marks(drawn, "point"))
+    assert "value" in {told["field"] for layer in marks(drawn, "point") for told in layer["encoding"]["tooltip"]}
 
 
 def test_every_dot_leads_to_its_run(english):
@@ -110,6 +124,12 @@ def test_the_guides_have_slope_one_and_one_half(english):
     assert rates.best(seeds, [], "red", "circle").tables["guides"].num_rows == 0
 
 
+def test_the_best_rate_of_all_seeds_breaks_at_a_size_that_not_every_seed_reached(english):
+    chosen = [{"batch_size": size, "best_lr": rate} for size, rate in ((2, 0.125), (4, None), (8, 0.5))]
+    seeds = [{"batch_size": size, "seed": 0, "lr": 0.125, "url": "runs"} for size in (2, 4, 8)]
+    assert rates.best(seeds, chosen, "red", "circle").tables["chosen"]["lr"].to_pylist() == [0.125, None, 0.5]
+
+
 def cell(lr: float, reached: int, diverged: int = 0, **changes) -> dict:
     row = {"batch_size": 4, "lr": lr, "runs": 3, "reached": reached, "not_reached": 3 - reached - diverged}
     return row | {"diverged": diverged, "steps": None, "ratio": None, "best": False, "url": "runs"} | changes
@@ -153,17 +173,32 @@ def test_epochs_and_steps_have_a_hue_and_a_shape_each_and_a_diverged_run_is_a_cr
     ]
     drawn = budgets.draw(runs, []).specification()
     assert drawn["datasets"]["runs"]["diverged"].to_pylist() == [False, True]
+    assert drawn["datasets"]["runs"]["error"].to_pylist() == [0.1, None], "it has a place, and no error to tell"
+    assert drawn["datasets"]["runs"]["at"].to_pylist() == [0.1, 0.1]
     dots, cross = marks(drawn, "point")
     assert dots["encoding"]["color"]["scale"]["range"] == [budgets.COLOURS["epochs"], budgets.COLOURS["steps"]]
-    assert dots["encoding"]["shape"]["scale"]["range"] == ["square", "circle"]
-    assert cross["mark"]["shape"] == scaling.CROSS
+    assert dots["encoding"]["shape"]["scale"]["range"] == [budgets.SHAPES["epochs"][0], budgets.SHAPES["steps"][0]]
+    assert cross["mark"]["shape"] == scaling.CROSS and cross["encoding"]["y"]["field"] == "at"
+
+
+def test_epochs_and_steps_look_unlike_every_optimizer_of_the_same_page():
+    assert not set(budgets.COLOURS.values()) & set(scaling.COLOURS.values())
+    shapes = [shape for each in budgets.SHAPES.values() for shape in each]
+    assert not set(shapes) & set(scaling.SHAPES.values()) and len(set(shapes)) == len(shapes)
+
+
+def test_the_mean_of_a_budget_breaks_at_a_batch_size_that_has_none(english):
+    runs = [
+        {"unit": "steps", "budget": "5 steps", "batch_size": size, "seed": 0, "test_error": error, "url": "runs"}
+        for size, error in ((1, 0.1), (2, None), (4, 0.2))
+    ]
+    means = [
+        {"unit": "steps", "budget": "5 steps", "batch_size": size, "mean": mean} for size, mean in ((1, 0.1), (4, 0.2))
+    ]
+    assert budgets.draw(runs, means).tables["means"]["error"].to_pylist() == [0.1, None, 0.2]
 
 
 def test_ticks_are_powers_of_two_and_few(english):
     assert log2.ticks(*log2.limits([1, 4096]))[0] == 1
     assert len(log2.ticks(*log2.limits([1, 2**20]))) <= log2.MOST_TICKS
     assert log2.ticks(*log2.limits([0.0625, 1])) == [0.0625, 0.125, 0.25, 0.5, 1]
-
-
-def test_rates_are_written_as_fractions():
-    assert [scaling.rate(value) for value in (2.0, 1.0, 0.125, 2.0**-12)] == ["2", "1", "1/8", "1/4,096"]

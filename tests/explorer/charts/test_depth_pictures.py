@@ -86,6 +86,15 @@ def test_a_band_is_drawn_only_with_intervals():
     assert "area" in kinds(drawn((dots, means, failures))) and "area" not in kinds(drawn((dots, bare, failures)))
 
 
+def test_a_band_breaks_where_there_is_no_interval():
+    """A row without ends has to reach the area: one that is filtered away is reached over."""
+    picture = drawn(overfitting(8), failing(16), overfitting(32))
+    (band,) = [layer for layer in picture["vconcat"][0]["layer"] if layer["mark"]["type"] == "area"]
+    assert "transform" not in band
+    low = [row["low"] for row in rows(picture, "means") if row["series"] == "plain, test error"]
+    assert low == [pytest.approx(0.39), None, pytest.approx(0.39)]
+
+
 def test_every_dot_and_every_count_leads_to_its_runs():
     picture = drawn(overfitting(8), failing(16))
     errors, counts = picture["vconcat"]
@@ -123,13 +132,6 @@ def test_a_cell_with_a_failure_has_no_colour_and_says_what_its_seeds_did():
     assert len(coloured) == 1 and "isValid(datum.val_error)" in str(coloured[0]["transform"])
     assert [row["label"] for row in rows(picture, "cells")] == ["", "✕2 –1"]
     assert coloured[0]["encoding"]["color"]["scale"]["domain"] == [0, 0.3]
-
-
-@pytest.mark.parametrize(
-    ("rate", "name"), [(2**-11, "1/2048"), (0.125, "1/8"), (0.1, "1/10"), (0.3, "0.3"), (2.0, "2")]
-)
-def test_a_rate_is_named_as_one_divides(rate, name):
-    assert depth_rate_map.rate_name(rate) == name
 
 
 def test_a_vanished_gradient_is_drawn_unlike_any_value():

@@ -131,6 +131,21 @@ def test_contrasts_tell_where_they_are():
     assert (linear["norm"], linear["unit"]) == ("none", "log10")
 
 
+def test_every_run_has_the_means_that_are_drawn_of_its_configuration():
+    for study in (THERE, Study(SIZES)):
+        means = {
+            (row["norm"], row["lr"], row["batch_size"], row["measure"]): row
+            for row in results.means(study, list(NORMS)).to_pylist()
+        }
+        rows = results.runs(study, list(NORMS)).to_pylist()
+        for row in rows:
+            for part in ("train", "test"):
+                mean = means.get((row["norm"], row["lr"], row["batch_size"], part), dict.fromkeys(("mean", "low", "high", "n")))  # fmt: skip
+                assert [row[f"{part}_{end}"] for end in ("mean", "low", "high")] == [mean[end] for end in ("mean", "low", "high")]  # fmt: skip
+                assert row["n"] == mean["n"]
+        assert any(row["test_mean"] is not None for row in rows)
+
+
 def test_the_statement_of_the_footer_gives_the_rows_that_are_shown(database):
     for study in results.studies():
         shown = results.norms(study)

@@ -80,6 +80,16 @@ def test_means_are_those_of_the_table_of_intervals(database):
     assert (row["mean"], row["low"], row["high"], row["n"]) == pytest.approx(expected) and row["n"] == 5
 
 
+def test_every_run_has_the_means_that_are_drawn_of_its_network():
+    means = {(row["depth"], row["architecture"], row["measure"]): row for row in results.means(PLAIN).to_pylist()}
+    for row in results.runs(PLAIN).to_pylist():
+        for part in ("train", "test"):
+            mean = means.get((row["depth"], row["architecture"], part), dict.fromkeys(("mean", "low", "high", "n")))
+            assert [row[f"{part}_{end}"] for end in ("mean", "low", "high")] == [mean[end] for end in ("mean", "low", "high")]  # fmt: skip
+            assert row["n"] == mean["n"]
+    assert {row["n"] for row in results.runs(PLAIN).to_pylist()} == {3, None}
+
+
 def test_a_rate_at_which_a_seed_failed_has_no_value(database):
     cells = {(row["architecture"], row["depth"], row["lr"]): row for row in results.rate_map(PLAIN).to_pylist()}
     diverged = cells["residual", 128, 2.0**-3]

@@ -104,6 +104,13 @@ def test_a_claim_is_told_where_the_study_tests_it():
     assert wiring.claim(STUDY, "W3") is None  # a single random family
 
 
+def test_every_run_has_the_mean_of_its_family_that_is_drawn():
+    means = {row["of"]: (row["test_error"], row["low"], row["high"], row["n"]) for row in wiring.families(STUDY)}
+    for row in wiring.runs(STUDY).to_pylist():
+        told = tuple(row[f"family_{name}"] for name in ("mean", "low", "high", "n"))
+        assert told == means[wiring.family_of(row)]
+
+
 def test_the_statement_of_the_runs_can_be_run_by_hand(database):
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.execute(wiring.runs_sql(STUDY)).fetchall() == [

@@ -1,5 +1,6 @@
 """The main picture of each study."""
 
+import dataclasses
 import json
 import re
 
@@ -7,7 +8,7 @@ import pytest
 
 from explorer.charts.normalizations import name
 from tests.pages.reading import ask, charts, said
-from tests.planted_norms import LINEAR, SIZES, SMALL
+from tests.planted_norms import AS_IN_THE_PAPERS, LINEAR, SIZES, SMALL, Rates
 
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
@@ -36,6 +37,17 @@ def test_every_dot_is_a_run_and_every_mean_is_in_the_table_of_intervals(seen, da
         assert means[name(norm), lr] == pytest.approx(mean, abs=1e-6)
 
 
+def test_the_table_has_every_mean_that_is_drawn(seen):
+    app = seen(norms="all")
+    _, tables, _ = charts(app)[0]
+    drawn = {row["mean"] for row in tables["means"].to_pylist()} - {None}
+    table = app.dataframe[0].value
+    assert sorted(set(table["Test error: mean"].dropna())) == pytest.approx(sorted(drawn), abs=1e-6)
+    assert {"Test error: 95% from", "Test error: 95% to", "Train error: mean", "Seeds in the means"} <= set(
+        table.columns
+    )
+
+
 def test_runs_that_diverged_have_no_dot_and_no_mean_and_are_counted(seen, database):
     app = seen()
     _, tables, alt = charts(app)[0]
@@ -53,6 +65,13 @@ def test_runs_that_diverged_have_no_dot_and_no_mean_and_are_counted(seen, databa
     assert means[0.5] is not None and means[1.0] is None
     assert "no mean: 6" in said(app) and "6 of them diverged" in alt
     assert "code failed, shown nowhere here: 1" in said(app)
+
+
+def test_a_norm_whose_own_rate_is_an_end_of_those_tried_is_said(planting, opened):
+    rates = AS_IN_THE_PAPERS.rates | {"batch": Rates(0.33, -9, 0.4, 0.018)}
+    story = dataclasses.replace(AS_IN_THE_PAPERS, rates=rates)
+    planting(story, keep=lambda spec: spec.study == SMALL and spec.norm in ("none", "batch"))
+    assert "At an end of the learning rates tried lies that of batch norm, so" in said(opened("batch_norm"))
 
 
 def test_the_row_of_usable_rates_has_the_share_of_the_claim(seen, database):

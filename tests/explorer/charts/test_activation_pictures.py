@@ -1,0 +1,48 @@
+"""The pictures of the page on activation functions in which depth, or time, runs along the axis."""
+
+import pytest
+
+from explorer.charts import with_depth
+
+pytestmark = pytest.mark.usefixtures("english")
+
+
+def median(function, depth, value, complete=5, diverged=0):
+    return {"function": function, "depth": depth, "median": value, "complete": complete, "diverged": diverged}
+
+
+def test_a_line_breaks_at_a_depth_at_which_no_run_came_to_the_end():
+    rows = [median("relu", 1, 0.1), median("relu", 2, None, 0, 5), median("relu", 4, 0.2), median("tanh", 1, 0.1)]
+    picture = with_depth.errors(rows, (0.1, 0.9))
+    drawn = [(row["name"], row["depth"], row["error"]) for row in picture.tables["medians"].to_pylist()]
+    assert drawn == [
+        ("tanh", 1, pytest.approx(0.1)), ("tanh", 2, None), ("tanh", 4, None),
+        ("ReLU", 1, pytest.approx(0.1)), ("ReLU", 2, None), ("ReLU", 4, pytest.approx(0.2)),
+    ]  # fmt: skip
+    line, dots = picture.specification()["layer"]
+    assert "transform" not in line and "isValid(datum.error)" in str(dots["transform"])
+
+
+def test_a_width_is_told_by_a_shape_beside_its_colour():
+    rows = [{"width": width, "depth": depth, "share": 0.5} for width in (2, 4, 8, 16) for depth in (2, 10)]
+    words = {"width": "Width", "depth": "Layers", "share": "Share"}
+    layers = with_depth.born_dead(rows, rows, (10, 0.3), words).specification()["layer"]
+    (dots,) = [layer for layer in layers if "shape" in layer["encoding"]]
+    scales = [dots["encoding"][channel]["scale"] for channel in ("color", "shape")]
+    assert scales[0]["domain"] == scales[1]["domain"] == ["2", "4", "8", "16"]
+    assert all(len(set(scale["range"])) == 4 for scale in scales) and "diamond" not in scales[1]["range"]
+    assert len(with_depth.WIDTH_SHAPES) == len(with_depth.WIDTHS)
+
+
+def test_a_run_that_diverged_is_drawn_to_there_with_a_cross():
+    ends = {"relu": (0.5, 0.3, 0.1), "tanh": (0.6, None, None)}
+    rows = [
+        {"function": function, "seed": 2, "epoch": epoch, "train_error": error}
+        for function, errors in ends.items()
+        for epoch, error in zip((1, 2, 4), errors, strict=True)
+    ]
+    picture = with_depth.training(rows, 0.25)
+    assert picture.tables["runs"]["error"].to_pylist() == [pytest.approx(0.5), pytest.approx(0.3), pytest.approx(0.1), pytest.approx(0.6), None, None]  # fmt: skip
+    assert picture.tables["lost"].to_pylist() == [{"name": "tanh", "seed": 2, "epoch": 2}]
+    crosses = [layer for layer in picture.specification()["layer"] if layer["mark"].get("text") == with_depth.CROSS]
+    assert [layer["data"]["name"] for layer in crosses] == ["lost"]
