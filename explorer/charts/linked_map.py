@@ -11,7 +11,7 @@ import altair as alt
 import pyarrow as pa
 
 from explorer.charts import landmarks, names, own_marks, slices, style
-from explorer.results.generalization import COLOURED, PAIRS, Axes
+from explorer.results.generalization import PAIRS, Axes
 from explorer.text import t
 
 MAP_HEIGHT = 330
@@ -310,8 +310,3 @@ def _own_places(source: pa.Table, axes: Axes) -> tuple[list[alt.Chart], dict[str
 
 def _title(text: str) -> alt.Title:
     return alt.Title(text, anchor="start", fontSize=13, fontWeight="normal", offset=6)
-
-
-def coloured_measure(view: View) -> str:
-    """The name in the database of what the colour shows."""
-    return COLOURED[view.measure]

@@ -6,7 +6,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, claim_cards, format, question_page
-from explorer.charts import against_width, doubling, forest, names, style
+from explorer.charts import against_width, doubling, forest, names
 from explorer.double_descent import section
 from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
@@ -212,8 +212,8 @@ def _row_label(row: dict[str, Any]) -> str:
 def _decay_curves(version: str, language: str, study: Study) -> dict[str, Any]:
     words = [t(f"generalization_studies.decay.series.{code}") for code in ("without", "best")]
     ceiling = results.slice_limits(study, "test")[1]
-    colours = [style.MEASURED, style.ACCENT]
-    picture = against_width.draw(studies.decay_curves(), ["without", "best"], words, colours, ceiling, study)
+    curves = studies.decay_curves()
+    picture = against_width.draw(curves, ["without", "best"], words, against_width.TWO, ceiling, study)
     return picture.specification()
 
 

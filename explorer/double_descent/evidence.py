@@ -17,7 +17,6 @@ from explorer.section import table
 from explorer.text import has, language, t
 
 GUESSES = ("stays", "shrinks", "gone")
-NOISE_COLOURS = ["#009e73", "#d55e00", style.MEASURED]
 
 
 def steps(finding: Map, maps: list[Map]) -> list[Step]:
@@ -68,8 +67,8 @@ def _early_stopping_chart(version: str, language: str, shown: Map, codes: tuple[
     rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(codes)))
     words = [_series(code, shown.study) for code in codes]
     ceiling = results.slice_limits(shown.study, "test")[1]
-    colours = [style.MEASURED, style.ACCENT][: len(codes)]
-    return against_width.draw(rows, list(codes), words, colours, ceiling, shown.study).specification()
+    looks = against_width.TWO[: len(codes)]
+    return against_width.draw(rows, list(codes), words, looks, ceiling, shown.study).specification()
 
 
 def _series(code: str, study: Study) -> str:
@@ -136,9 +135,10 @@ def _ours(version: str, language: str, maps: list[Map]) -> dict[str, Any]:
         [row | {"series": f"{each.noise:g}"} for each in maps for row in results.along_the_row(each)]
     )
     words = [t("generalization.panels.noise", noise=format.percent(each.noise, 0)) for each in maps]
-    codes, colours, study = [f"{each.noise:g}" for each in maps], NOISE_COLOURS[-len(maps) :], maps[0].study
+    codes, study = [f"{each.noise:g}" for each in maps], maps[0].study
+    looks = [style.NOISES.get(each.noise, style.OTHER_NOISE) for each in maps]
     ceiling = results.slice_limits(study, "test")[1]
-    return against_width.draw(rows, codes, words, colours, ceiling, study).specification()
+    return against_width.draw(rows, codes, words, looks, ceiling, study).specification()
 
 
 def _ours_alt(maps: list[Map]) -> str:

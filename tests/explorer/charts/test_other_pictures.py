@@ -40,7 +40,7 @@ def test_curves_against_width_have_a_band_only_with_an_interval(english, axes, w
     rows = pa.table(
         {"width": [2, 8], "series": ["a", "a"], "mean": [0.1, 0.2], "low": bound, "high": bound, "n": [3, 3]}
     )
-    picture = against_width.draw(rows, ["a"], ["A"], ["#000000"], 0.5, axes)
+    picture = against_width.draw(rows, ["a"], ["A"], [style.Look("#000000")], 0.5, axes)
     marks = [layer["mark"]["type"] for layer in picture.specification()["layer"]]
     assert marks.count("area") == areas
     assert picture.tables["rows"]["mean"].to_pylist() == pytest.approx([0.1, 0.2])

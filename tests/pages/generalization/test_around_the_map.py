@@ -105,3 +105,25 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, changed):
     assert states.count("diverged") > 0
     assert f"{states.count('diverged')} of {len(states)} cells have no value" in alt
     assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)
+
+
+def test_a_label_noise_keeps_its_colour_shape_and_dash_when_another_is_gone(opened, database, changed):
+    def looks(app) -> dict[str, tuple]:
+        """How the picture of our own curves draws each label noise."""
+        spec = next(
+            s
+            for s, tables, _ in charts(app)
+            if "rows" in tables and "wrong labels" in tables["rows"]["series"][0].as_py()
+        )
+        line, point = (layer["encoding"] for layer in spec["layer"][-2:])
+        scales = point["color"]["scale"], point["shape"]["scale"], line["strokeDash"]["scale"]
+        parts = zip(*(scale["range"] for scale in scales), strict=True)
+        return {word: json.dumps(part) for word, part in zip(scales[0]["domain"], parts, strict=True)}
+
+    both = looks(opened("generalization"))
+    assert len(both) == len(set(both.values())) == 2
+    gone = "(SELECT map FROM maps WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    changed(f"DELETE FROM runs WHERE configuration IN (SELECT configuration FROM configurations WHERE map = {gone})")
+    one = looks(opened("generalization"))
+    assert len(one) == 1
+    assert one.items() <= both.items()
