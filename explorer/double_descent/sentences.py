@@ -20,19 +20,17 @@ FEWEST_SEEDS = 3  # for an interval
 
 
 def title(row: Row, study: Study, verdict: str | None) -> str:
-    """The finding in at most ten words: what the verdict on G1 says, or where the study does not test it, what the last row shows."""
+    """The finding in at most ten words: what the verdict on G1 says, or where it has not been tested, what the last row shows. A peak that
+    stands clear of seed noise is one even where the rule asks for more."""
     end = format.percent(row.widest["mean"])
-    peak = row.peak
-    if peak and (verdict == "shown" or verdict is None and row.clear):
-        return t(f"generalization.title.shown_{study.x}", peak=format.percent(peak["mean"]), end=end)
-    if peak and row.widest["n"] < FEWEST_SEEDS:
-        return t(
-            "generalization.title.few_seeds",
-            seeds=format.seeds(row.widest["n"]),
-            peak=format.percent(peak["mean"]),
-            end=end,
-        )
-    return t("generalization.title.no_peak", first=format.percent(row.narrowest["mean"]), end=end)
+    if row.peak is None or not (row.clear or verdict == "shown" or row.widest["n"] < FEWEST_SEEDS):
+        return t("generalization.title.no_peak", first=format.percent(row.narrowest["mean"]), end=end)
+    values = {"peak": format.percent(row.peak["mean"]), "end": end}
+    if verdict == "shown" or row.clear and verdict in (None, "not tested here"):
+        return t(f"generalization.title.shown_{study.x}", **values)
+    if row.clear:
+        return t("generalization.title.under_the_rule", **values)
+    return t("generalization.title.few_seeds", seeds=format.seeds(row.widest["n"]), **values)
 
 
 def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) -> str:
