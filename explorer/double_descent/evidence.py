@@ -20,7 +20,7 @@ GUESSES = ("stays", "shrinks", "gone")
 
 
 def steps(finding: Map, maps: list[Map]) -> list[Step]:
-    """Three steps that move the same picture: across, up, and without label noise."""
+    """Three steps that move the same picture: across, up, and without label noise or with less."""
     axes = results.axes(finding)
     back = {"noise": None, "variant": None, "measure": None, "reading": None}
     found = [Step("across", back | {"width": None, "epoch": None})]
@@ -34,7 +34,7 @@ def steps(finding: Map, maps: list[Map]) -> list[Step]:
     least = min(each.noise for each in maps if each.variant == finding.variant)
     if least < finding.noise:
         view = back | {"noise": least, "width": None, "epoch": None}
-        return [*found, Step("clean", view, {"noise": format.percent(least, 0)})]
+        return [*found, Step("less" if least else "clean", view, {"noise": format.percent(least, 0)})]
     return [*found, Step("gap", back | {"measure": "gap", "width": None, "epoch": None})]
 
 

@@ -107,6 +107,19 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, changed):
     assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)
 
 
+@pytest.mark.parametrize("least, title", [(0.0, "Without noise."), (0.1, "With less noise.")])
+def test_the_last_step_says_without_noise_only_where_there_is_none(opened, database, changed, least, title):
+    changed(
+        f"UPDATE maps SET settings = json_merge_patch(settings, '{{\"label_noise\": {least}}}') WHERE study = 'double_descent/mnist_mlp'"
+        " AND CAST(settings->>'label_noise' AS DOUBLE) = 0"
+    )
+    app = opened("generalization")
+    assert any(title in block.value and f"{least:.0%} of the labels wrong" in block.value for block in app.markdown)
+    app.button(key="generalization.step.3").click().run()
+    assert not app.exception
+    assert float(app.query_params["noise"]) == least
+
+
 def test_a_label_noise_keeps_its_colour_shape_and_dash_when_another_is_gone(opened, database, changed):
     def looks(app) -> dict[str, tuple]:
         """How the picture of our own curves draws each label noise."""
