@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import landmarks, names, own_marks, slices, style
+from explorer.charts import landmarks, names, own_marks, signs, slices, style
 from explorer.results.generalization import PAIRS, Axes
 from explorer.text import t
 
@@ -90,10 +90,11 @@ def draw(
     line, line_tables = landmarks.threshold_line(threshold, axes)
     peaks, peak_tables = landmarks.ridge_line(ridge, axes, view.reading)
     words, word_tables = landmarks.notes(notes, axes)
+    marked, marked_tables = signs.draw(source, width_axis(axes), epoch_axis(axes))
     own, own_tables = _own_places(source, axes)
     picture = alt.layer(
-        _cells(axes, view, limits).add_params(cell),
-        *_without_value(cells, axes),
+        _cells(source, axes, view, limits).add_params(cell),
+        *marked,
         *line,
         *peaks,
         *own,
@@ -108,7 +109,8 @@ def draw(
     chart = style.fitted(alt.vconcat(picture, *below, spacing=14)) if screen is None else _wide(picture, below, screen)
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
-    return style.Picture(chart.add_params(*signals), tables | line_tables | peak_tables | word_tables | own_tables)
+    tables |= marked_tables | line_tables | peak_tables | word_tables | own_tables
+    return style.Picture(chart.add_params(*signals), tables)
 
 
 def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int]) -> alt.HConcatChart:
@@ -132,7 +134,7 @@ def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
         "width": cells[axes.x],
         "epoch": cells[axes.clock],
     }
-    for name in ("n_params", "seeds", "state"):
+    for name in ("n_params", "seeds", "diverged", "state"):
         columns[name] = cells[name]
     for short, name in zip("ab", _pair_of(cells), strict=False):
         columns |= {short: cells[name], f"{short}l": cells[f"{name}_low"], f"{short}h": cells[f"{name}_high"]}
@@ -224,7 +226,7 @@ def round_epochs(axes: Axes) -> list[int]:
     return sorted(near | {len(axes.epochs) - 1})
 
 
-def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
+def _cells(source: pa.Table, axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
     field = "b" if view.measure == "train" else "a"
     words = {
         "width": names.x_name(axes),
@@ -232,6 +234,8 @@ def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
         "epoch": names.clock_name(axes),
         "seeds": t("generalization.map.tooltip.seeds"),
     }
+    if any(source["diverged"].to_pylist()):
+        words["diverged"] = t("generalization.map.tooltip.diverged")
     tooltip = [alt.Tooltip(f"{column}:Q", title=word, format=",") for column, word in words.items()]
     tooltip.append(
         alt.Tooltip(f"{field}:Q", title=t(f"generalization.measure.{view.measure}"), format=view.exact_format)
@@ -247,24 +251,6 @@ def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
             tooltip=tooltip,
         )
     )
-
-
-def _without_value(cells: pa.Table, axes: Axes) -> list[alt.Chart]:
-    """Cells that hold no value are grey with a sign, which no colour of the scale is: × diverged, – not run."""
-    if set(cells["state"].to_pylist()) <= {"value"}:
-        return []
-    x, y = width_axis(axes), epoch_axis(axes)
-    base = style.named("cells").transform_filter("datum.state !== 'value'").encode(x=x, y=y)
-    sign = (
-        base.transform_filter("datum.e % 6 === 3")
-        .transform_calculate(sign="datum.state === 'diverged' ? '×' : '–'")
-        .mark_text(color="#40444b", fontSize=12, tooltip=None)
-        .encode(text="sign:N")
-    )
-    return [
-        base.mark_rect(color="#b9bdc4", width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15)),
-        sign,
-    ]
 
 
 def _marker(axes: Axes) -> list[alt.Chart]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from explorer import address, database, format, own_results, views
@@ -90,11 +91,12 @@ def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
     ][:MOST_NOTES]
 
 
-def legend(choices: Choices, axes: Axes) -> str:
-    """What the line and the dots on the map are."""
+def legend(choices: Choices, axes: Axes, cells: pa.Table) -> str:
+    """What the line, the dots and the signs on the map are."""
     shown = choices.map
     threshold, ridge = results.threshold(shown, choices.level), results.ridge(shown, choices.view.reading)
-    return sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+    lines = sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+    return " ".join([lines, *sentences.signs(cells, axes, axes.x)])
 
 
 def own_legend(choices: Choices) -> None:
@@ -231,7 +233,8 @@ def small_multiples(
             specification = _panel(site.data_version(), language(), each, choices, here)
             alt = sentences.row_alt(row, each) if row else None
             st.vega_lite_chart(spec=dict(specification), key=f"generalization.panel.{each.key}", alt=alt)
-            st.caption(_panel_caption(each, own, here, choices, row, absence))
+            signs = sentences.signs(cells.filter(pc.equal(cells["map"], each.key)), own, own.x)
+            st.caption(" ".join([_panel_caption(each, own, here, choices, row, absence), *signs]))
     if len(shown) < len(multiples(choices.map, maps, most=len(maps))):
         st.caption(t("generalization.panels.more", shown=len(shown)))
     table(cells, t("generalization.panels.table"))

@@ -17,6 +17,7 @@ from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
+MOST_PLACES = 6  # that a sentence names one by one
 
 
 def title(row: Row, study: Study, verdict: str | None) -> str:
@@ -107,6 +108,20 @@ def legend(level: float, threshold: pa.Table, ridge: pa.Table, view: View, axes:
     return line + " " + t(kind, clear=clear, all=ridge.num_rows)
 
 
+def signs(cells: pa.Table, study: names.Named, x: str) -> list[str]:
+    """What the signs on the `cells` of a map say, as far as there are any: how many runs diverged and where, and cells without a run."""
+    lost = dict(zip(cells[x].to_pylist(), cells["diverged"].to_pylist(), strict=True))
+    told = []
+    if places := [value for value, n in lost.items() if n]:
+        where = t("generalization.legend.places", some=len(places), all=len(lost), x=names.x_word(study))
+        if len(places) <= MOST_PLACES:
+            where = names.place(study, ", ".join(map(format.count, places)))
+        told.append(t("generalization.legend.diverged", n=format.count(sum(lost.values())), places=where))
+    if {"not run", "failed"} & set(cells["state"].to_pylist()):
+        told.append(t("generalization.legend.nothing"))
+    return told
+
+
 def loss_and_error(shown: Map, row: Row) -> str:
     """Whether, along the last row, the test error peaks, the test loss, both or neither."""
     study = shown.study
@@ -142,7 +157,8 @@ def map_alt(cells: pa.Table, axes: Axes, choices: Choices, row: Row) -> str:
     missing = sum(state != "value" for state in cells["state"].to_pylist())
     if missing:
         text += " " + t("generalization.alt.missing", missing=missing, all=cells.num_rows)
-    return f"{text} {_shape(row, choices.map.study)} {t('generalization.alt.table')}"
+    told = [text, *signs(cells, axes, axes.x), _shape(row, choices.map.study), t("generalization.alt.table")]
+    return " ".join(told).replace("*", "")
 
 
 def row_alt(row: Row, shown: Map) -> str:

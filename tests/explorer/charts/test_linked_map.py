@@ -150,18 +150,30 @@ def test_log_and_linear_axes_are_the_readers(drawn):
     assert line["encoding"]["x"]["field"] == "width"
 
 
-def test_cells_without_a_value_are_grey_with_a_sign(drawn, cells_of):
-    whole, _ = drawn()
-    holed, tables = drawn(
-        cells=cells_of("test_error", "train_error", missing={(64, 40): "diverged", (2, 1): "not run"})
-    )
+def greys(specification):
+    return [layer for layer in layers(specification["vconcat"][0]) if layer["mark"].get("color") == "#b9bdc4"]
 
-    def greys(specification):
-        return [layer for layer in layers(specification["vconcat"][0]) if layer["mark"].get("color") == "#b9bdc4"]
 
+def test_cells_without_a_value_are_grey_with_a_sign_in_every_region(drawn, cells_of):
+    whole, plain = drawn()
+    missing = {(2, 1): "not run", (2, 10): "not run", (64, 10): "diverged", (64, 40): "diverged", (8, 3): "failed"}
+    holed, tables = drawn(cells=cells_of("test_error", "train_error", missing=missing))
     assert (len(greys(whole)), len(greys(holed))) == (0, 1)
-    assert sorted(set(tables["cells"]["state"].to_pylist())) == ["diverged", "not run", "value"]
+    assert "signs" not in plain
+    assert sorted(set(tables["cells"]["state"].to_pylist())) == ["diverged", "failed", "not run", "value"]
     assert heatmap(holed)["transform"] == [{"filter": "datum.state === 'value'"}]
+    signs = [(row["w"], row["e"], row["sign"]) for row in tables["signs"].to_pylist()]
+    assert signs == [(0, 0, "–"), (0, 2, "–"), (1, 1, "–"), (2, 2, "×")]
+    assert [
+        layer["encoding"]["text"]["field"] for layer in layers(holed) if layer.get("data") == {"name": "signs"}
+    ] == ["sign"] * 2
+
+
+def test_a_mean_that_leaves_out_a_diverged_run_has_a_sign_on_its_colour(drawn, cells_of):
+    specification, tables = drawn(cells=cells_of("test_error", "train_error", lost={8: 1}))
+    assert greys(specification) == []
+    assert [(row["w"], row["e"], row["sign"]) for row in tables["signs"].to_pylist()] == [(1, 0, "×")]
+    assert "Diverged runs" in [line["title"] for line in heatmap(specification)["encoding"]["tooltip"]]
 
 
 def test_a_text_becomes_an_expression_with_its_quotes_escaped():

@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.compute as pc
 import pytest
 
 from tests.pages.generalization.conftest import (
@@ -105,6 +106,27 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, changed):
     assert states.count("diverged") > 0
     assert f"{states.count('diverged')} of {len(states)} cells have no value" in alt
     assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)
+
+
+def test_a_cell_that_lost_a_run_is_marked_counted_and_in_the_table(opened, database, changed):
+    here = "configuration = (SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    changed(
+        f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE seed = 1 AND {here}",
+        f"UPDATE intervals SET n = 2, low = NULL, high = NULL WHERE {here}",
+    )
+    app = opened("generalization")
+    _, tables, alt = linked_map(app)
+    place = tables["cells"].filter(pc.equal(tables["cells"]["width"], 64))["w"][0].as_py()
+    assert tables["signs"].to_pylist() == [{"w": place, "e": 0, "sign": "×"}]
+    told = "runs that diverged (1, at width 64)"
+    assert told in alt
+    assert sum(told in caption.value for caption in app.caption) == 2  # under the map and under its panel
+    assert [each[1]["signs"].num_rows for each in panels(app) if "signs" in each[1]] == [1]
+    frames = [frame.value for frame in app.dataframe if {"diverged", "state", "width"} <= set(frame.value.columns)]
+    assert len(frames) == 2
+    for frame in frames:
+        found = frame[(frame["width"] == 64) & (frame.get("noise", 0.2) == 0.2)]
+        assert set(zip(found["state"], found["seeds"], found["diverged"], strict=True)) == {("value", 2, 1)}
 
 
 @pytest.mark.parametrize("least, title", [(0.0, "Without noise."), (0.1, "With less noise.")])
