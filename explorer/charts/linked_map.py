@@ -17,6 +17,7 @@ from explorer.text import t
 MAP_HEIGHT = 330
 # Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
 MAP_SHARE, BESIDE_AXIS, BETWEEN, LEGENDS, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 115, 135, 119, 80
+LINE = 19  # of each line under the title of a slice but the first
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ class View:
         return ".2f" if self.measure == "loss" else ".0%"
 
     @property
+    def log(self) -> bool:
+        """Whether the slices' ordinate is logarithmic; a gap may be negative."""
+        return self.y_scale == "log" and self.measure != "gap"
+
+    @property
     def exact_format(self) -> str:
         """As `format`, with the decimals of a tooltip."""
-        return ".3f" if self.measure == "loss" else ".1%"
+        return ".3g" if self.measure == "loss" else ".2%"
 
 
 def draw(
@@ -103,22 +109,30 @@ def draw(
     ).properties(
         height=MAP_HEIGHT, title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes)))
     )
-    row = slices.row(source, axes, view, slice_limits or limits, level)
-    column = slices.column(source, axes, view, slice_limits or limits)
+    ends = slice_limits or limits
+    lines = slices.notes(source, view, ends)
+    row = slices.row(source, axes, view, ends, level, lines)
+    column = slices.column(source, axes, view, ends, lines)
     below = (row, column) if view.reading == "across" else (column, row)
-    chart = style.fitted(alt.vconcat(picture, *below, spacing=14)) if screen is None else _wide(picture, below, screen)
+    if screen is None:
+        chart = style.fitted(alt.vconcat(picture, *below, spacing=14))
+    else:
+        chart = _wide(picture, below, screen, len(lines))
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
     tables |= marked_tables | line_tables | peak_tables | word_tables | own_tables
     return style.Picture(chart.add_params(*signals), tables)
 
 
-def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int]) -> alt.HConcatChart:
-    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place."""
+def _wide(
+    picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int], lines: int
+) -> alt.HConcatChart:
+    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place.
+    Under the title of a slice stand so many `lines`."""
     width, height = screen
     left = round(MAP_SHARE * (width - 2 * BESIDE_AXIS - BETWEEN))
     right = width - 2 * BESIDE_AXIS - BETWEEN - left
-    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE
+    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE - LINE * (lines - 1)
     parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
     whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - LEGENDS - AROUND_MAP))
     return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)

@@ -57,6 +57,8 @@ def early_stopping(shown: Map, verdict: str | None) -> None:
     with picture:
         chart = _early_stopping_chart(site.data_version(), language(), shown, tuple(drawn))
         st.vega_lite_chart(spec=dict(chart), key="generalization.early", alt=_curves_alt(rows, drawn, shown))
+        for line in sentences.cut([row for row in rows.to_pylist() if row["when"] in drawn], shown.study):
+            st.caption(line)
     if guess is not None:
         table(rows, t("generalization.early.table"))
 
@@ -66,8 +68,8 @@ def _early_stopping_chart(version: str, language: str, shown: Map, codes: tuple[
     rows = cells.early_stopped(shown).rename_columns({"when": "series"})
     rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(codes)))
     words = [_series(code, shown.study) for code in codes]
-    ceiling = results.slice_limits(shown.study, "test")[1]
     looks = against_width.TWO[: len(codes)]
+    ceiling = results.slice_limits(shown.study, "test")[1]
     return against_width.draw(rows, list(codes), words, looks, ceiling, shown.study).specification()
 
 
@@ -117,8 +119,10 @@ def published_beside_ours() -> list[str]:
             st.markdown(f"**{t('generalization.published.ours')}**")
             chart = _ours(site.data_version(), language(), maps)
             st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(maps))
-            most = max(results.along_the_row(each)[-1]["n"] for each in maps)
-            st.caption(t("generalization.published.ours_caption", n=most))
+            ours = [results.along_the_row(each) for each in maps]
+            told = t("generalization.published.ours_caption", n=max(row[-1]["n"] for row in ours))
+            cut = sentences.cut([each for row in ours for each in row], maps[0].study)
+            st.caption(" ".join([told, *cut]))
     for figure in dict.fromkeys(row["figure"] for row in rows):
         with grid.cell():
             _published_figure(figure, [row for row in rows if row["figure"] == figure])

@@ -1,6 +1,7 @@
 """The main picture and what moves with its cell: the linked map, the runs behind the cell, and the small multiples."""
 
 import json
+import math
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from explorer.question_page import READING
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
 from explorer.results import site
-from explorer.results.generalization import Axes, Map, Row
+from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.section import table
 from explorer.text import language, t
 
@@ -66,9 +67,21 @@ def _linked_map(
         results.threshold(shown, choices.level),
         results.ridge(shown, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
-        results.slice_limits(shown.study, view.measure),
+        slice_limits(shown.study, view),
         screen=screen,
     ).specification()
+
+
+def slice_limits(study: Study, view: linked_map.View) -> tuple[float, float]:
+    """The ends of the slices' error axis, the same for all maps and cells of a study: a linear one may leave the highest values out, a
+    logarithmic one has room for all, rounded up to two digits."""
+    if not view.log:
+        return results.slice_limits(study, view.measure)
+    highest = cell_results.highest(study, view.measure)
+    if highest <= 0:
+        return 0.0, 1.0
+    step = 10.0 ** (math.floor(math.log10(highest)) - 1)
+    return 0.0, float(f"{step * math.ceil(highest / step):.2g}")
 
 
 def shown_cells(choices: Choices, axes: Axes) -> pa.Table:

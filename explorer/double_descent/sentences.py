@@ -122,6 +122,17 @@ def signs(cells: pa.Table, study: names.Named, x: str) -> list[str]:
     return told
 
 
+def cut(rows: list[dict[str, Any]], study: Study) -> list[str]:
+    """Where curves against width reach above the end of their ordinate, that they do; `rows` have width, mean and high."""
+    ceiling = results.slice_limits(study, "test")[1]
+    end, above = format.percent(ceiling, 0), [row for row in rows if row["mean"] > ceiling]
+    if above:
+        most = max(above, key=lambda row: row["mean"])
+        values = {"most": format.percent(most["mean"]), "place": names.place(study, most["width"])}
+        return [t("generalization.cut.means", end=end, n=len(above), all=len(rows), **values)]
+    return [t("generalization.cut.bands", end=end)] * any((row["high"] or 0) > ceiling for row in rows)
+
+
 def loss_and_error(shown: Map, row: Row) -> str:
     """Whether, along the last row, the test error peaks, the test loss, both or neither."""
     study = shown.study

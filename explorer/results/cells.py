@@ -94,6 +94,25 @@ def errors_of_maps(maps: list[Map], measure: str) -> pa.Table:
     )
 
 
+def highest(study: Study, measure: str) -> float:
+    """The highest value that a slice of any map of the study may show: a mean, the end of an interval, or a single run of
+    `PAIRS[measure]`. 0 where nothing has been measured."""
+    names = [name for name in PAIRS[measure] if name]
+    single = ", ".join(PER_RUN[name] for name in names)
+    found = query(
+        f"""
+        SELECT max(value) AS highest FROM (
+            SELECT max(greatest(mean, high)) AS value FROM intervals JOIN configurations USING (configuration)
+            WHERE study = $study AND epoch IS NOT NULL AND list_contains($names, measure::VARCHAR)
+            UNION ALL
+            SELECT max(greatest({single})) FROM curves v JOIN runs r USING (run) WHERE r.study = $study
+        )
+        """,
+        {"study": study.name, "names": names},
+    )
+    return found["highest"][0].as_py() or 0.0
+
+
 def cell_means(shown: Map, width: int, epoch: int) -> dict[str, dict[str, Any]]:
     """The intervals of one cell by measure: mean, low, high (fractions or losses), n; a measure without a value is missing."""
     rows = query(

@@ -117,8 +117,8 @@ def test_the_band_names_its_kind_and_n_and_is_absent_with_two_seeds(drawn, cells
 
     assert len(areas(with_band)) == 4  # test and train, in the row and in the column
     assert areas(without) == []
-    assert with_band["vconcat"][1]["title"]["subtitle"] == "Thin: single seeds. Band: 95% t interval, n = 3 seeds."
-    assert "n = 2. No band" in without["vconcat"][1]["title"]["subtitle"]
+    assert with_band["vconcat"][1]["title"]["subtitle"][0] == "Thin: single seeds. Band: 95% t interval, n = 3 seeds."
+    assert "n = 2. No band" in without["vconcat"][1]["title"]["subtitle"][0]
 
 
 def test_every_seed_has_its_line(drawn):
@@ -146,8 +146,53 @@ def test_log_and_linear_axes_are_the_readers(drawn):
     specification, _ = drawn(x_scale="log", y_scale="log")
     line = next(layer for layer in layers(specification["vconcat"][1]) if layer["mark"].get("strokeWidth") == 2.2)
     assert line["encoding"]["x"]["scale"]["type"] == "log"
-    assert line["encoding"]["y"]["scale"]["type"] == "log"
+    assert line["encoding"]["y"]["scale"]["type"] == "symlog"
     assert line["encoding"]["x"]["field"] == "width"
+
+
+def ordinates(specification) -> list[dict]:
+    """The scales of the slices' ordinate, of all that is drawn there."""
+    drawn = [layer["encoding"].get("y", {}) for part in specification["vconcat"][1:] for layer in layers(part)]
+    return [y["scale"] for y in drawn if "field" in y]
+
+
+def under_the_titles(specification) -> list[str]:
+    row, column = (part["title"]["subtitle"] for part in specification["vconcat"][1:])
+    assert row == column
+    return row[1:]
+
+
+@pytest.mark.parametrize(
+    "measure, high, under, words",
+    [("test", 0.94, 0.001, "0.1%"), ("train", 0.94, 0.001, "0.1%"), ("loss", 110.0, 0.0001, "0.0001")],
+)
+def test_a_logarithmic_axis_moves_no_value_and_has_a_place_for_zero(drawn, measure, high, under, words):
+    specification, _ = drawn(measure=measure, y_scale="log", limits=(0.0, high))
+    scales = ordinates(specification)
+    assert scales
+    assert all(s == {"type": "symlog", "constant": under, "domain": [0.0, high]} for s in scales)
+    assert under_the_titles(specification) == [f"Log axis; linear below {words}, so that 0 has a place."]
+    ticks = next(
+        layer["encoding"]["y"]["axis"]["values"]
+        for layer in layers(specification["vconcat"][1])
+        if "values" in str(layer)
+    )
+    assert (ticks[0], ticks[1]) == (0.0, under)
+    assert high / 10 < ticks[-1] <= high
+
+
+@pytest.mark.parametrize(
+    "view, limits, said",
+    [
+        ({}, (0.0, 0.45), ["Values above 45% (up to 61%) are in the table only."]),
+        ({}, (0.0, 0.61), []),
+        ({"measure": "gap"}, (-0.5, 0.5), ["Values beyond ±50% (up to 61% away from 0) are in the table only."]),
+        ({"measure": "loss"}, (0.0, 0.5), ["Values above 0.5 (up to 0.61) are in the table only."]),
+    ],
+)
+def test_the_slices_say_which_values_leave_them(drawn, view, limits, said):
+    specification, _ = drawn(limits=limits, **view)
+    assert under_the_titles(specification) == said
 
 
 def greys(specification):

@@ -208,6 +208,14 @@ def test_a_mean_says_how_many_runs_it_leaves_out():
         assert rows == {2: ("value", 1), 8: ("value", 0), 64: ("failed", 0), 128: ("not run", 0)}
 
 
+def test_the_highest_value_is_a_mean_an_end_of_an_interval_or_a_single_run():
+    assert of_cells.highest(MAIN, "loss") == pytest.approx(2.1)
+    assert of_cells.highest(FLOW, "loss") == pytest.approx(7.2)
+    assert of_cells.highest(MAIN, "test") == pytest.approx(0.58)
+    assert of_cells.highest(FLOW, "train") == pytest.approx(0.9)
+    assert of_cells.highest(Study("double_descent/none", "width", "epoch", "cross_entropy"), "test") == 0
+
+
 @pytest.mark.parametrize(
     "measure, columns",
     [

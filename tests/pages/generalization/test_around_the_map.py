@@ -1,11 +1,13 @@
 """Guided steps, the guess, the forest, published marks, cards, and parts of the grid."""
 
 import json
+import re
 
 import pyarrow.compute as pc
 import pytest
 
 from tests.pages.generalization.conftest import (
+    both,
     linked_map,
     panels,
 )
@@ -140,6 +142,37 @@ def test_the_last_step_says_without_noise_only_where_there_is_none(opened, datab
     app.button(key="generalization.step.3").click().run()
     assert not app.exception
     assert float(app.query_params["noise"]) == least
+
+
+def ordinate(spec: dict) -> list[float] | None:
+    """The ends of the first ordinate in a picture."""
+    domain = spec.get("encoding", {}).get("y", {}).get("scale", {}).get("domain")
+    found = (ordinate(part) for key in ("layer", "vconcat") for part in spec.get(key, []))
+    return domain or next((each for each in found if each), None)
+
+
+@both
+def test_every_picture_that_ends_below_a_value_says_so(opened, database):
+    app = opened("generalization", guess="skip")
+    captions, pictures = " ".join(caption.value for caption in app.caption), charts(app)
+    tables_of_curves = [(spec, tables["rows"]) for spec, tables, _ in pictures if "rows" in tables]
+    curves = [(spec, rows) for spec, rows in tables_of_curves if "ratio" not in rows.column_names]
+    assert len(curves) == 4  # stopped early, more data, weight decay, ours beside the published
+    for spec, rows in curves:
+        end, means = ordinate(spec)[1], rows["mean"].to_pylist()
+        above = [mean for mean in means if mean > end + 1e-6]
+        told = f"ends at {end:.0%}: {len(above)} of {len(means)} means lie above it, the highest at {max(means):.1%}"
+        assert (told in captions) is bool(above)
+    spec, tables, _ = linked_map(app)
+    for part in spec["vconcat"][1:]:
+        end, cells = ordinate(part)[1], tables["cells"]
+        highest = max(pc.max(cells[name]).as_py() for name in cells.column_names if re.fullmatch("[ab][lh0-9]?", name))
+        beyond = highest > end + 1e-6
+        assert (
+            f"Values above {end:.0%}" in str(part["title"]["subtitle"])
+            if beyond
+            else len(part["title"]["subtitle"]) == 1
+        )
 
 
 def test_a_label_noise_keeps_its_colour_shape_and_dash_when_another_is_gone(opened, database, changed):
