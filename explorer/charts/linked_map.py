@@ -17,7 +17,7 @@ from explorer.text import t
 MAP_HEIGHT = 330
 # Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
 MAP_SHARE, BESIDE_AXIS, BETWEEN, LEGENDS, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 115, 135, 119, 80
-LINE = 19  # of each line under the title of a slice but the first
+LINE = 17  # of each line under the title of a slice but the first
 
 
 @dataclass(frozen=True)
