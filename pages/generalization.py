@@ -47,7 +47,7 @@ with player_slot:
     player.player(chart, axes)
 
 st.caption(sentences.caption(shown, choices.map))
-st.caption(picture.legend(choices, axes))
+st.caption(picture.legend(choices, axes, cells))
 picture.own_legend(choices)
 player.map_first()
 take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)

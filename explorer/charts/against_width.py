@@ -6,15 +6,15 @@ import pyarrow as pa
 from explorer.charts import names, style
 from explorer.text import t
 
-SHAPES = ["circle", "square", "triangle-up", "diamond"]
-DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
 HEIGHT = 200
+TWO = [style.Look(style.MEASURED), style.Look(style.ACCENT, "square", tuple(style.DASH))]
 
 
 def draw(
-    rows: pa.Table, series: list[str], words: list[str], colours: list[str], ceiling: float, study: names.Named
+    rows: pa.Table, series: list[str], words: list[str], looks: list[style.Look], ceiling: float, study: names.Named
 ) -> style.Picture:
-    """`rows` has width, series, mean, low, high (fractions), n; `series` are its codes in order, `words` what they are called.
+    """`rows` has width, series, mean, low, high (fractions), n; `series` are its codes in order, `words` what they are called, `looks` how
+    each is drawn.
 
     Mean with its 95% t interval as a band, a mark per width; the ordinate ends at `ceiling`.
     """
@@ -45,9 +45,10 @@ def draw(
     legend = alt.Legend(
         orient="top", direction="horizontal", title=None, labelLimit=320, columns=2, symbolOpacity=1, symbolSize=70
     )
+    colours, shapes, dashes = (list(each) for each in zip(*looks, strict=True))
     colour = alt.Color("series:N", scale=alt.Scale(domain=words, range=colours), legend=legend)
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=words, range=DASHES[: len(words)]), legend=legend)
-    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=SHAPES[: len(words)]), legend=legend)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=words, range=[list(d) for d in dashes]), legend=legend)
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=words, range=shapes), legend=legend)
     source = style.named("rows")
     tooltip = [
         alt.Tooltip("series:N", title=" "),

@@ -18,7 +18,7 @@ def draw(
     """
     codes = [str(n_train) for n_train in words]
     rows = curves.append_column("series", curves["n_train"].cast(pa.string()))
-    picture = against_width.draw(rows, codes, list(words.values()), [style.MEASURED, style.ACCENT], ceiling, study)
+    picture = against_width.draw(rows, codes, list(words.values()), against_width.TWO, ceiling, study)
     if not worse:
         return picture._replace(chart=picture.chart.properties(height=HEIGHT))
     at = {(row["width"], row["n_train"]): row["mean"] for row in curves.to_pylist()}

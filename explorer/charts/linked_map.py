@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import landmarks, names, own_marks, slices, style
-from explorer.results.generalization import COLOURED, PAIRS, Axes
+from explorer.charts import landmarks, names, own_marks, signs, slices, style
+from explorer.results.generalization import PAIRS, Axes
 from explorer.text import t
 
 MAP_HEIGHT = 330
 # Before an audience, in pixels: what the letters of that size take around each plot, and how much of the width is the map's.
 MAP_SHARE, BESIDE_AXIS, BETWEEN, LEGENDS, AROUND_MAP, AROUND_SLICE, LEAST_SLICE = 0.56, 96, 14, 115, 135, 119, 80
+LINE = 17  # of each line under the title of a slice but the first
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ class View:
         return ".2f" if self.measure == "loss" else ".0%"
 
     @property
+    def log(self) -> bool:
+        """Whether the slices' ordinate is logarithmic; a gap may be negative."""
+        return self.y_scale == "log" and self.measure != "gap"
+
+    @property
     def exact_format(self) -> str:
         """As `format`, with the decimals of a tooltip."""
-        return ".3f" if self.measure == "loss" else ".1%"
+        return ".3g" if self.measure == "loss" else ".2%"
 
 
 def draw(
@@ -90,10 +96,11 @@ def draw(
     line, line_tables = landmarks.threshold_line(threshold, axes)
     peaks, peak_tables = landmarks.ridge_line(ridge, axes, view.reading)
     words, word_tables = landmarks.notes(notes, axes)
+    marked, marked_tables = signs.draw(source, width_axis(axes), epoch_axis(axes))
     own, own_tables = _own_places(source, axes)
     picture = alt.layer(
-        _cells(axes, view, limits).add_params(cell),
-        *_without_value(cells, axes),
+        _cells(source, axes, view, limits).add_params(cell),
+        *marked,
         *line,
         *peaks,
         *own,
@@ -102,21 +109,30 @@ def draw(
     ).properties(
         height=MAP_HEIGHT, title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes)))
     )
-    row = slices.row(source, axes, view, slice_limits or limits, level)
-    column = slices.column(source, axes, view, slice_limits or limits)
+    ends = slice_limits or limits
+    lines = slices.notes(source, view, ends)
+    row = slices.row(source, axes, view, ends, level, lines)
+    column = slices.column(source, axes, view, ends, lines)
     below = (row, column) if view.reading == "across" else (column, row)
-    chart = style.fitted(alt.vconcat(picture, *below, spacing=14)) if screen is None else _wide(picture, below, screen)
+    if screen is None:
+        chart = style.fitted(alt.vconcat(picture, *below, spacing=14))
+    else:
+        chart = _wide(picture, below, screen, len(lines))
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
-    return style.Picture(chart.add_params(*signals), tables | line_tables | peak_tables | word_tables | own_tables)
+    tables |= marked_tables | line_tables | peak_tables | word_tables | own_tables
+    return style.Picture(chart.add_params(*signals), tables)
 
 
-def _wide(picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int]) -> alt.HConcatChart:
-    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place."""
+def _wide(
+    picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int], lines: int
+) -> alt.HConcatChart:
+    """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place.
+    Under the title of a slice stand so many `lines`."""
     width, height = screen
     left = round(MAP_SHARE * (width - 2 * BESIDE_AXIS - BETWEEN))
     right = width - 2 * BESIDE_AXIS - BETWEEN - left
-    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE
+    each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE - LINE * (lines - 1)
     parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
     whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - LEGENDS - AROUND_MAP))
     return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)
@@ -132,7 +148,7 @@ def indexed(cells: pa.Table, axes: Axes) -> pa.Table:
         "width": cells[axes.x],
         "epoch": cells[axes.clock],
     }
-    for name in ("n_params", "seeds", "state"):
+    for name in ("n_params", "seeds", "diverged", "state"):
         columns[name] = cells[name]
     for short, name in zip("ab", _pair_of(cells), strict=False):
         columns |= {short: cells[name], f"{short}l": cells[f"{name}_low"], f"{short}h": cells[f"{name}_high"]}
@@ -224,7 +240,7 @@ def round_epochs(axes: Axes) -> list[int]:
     return sorted(near | {len(axes.epochs) - 1})
 
 
-def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
+def _cells(source: pa.Table, axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
     field = "b" if view.measure == "train" else "a"
     words = {
         "width": names.x_name(axes),
@@ -232,6 +248,8 @@ def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
         "epoch": names.clock_name(axes),
         "seeds": t("generalization.map.tooltip.seeds"),
     }
+    if any(source["diverged"].to_pylist()):
+        words["diverged"] = t("generalization.map.tooltip.diverged")
     tooltip = [alt.Tooltip(f"{column}:Q", title=word, format=",") for column, word in words.items()]
     tooltip.append(
         alt.Tooltip(f"{field}:Q", title=t(f"generalization.measure.{view.measure}"), format=view.exact_format)
@@ -247,24 +265,6 @@ def _cells(axes: Axes, view: View, limits: tuple[float, float]) -> alt.Chart:
             tooltip=tooltip,
         )
     )
-
-
-def _without_value(cells: pa.Table, axes: Axes) -> list[alt.Chart]:
-    """Cells that hold no value are grey with a sign, which no colour of the scale is: × diverged, – not run."""
-    if set(cells["state"].to_pylist()) <= {"value"}:
-        return []
-    x, y = width_axis(axes), epoch_axis(axes)
-    base = style.named("cells").transform_filter("datum.state !== 'value'").encode(x=x, y=y)
-    sign = (
-        base.transform_filter("datum.e % 6 === 3")
-        .transform_calculate(sign="datum.state === 'diverged' ? '×' : '–'")
-        .mark_text(color="#40444b", fontSize=12, tooltip=None)
-        .encode(text="sign:N")
-    )
-    return [
-        base.mark_rect(color="#b9bdc4", width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15)),
-        sign,
-    ]
 
 
 def _marker(axes: Axes) -> list[alt.Chart]:
@@ -310,8 +310,3 @@ def _own_places(source: pa.Table, axes: Axes) -> tuple[list[alt.Chart], dict[str
 
 def _title(text: str) -> alt.Title:
     return alt.Title(text, anchor="start", fontSize=13, fontWeight="normal", offset=6)
-
-
-def coloured_measure(view: View) -> str:
-    """The name in the database of what the colour shows."""
-    return COLOURED[view.measure]

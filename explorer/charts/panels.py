@@ -3,7 +3,7 @@
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts import linked_map, names, style
+from explorer.charts import linked_map, names, signs, style
 from explorer.results.generalization import Axes
 from explorer.text import t
 
@@ -13,11 +13,14 @@ HEIGHT = 180
 def draw(
     cells: pa.Table, axes: Axes, view: linked_map.View, limits: tuple[float, float], picked: tuple[int, int]
 ) -> style.Picture:
-    """One small map from `cells` (x value and epoch under the study's names, value, seeds); `picked` is the (width, epoch) that is marked on every panel."""
+    """One small map from `cells` (x value and epoch under the study's names, value, seeds, diverged, state); `picked` is the (width, epoch)
+    that is marked on every panel."""
     tables = {"cells": _indexed(cells, axes), "picked": place(picked, axes)}
     x, y = _axes(axes)
+    marked, marked_tables = signs.draw(tables["cells"], x, y)
     shown = (
         style.named("cells")
+        .transform_filter("datum.state === 'value'")
         .mark_rect(width=alt.RelativeBandSize(band=1.15), height=alt.RelativeBandSize(band=1.15))
         .encode(
             x=x, y=y, color=linked_map.colour(view, axes, "value", limits, legend=False), tooltip=_tooltip(axes, view)
@@ -28,8 +31,8 @@ def draw(
     marks = [
         cell.mark_rect(stroke=colour, strokeWidth=width, **look) for colour, width in (("white", 4), ("black", 1.6))
     ]
-    # What was not run shows the ground, which no colour of the scale is.
-    return style.Picture(style.fitted(alt.layer(shown, *marks).properties(height=HEIGHT)), tables)
+    chart = alt.layer(shown, *marked, *marks).properties(height=HEIGHT)
+    return style.Picture(style.fitted(chart), tables | marked_tables)
 
 
 def _axes(axes: Axes) -> tuple[alt.X, alt.Y]:
@@ -71,7 +74,8 @@ def _tooltip(axes: Axes, view: linked_map.View) -> list[alt.Tooltip]:
 
 
 def _indexed(cells: pa.Table, axes: Axes) -> pa.Table:
-    kept = cells.select([axes.x, axes.clock, "value", "seeds"]).rename_columns(["width", "epoch", "value", "seeds"])
+    same = ["value", "seeds", "diverged", "state"]
+    kept = cells.select([axes.x, axes.clock, *same]).rename_columns(["width", "epoch", *same])
     w, e = linked_map.indices(kept["width"], axes.widths), linked_map.indices(kept["epoch"], axes.epochs)
     return kept.append_column("w", w).append_column("e", e)
 

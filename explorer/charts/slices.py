@@ -1,7 +1,11 @@
 """The two slices under the linked map: error against width at the picked epoch, and error against epoch at the picked width."""
 
+import math
+import re
+
 import altair as alt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from explorer.charts import names, own_marks, style
 from explorer.results.generalization import PAIRS, Axes
@@ -9,15 +13,16 @@ from explorer.text import t
 
 HEIGHT = 180
 TRAIL = 12  # how many earlier rows stay as fading lines while the epochs play
-LOG_FLOOR = {
-    "loss": 0.001,
-    "test": 0.0005,
-    "train": 0.0005,
-}  # half of one test image in a thousand: zeros have no place on a log axis
+# The columns of the cells that are drawn: means, ends of intervals, single seeds, one's own runs.
+VALUES = re.compile("[ab]([lh]|[0-9]+)?|o[ab]_[0-9]+")
+# Of the logarithmic axes, which are linear below this much: errors and losses reach 0, or come within a rounding of it.
+LINEAR_UNDER = {"test": 0.001, "train": 0.001, "loss": 0.0001}
 
 
-def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: float) -> alt.LayerChart:
-    """The measure against width at the epoch `at_e`; `source` as made by linked_map.indexed."""
+def row(
+    source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: float, lines: list[str]
+) -> alt.LayerChart:
+    """The measure against width at the epoch `at_e`; `source` as made by linked_map.indexed. `lines` stand under the title."""
     x = _width(axes, view)
     y = _value(axes, view, limits)
     base = style.named("cells")
@@ -32,24 +37,24 @@ def row(source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: 
         e=f"format({style.javascript_list(axes.epochs)}[at_e], ',')",
     )
     at_epoch = _threshold_at(axes, x, level) if view.measure in ("test", "train") else []
-    lines = alt.layer(
+    curves = alt.layer(
         *_curves(x, y, view, axes, source, order="w"), _here(x, "w"), data=alt.NamedData(name="cells")
     ).transform_filter("datum.e === at_e")
-    return alt.layer(trail, lines, *at_epoch).properties(height=HEIGHT, title=_title(title, source))
+    return alt.layer(trail, curves, *at_epoch).properties(height=HEIGHT, title=_title(title, lines))
 
 
-def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float]) -> alt.LayerChart:
-    """The measure against epoch at the width `at_w`."""
+def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], lines: list[str]) -> alt.LayerChart:
+    """The measure against epoch at the width `at_w`. `lines` stand under the title."""
     x = _epoch(axes, view)
     y = _value(axes, view, limits)
     title = expression(
         t(f"generalization.map.column.{view.measure}", place=names.place(axes, "\0w\0")),
         w=f"format({style.javascript_list(axes.widths)}[at_w], ',')",
     )
-    lines = alt.layer(
+    curves = alt.layer(
         *_curves(x, y, view, axes, source, order="e"), _here(x, "e"), data=alt.NamedData(name="cells")
     ).transform_filter("datum.w === at_w")
-    return alt.layer(lines).properties(height=HEIGHT, title=_title(title, source))
+    return alt.layer(curves).properties(height=HEIGHT, title=_title(title, lines))
 
 
 def expression(text: str, **parts: str) -> alt.Expr:
@@ -161,14 +166,15 @@ def _threshold_at(axes: Axes, x: alt.X, level: float) -> list[alt.Chart]:
 
 
 def _value(axes: Axes, view, limits: tuple[float, float]):
-    low, high = limits
-    if view.y_scale == "log" and view.measure != "gap":
-        scale = alt.Scale(type="log", domain=[LOG_FLOOR[view.measure], 10 if view.measure == "loss" else 1], clamp=True)
-    else:
-        scale = alt.Scale(domain=[low, high])
+    loss = view.measure == "loss"
+    scale, labels = alt.Scale(domain=list(limits)), {"format": ".3~f" if loss else ".1~%", "tickCount": 5}
+    if view.log:
+        under = LINEAR_UNDER[view.measure]
+        scale = alt.Scale(type="symlog", constant=under, domain=list(limits))
+        labels = {"labelExpr": style.LOG_LABEL} if loss else {"format": ".1~%"}
+        labels["values"] = _log_ticks(under, limits[1], factors=(1,) if loss else (1, 3))
     axis = alt.Axis(
-        format=".1~%" if view.measure != "loss" else ".3~f",
-        tickCount=5,
+        **labels,
         minExtent=style.AXIS_ROOM,
         maxExtent=style.AXIS_ROOM,
         labelFontSize=style.LABEL_SIZE,
@@ -176,6 +182,12 @@ def _value(axes: Axes, view, limits: tuple[float, float]):
     )
     unit = names.loss_title(axes) if view.measure == "loss" else t("generalization.map.error_axis")
     return lambda field: alt.Y(f"{field}:Q", scale=scale, axis=axis, title=unit)
+
+
+def _log_ticks(under: float, high: float, factors: tuple[int, ...]) -> list[float]:
+    """0, and from where the axis becomes logarithmic these multiples of every power of ten up to its end."""
+    powers = range(round(math.log10(under)), math.floor(math.log10(high)) + 1)
+    return [0.0, *(tick for power in powers for factor in factors if (tick := float(f"{factor}e{power}")) <= high)]
 
 
 def _width(axes: Axes, view) -> alt.X:
@@ -222,13 +234,10 @@ def _tooltip(axes: Axes, short: str, name: str, view) -> list[alt.Tooltip]:
     return [*shown, alt.Tooltip("seeds:Q", title=t("generalization.map.tooltip.seeds"))]
 
 
-def _title(text: alt.Expr, source: pa.Table) -> alt.Title:
-    counts = sorted({n for n in source["seeds"].to_pylist() if n})
-    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
-    band = "band" if _any(source, "al") else "no_band"
+def _title(text: alt.Expr, lines: list[str]) -> alt.Title:
     return alt.Title(
         text,
-        subtitle=t(f"generalization.map.{band}", n=n),
+        subtitle=lines,
         anchor="start",
         fontSize=13,
         fontWeight="normal",
@@ -237,6 +246,27 @@ def _title(text: alt.Expr, source: pa.Table) -> alt.Title:
         subtitlePadding=2,
         subtitleColor=style.NEUTRAL,
     )
+
+
+def notes(source: pa.Table, view, limits: tuple[float, float]) -> list[str]:
+    """The lines under the title of a slice: what is drawn, what the axis does, and what of all that any cell can show leaves the picture."""
+    counts = sorted({n for n in source["seeds"].to_pylist() if n})
+    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
+    lines = [t("generalization.map.band" if _any(source, "al") else "generalization.map.no_band", n=n)]
+    if view.log:
+        lines.append(t("generalization.map.log_axis", under=_written(LINEAR_UNDER[view.measure], view)))
+    low, high = limits
+    drawn = [source[name] for name in source.column_names if VALUES.fullmatch(name)]
+    most = max((pc.max(pc.abs(each)).as_py() or 0 for each in drawn), default=0)
+    if most > high * (1 + 1e-6):  # the cells are in single precision
+        values = {"end": _written(high, view), "most": _written(most, view)}
+        lines.append(t("generalization.map.cut_both" if low else "generalization.map.cut", **values))
+    return lines
+
+
+def _written(value: float, view) -> str:
+    """A value of the measure in a sentence."""
+    return f"{value:.3g}" if view.measure == "loss" else f"{100 * value:.3g}%"
 
 
 def _any(source: pa.Table, column: str) -> bool:

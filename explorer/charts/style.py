@@ -16,7 +16,6 @@ ACCENT = "#d9730d"
 NEUTRAL = "#8a8f98"
 ARCHITECTURES = {"plain": ACCENT, "residual": MEASURED}  # with the shapes below
 ARCHITECTURE_SHAPES = {"plain": "square", "residual": "circle"}
-SHADES = {0.0: "#5aa469", 0.1: "#d9730d", 0.2: "#3d85c6"}  # label noise; a dash and a shape go with each
 
 ERROR_SCHEME = "viridis"  # high error is yellow, as in the papers
 DIFFERENCE_RANGE = ["#2166ac", "#f7f7f7", "#e08214"]  # blue, white at zero, orange
@@ -25,6 +24,23 @@ DASH = [5, 3]
 LABEL_SIZE = 11
 # Every y axis in one composed chart takes the same room, so that its views line up column by column.
 AXIS_ROOM = 46
+
+
+class Look(NamedTuple):
+    """How one curve among a few is told apart: its colour, and beside it a shape and a dash."""
+
+    colour: str
+    shape: str = "circle"
+    dash: tuple[int, ...] = (1, 0)
+
+
+NOISES = {
+    0.0: Look("#009e73", "triangle-up", (2, 2)),
+    0.1: Look("#d55e00", "square", tuple(DASH)),
+    0.2: Look(MEASURED),
+}
+"""By label noise."""
+OTHER_NOISE = Look(NEUTRAL, "diamond", (8, 3, 2, 3))
 
 
 class Picture(NamedTuple):

@@ -6,8 +6,8 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, claim_cards, format, question_page
-from explorer.charts import against_width, doubling, forest, names, style
-from explorer.double_descent import section
+from explorer.charts import against_width, doubling, forest, names
+from explorer.double_descent import section, sentences
 from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
@@ -53,7 +53,8 @@ def more_data() -> None:
         counted = t("generalization_studies.data.few_seeds", **told, **values, pairs=pairs)
     st.markdown(counted, width=question_page.READING)
     seen = t("generalization_studies.data.seen", worse=cells["cell"].to_pylist().count("worse"), all=cells.num_rows)
-    st.caption(f"{seen} {t('generalization_studies.data.not_to_conclude')}")
+    cut = sentences.cut(curves.to_pylist(), study)
+    st.caption(" ".join([seen, *cut, t("generalization_studies.data.not_to_conclude")]))
     _parts(verdict)
     section.behind("data", _doubling_table(curves, cells), studies.SAMPLE_WISE)
 
@@ -181,7 +182,9 @@ def weight_decay() -> None:
     counted = t("generalization_studies.decay.seen", lower=lower, higher=higher, all=len(told), x=names.x_word(study))
     at_the_edge = sum(row["decay"] == tried[-1] for row in told)
     edge = t("generalization_studies.decay.edge", edge=at_the_edge, all=len(told), largest=f"{tried[-1]:g}")
-    st.caption(" ".join([counted, *[edge] * bool(at_the_edge), t("generalization_studies.decay.not_to_conclude")]))
+    cut = sentences.cut(studies.decay_curves().to_pylist(), study)
+    told = [counted, *[edge] * bool(at_the_edge), *cut, t("generalization_studies.decay.not_to_conclude")]
+    st.caption(" ".join(told))
     section.behind("decay", rows, studies.REGULARIZATION)
 
 
@@ -212,8 +215,8 @@ def _row_label(row: dict[str, Any]) -> str:
 def _decay_curves(version: str, language: str, study: Study) -> dict[str, Any]:
     words = [t(f"generalization_studies.decay.series.{code}") for code in ("without", "best")]
     ceiling = results.slice_limits(study, "test")[1]
-    colours = [style.MEASURED, style.ACCENT]
-    picture = against_width.draw(studies.decay_curves(), ["without", "best"], words, colours, ceiling, study)
+    curves = studies.decay_curves()
+    picture = against_width.draw(curves, ["without", "best"], words, against_width.TWO, ceiling, study)
     return picture.specification()
 
 

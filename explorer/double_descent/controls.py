@@ -35,7 +35,7 @@ class Choices:
 def study(offered: list[Study]) -> Study:
     """Draws the control of the study, where there is more than one, and returns the study."""
     by_code = {each.code: each for each in offered}
-    code = _one_of(
+    code = address.one_of(
         "study",
         list(by_code),
         offered[0].code,
@@ -51,7 +51,7 @@ def choices(maps: list[Map]) -> Choices:
     """Draws the controls below the study's, for its maps, and returns what they say."""
     finding = results.finding(maps)
     variants = {each.code: each for each in maps}
-    code = _one_of(
+    code = address.one_of(
         "variant",
         list(variants),
         finding.code,
@@ -60,7 +60,7 @@ def choices(maps: list[Map]) -> Choices:
         widget="select",
     )
     noises = {each.noise: each for each in maps if each.code == code}
-    noise = _one_of(
+    noise = address.one_of(
         "noise",
         list(noises),
         results.noisiest(list(noises.values())).noise,
@@ -108,13 +108,6 @@ def _picture(shown: Map) -> Choices:
             help=t("generalization.control.scale_help"),
         )
     return Choices(shown, level, View(measure, reading, x_scale, "linear" if measure == "gap" else y_scale), scale)
-
-
-def _one_of(key: str, options: list[Any], default: Any, **control: Any) -> Any:
-    """A control where there is something to choose; what the address asks for is checked all the same."""
-    if len(options) > 1:
-        return address.choice(key, options, default, **control)
-    return address.chosen(key, options, default, control["label"], control["format"])
 
 
 def _scale(code: str) -> str:

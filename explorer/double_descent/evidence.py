@@ -17,11 +17,10 @@ from explorer.section import table
 from explorer.text import has, language, t
 
 GUESSES = ("stays", "shrinks", "gone")
-NOISE_COLOURS = ["#009e73", "#d55e00", style.MEASURED]
 
 
 def steps(finding: Map, maps: list[Map]) -> list[Step]:
-    """Three steps that move the same picture: across, up, and without label noise."""
+    """Three steps that move the same picture: across, up, and without label noise or with less."""
     axes = results.axes(finding)
     back = {"noise": None, "variant": None, "measure": None, "reading": None}
     found = [Step("across", back | {"width": None, "epoch": None})]
@@ -35,7 +34,7 @@ def steps(finding: Map, maps: list[Map]) -> list[Step]:
     least = min(each.noise for each in maps if each.variant == finding.variant)
     if least < finding.noise:
         view = back | {"noise": least, "width": None, "epoch": None}
-        return [*found, Step("clean", view, {"noise": format.percent(least, 0)})]
+        return [*found, Step("less" if least else "clean", view, {"noise": format.percent(least, 0)})]
     return [*found, Step("gap", back | {"measure": "gap", "width": None, "epoch": None})]
 
 
@@ -58,6 +57,8 @@ def early_stopping(shown: Map, verdict: str | None) -> None:
     with picture:
         chart = _early_stopping_chart(site.data_version(), language(), shown, tuple(drawn))
         st.vega_lite_chart(spec=dict(chart), key="generalization.early", alt=_curves_alt(rows, drawn, shown))
+        for line in sentences.cut([row for row in rows.to_pylist() if row["when"] in drawn], shown.study):
+            st.caption(line)
     if guess is not None:
         table(rows, t("generalization.early.table"))
 
@@ -67,9 +68,9 @@ def _early_stopping_chart(version: str, language: str, shown: Map, codes: tuple[
     rows = cells.early_stopped(shown).rename_columns({"when": "series"})
     rows = rows.filter(pa.compute.is_in(rows["series"], pa.array(codes)))
     words = [_series(code, shown.study) for code in codes]
+    looks = against_width.TWO[: len(codes)]
     ceiling = results.slice_limits(shown.study, "test")[1]
-    colours = [style.MEASURED, style.ACCENT][: len(codes)]
-    return against_width.draw(rows, list(codes), words, colours, ceiling, shown.study).specification()
+    return against_width.draw(rows, list(codes), words, looks, ceiling, shown.study).specification()
 
 
 def _series(code: str, study: Study) -> str:
@@ -118,8 +119,10 @@ def published_beside_ours() -> list[str]:
             st.markdown(f"**{t('generalization.published.ours')}**")
             chart = _ours(site.data_version(), language(), maps)
             st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(maps))
-            most = max(results.along_the_row(each)[-1]["n"] for each in maps)
-            st.caption(t("generalization.published.ours_caption", n=most))
+            ours = [results.along_the_row(each) for each in maps]
+            told = t("generalization.published.ours_caption", n=max(row[-1]["n"] for row in ours))
+            cut = sentences.cut([each for row in ours for each in row], maps[0].study)
+            st.caption(" ".join([told, *cut]))
     for figure in dict.fromkeys(row["figure"] for row in rows):
         with grid.cell():
             _published_figure(figure, [row for row in rows if row["figure"] == figure])
@@ -136,9 +139,10 @@ def _ours(version: str, language: str, maps: list[Map]) -> dict[str, Any]:
         [row | {"series": f"{each.noise:g}"} for each in maps for row in results.along_the_row(each)]
     )
     words = [t("generalization.panels.noise", noise=format.percent(each.noise, 0)) for each in maps]
-    codes, colours, study = [f"{each.noise:g}" for each in maps], NOISE_COLOURS[-len(maps) :], maps[0].study
+    codes, study = [f"{each.noise:g}" for each in maps], maps[0].study
+    looks = [style.NOISES.get(each.noise, style.OTHER_NOISE) for each in maps]
     ceiling = results.slice_limits(study, "test")[1]
-    return against_width.draw(rows, codes, words, colours, ceiling, study).specification()
+    return against_width.draw(rows, codes, words, looks, ceiling, study).specification()
 
 
 def _ours_alt(maps: list[Map]) -> str:

@@ -1,9 +1,11 @@
 """The main picture and what moves with its cell: the linked map, the runs behind the cell, and the small multiples."""
 
 import json
+import math
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from explorer import address, database, format, own_results, views
@@ -15,7 +17,7 @@ from explorer.question_page import READING
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
 from explorer.results import site
-from explorer.results.generalization import Axes, Map, Row
+from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.section import table
 from explorer.text import language, t
 
@@ -65,9 +67,21 @@ def _linked_map(
         results.threshold(shown, choices.level),
         results.ridge(shown, view.reading),
         _notes(row, axes) if view.measure == "test" else [],
-        results.slice_limits(shown.study, view.measure),
+        slice_limits(shown.study, view),
         screen=screen,
     ).specification()
+
+
+def slice_limits(study: Study, view: linked_map.View) -> tuple[float, float]:
+    """The ends of the slices' error axis, the same for all maps and cells of a study: a linear one may leave the highest values out, a
+    logarithmic one has room for all, rounded up to two digits."""
+    if not view.log:
+        return results.slice_limits(study, view.measure)
+    highest = cell_results.highest(study, view.measure)
+    if highest <= 0:
+        return 0.0, 1.0
+    step = 10.0 ** (math.floor(math.log10(highest)) - 1)
+    return 0.0, float(f"{step * math.ceil(highest / step):.2g}")
 
 
 def shown_cells(choices: Choices, axes: Axes) -> pa.Table:
@@ -90,11 +104,12 @@ def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
     ][:MOST_NOTES]
 
 
-def legend(choices: Choices, axes: Axes) -> str:
-    """What the line and the dots on the map are."""
+def legend(choices: Choices, axes: Axes, cells: pa.Table) -> str:
+    """What the line, the dots and the signs on the map are."""
     shown = choices.map
     threshold, ridge = results.threshold(shown, choices.level), results.ridge(shown, choices.view.reading)
-    return sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+    lines = sentences.legend(choices.level, threshold, ridge, choices.view, axes)
+    return " ".join([lines, *sentences.signs(cells, axes, axes.x)])
 
 
 def own_legend(choices: Choices) -> None:
@@ -231,7 +246,8 @@ def small_multiples(
             specification = _panel(site.data_version(), language(), each, choices, here)
             alt = sentences.row_alt(row, each) if row else None
             st.vega_lite_chart(spec=dict(specification), key=f"generalization.panel.{each.key}", alt=alt)
-            st.caption(_panel_caption(each, own, here, choices, row, absence))
+            signs = sentences.signs(cells.filter(pc.equal(cells["map"], each.key)), own, own.x)
+            st.caption(" ".join([_panel_caption(each, own, here, choices, row, absence), *signs]))
     if len(shown) < len(multiples(choices.map, maps, most=len(maps))):
         st.caption(t("generalization.panels.more", shown=len(shown)))
     table(cells, t("generalization.panels.table"))

@@ -17,22 +17,21 @@ from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
+MOST_PLACES = 6  # that a sentence names one by one
 
 
 def title(row: Row, study: Study, verdict: str | None) -> str:
-    """The finding in at most ten words: what the verdict on G1 says, or where the study does not test it, what the last row shows."""
+    """The finding in at most ten words: what the verdict on G1 says, or where it has not been tested, what the last row shows. A peak that
+    stands clear of seed noise is one even where the rule asks for more."""
     end = format.percent(row.widest["mean"])
-    peak = row.peak
-    if peak and (verdict == "shown" or verdict is None and row.clear):
-        return t(f"generalization.title.shown_{study.x}", peak=format.percent(peak["mean"]), end=end)
-    if peak and row.widest["n"] < FEWEST_SEEDS:
-        return t(
-            "generalization.title.few_seeds",
-            seeds=format.seeds(row.widest["n"]),
-            peak=format.percent(peak["mean"]),
-            end=end,
-        )
-    return t("generalization.title.no_peak", first=format.percent(row.narrowest["mean"]), end=end)
+    if row.peak is None or not (row.clear or verdict == "shown" or row.widest["n"] < FEWEST_SEEDS):
+        return t("generalization.title.no_peak", first=format.percent(row.narrowest["mean"]), end=end)
+    values = {"peak": format.percent(row.peak["mean"]), "end": end}
+    if verdict == "shown" or row.clear and verdict in (None, "not tested here"):
+        return t(f"generalization.title.shown_{study.x}", **values)
+    if row.clear:
+        return t("generalization.title.under_the_rule", **values)
+    return t("generalization.title.few_seeds", seeds=format.seeds(row.widest["n"]), **values)
 
 
 def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) -> str:
@@ -109,6 +108,31 @@ def legend(level: float, threshold: pa.Table, ridge: pa.Table, view: View, axes:
     return line + " " + t(kind, clear=clear, all=ridge.num_rows)
 
 
+def signs(cells: pa.Table, study: names.Named, x: str) -> list[str]:
+    """What the signs on the `cells` of a map say, as far as there are any: how many runs diverged and where, and cells without a run."""
+    lost = dict(zip(cells[x].to_pylist(), cells["diverged"].to_pylist(), strict=True))
+    told = []
+    if places := [value for value, n in lost.items() if n]:
+        where = t("generalization.legend.places", some=len(places), all=len(lost), x=names.x_word(study))
+        if len(places) <= MOST_PLACES:
+            where = names.place(study, ", ".join(map(format.count, places)))
+        told.append(t("generalization.legend.diverged", n=format.count(sum(lost.values())), places=where))
+    if {"not run", "failed"} & set(cells["state"].to_pylist()):
+        told.append(t("generalization.legend.nothing"))
+    return told
+
+
+def cut(rows: list[dict[str, Any]], study: Study) -> list[str]:
+    """Where curves against width reach above the end of their ordinate, that they do; `rows` have width, mean and high."""
+    ceiling = results.slice_limits(study, "test")[1]
+    end, above = format.percent(ceiling, 0), [row for row in rows if row["mean"] > ceiling]
+    if above:
+        most = max(above, key=lambda row: row["mean"])
+        values = {"most": format.percent(most["mean"]), "place": names.place(study, most["width"])}
+        return [t("generalization.cut.means", end=end, n=len(above), all=len(rows), **values)]
+    return [t("generalization.cut.bands", end=end)] * any((row["high"] or 0) > ceiling for row in rows)
+
+
 def loss_and_error(shown: Map, row: Row) -> str:
     """Whether, along the last row, the test error peaks, the test loss, both or neither."""
     study = shown.study
@@ -144,7 +168,8 @@ def map_alt(cells: pa.Table, axes: Axes, choices: Choices, row: Row) -> str:
     missing = sum(state != "value" for state in cells["state"].to_pylist())
     if missing:
         text += " " + t("generalization.alt.missing", missing=missing, all=cells.num_rows)
-    return f"{text} {_shape(row, choices.map.study)} {t('generalization.alt.table')}"
+    told = [text, *signs(cells, axes, axes.x), _shape(row, choices.map.study), t("generalization.alt.table")]
+    return " ".join(told).replace("*", "")
 
 
 def row_alt(row: Row, shown: Map) -> str:

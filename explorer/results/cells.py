@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from explorer import database
 from explorer.database import OWN, query
-from explorer.results.generalization import COLOURED, PAIRS, Map
+from explorer.results.generalization import COLOURED, PAIRS, Map, Study
 
 PER_RUN = {
     "test_error": "1 - v.test_correct / r.n_test",
@@ -15,6 +15,22 @@ PER_RUN = {
     "test_loss": "v.test_loss",
     "train_loss": "v.train_loss",
 }
+
+
+STATE = "CASE WHEN seeds > 0 THEN 'value' WHEN diverged > 0 THEN 'diverged' WHEN failed > 0 THEN 'failed' ELSE 'not run' END AS state"
+"""Of a cell: whether it has a mean, and if not, what came of its runs."""
+
+
+def _places(study: Study, which: str) -> str:
+    """A SELECT: for each map m that `which` names a row for every x value of its study, with the configuration there (NULL where none has
+    been run), how many of its runs diverged and how many failed."""
+    return f"""
+    SELECT m.map, any_value(m.settings) AS settings, max(c.configuration) FILTER (c.map = m.map) AS configuration,
+           CAST(c.x AS INTEGER) AS {study.x}, CAST(max(c.n_params) AS INTEGER) AS n_params,
+           count(*) FILTER (c.map = m.map AND r.status = 'diverged') AS diverged,
+           count(*) FILTER (c.map = m.map AND r.status = 'failed') AS failed
+    FROM maps m JOIN configurations c USING (study) LEFT JOIN runs r USING (configuration)
+    WHERE {which} GROUP BY m.map, c.x"""
 
 
 def cells_sql(shown: Map, measure: str, seeds: list[int]) -> str:
@@ -29,11 +45,7 @@ def cells_sql(shown: Map, measure: str, seeds: list[int]) -> str:
     per_run = [f"CAST({PER_RUN[name]} AS FLOAT) AS {name}" for name in names]
     columns = [column.rsplit(" AS ", 1)[1] for column in means + single]
     return f"""
-WITH place AS (
-    SELECT c.configuration, CAST(c.x AS INTEGER) AS {shown.study.x}, CAST(c.n_params AS INTEGER) AS n_params,
-           count(*) FILTER (r.status = 'diverged') AS diverged
-    FROM configurations c LEFT JOIN runs r USING (configuration)
-    WHERE c.map = $map GROUP BY ALL
+WITH place AS ({_places(shown.study, "m.map = $map")}
 ), means AS (
     SELECT configuration, epoch, max(n) AS seeds,
            {", ".join(means)}
@@ -47,8 +59,7 @@ WITH place AS (
     GROUP BY configuration, epoch
 )
 SELECT {shown.study.x}, n_params, CAST(epoch AS INTEGER) AS {shown.study.clock},
-       CASE WHEN seeds > 0 THEN 'value' WHEN diverged > 0 THEN 'diverged' ELSE 'not run' END AS state,
-       CAST(coalesce(seeds, 0) AS SMALLINT) AS seeds,
+       {STATE}, CAST(coalesce(seeds, 0) AS SMALLINT) AS seeds, CAST(diverged AS SMALLINT) AS diverged,
        {", ".join(columns)}
 FROM place CROSS JOIN (SELECT DISTINCT epoch FROM means)
 LEFT JOIN means USING (configuration, epoch) LEFT JOIN single USING (configuration, epoch)
@@ -57,25 +68,49 @@ ORDER BY {shown.study.x}, epoch
 
 
 def cells(shown: Map, measure: str, seeds: list[int]) -> pa.Table:
-    """One row per cell of a map: its x value and its epoch under the study's names for them, n_params, state, seeds, and per curve of
-    `PAIRS[measure]` its mean, `_low`, `_high` (95% t interval, NULL under three seeds) and `_seed_N`. Single precision: seven digits,
+    """One row per cell of a map: its x value and its epoch under the study's names for them, n_params, state, seeds, diverged (how many of
+    its runs did, which are in no mean), and per curve of `PAIRS[measure]` its mean, `_low`, `_high` (95% t interval, NULL under three seeds) and `_seed_N`. Single precision: seven digits,
     where the test set resolves four."""
     return query(cells_sql(shown, measure, seeds), {"map": shown.key})
 
 
 def errors_of_maps(maps: list[Map], measure: str) -> pa.Table:
     """The coloured measure of several maps of one study, for small multiples: map, noise, the x value and the epoch under the study's
-    names, value, seeds."""
+    names, value, seeds, diverged, state."""
     study = maps[0].study
     return query(
         f"""
-        SELECT c.map, CAST(m.settings->>'label_noise' AS DOUBLE) AS noise, CAST(c.x AS INTEGER) AS {study.x},
-               CAST(i.epoch AS INTEGER) AS {study.clock}, CAST(i.mean AS FLOAT) AS value, CAST(i.n AS SMALLINT) AS seeds
-        FROM intervals i JOIN configurations c USING (configuration) JOIN maps m USING (map)
-        WHERE list_contains($maps, c.map) AND i.measure = $measure AND i.epoch IS NOT NULL ORDER BY c.map, c.x, i.epoch
+        WITH place AS ({_places(study, "list_contains($maps, m.map)")}
+        ), means AS (
+            SELECT map, configuration, epoch, mean, n AS seeds FROM intervals JOIN place USING (configuration)
+            WHERE measure = $measure AND epoch IS NOT NULL
+        )
+        SELECT map, CAST(settings->>'label_noise' AS DOUBLE) AS noise, {study.x}, CAST(epoch AS INTEGER) AS {study.clock},
+               CAST(mean AS FLOAT) AS value, CAST(coalesce(seeds, 0) AS SMALLINT) AS seeds, CAST(diverged AS SMALLINT) AS diverged, {STATE}
+        FROM place JOIN (SELECT DISTINCT map, epoch FROM means) USING (map) LEFT JOIN means USING (map, configuration, epoch)
+        ORDER BY map, {study.x}, epoch
         """,
         {"maps": [each.key for each in maps], "measure": COLOURED[measure]},
     )
+
+
+def highest(study: Study, measure: str) -> float:
+    """The highest value that a slice of any map of the study may show: a mean, the end of an interval, or a single run of
+    `PAIRS[measure]`. 0 where nothing has been measured."""
+    names = [name for name in PAIRS[measure] if name]
+    single = ", ".join(PER_RUN[name] for name in names)
+    found = query(
+        f"""
+        SELECT max(value) AS highest FROM (
+            SELECT max(greatest(mean, high)) AS value FROM intervals JOIN configurations USING (configuration)
+            WHERE study = $study AND epoch IS NOT NULL AND list_contains($names, measure::VARCHAR)
+            UNION ALL
+            SELECT max(greatest({single})) FROM curves v JOIN runs r USING (run) WHERE r.study = $study
+        )
+        """,
+        {"study": study.name, "names": names},
+    )
+    return found["highest"][0].as_py() or 0.0
 
 
 def cell_means(shown: Map, width: int, epoch: int) -> dict[str, dict[str, Any]]:

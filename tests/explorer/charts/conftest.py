@@ -17,15 +17,22 @@ def axes() -> Axes:
 
 @pytest.fixture
 def cells_of():
-    """Makes the table of results.generalization.cells: cells_of("test_error", "train_error", seeds=2, missing={(64, 40): "diverged"})."""
+    """Makes the table of results.cells.cells: cells_of("test_error", "train_error", seeds=2, missing={(64, 40): "diverged"}, lost={8: 1}),
+    where of the runs at width 8 one diverged."""
 
-    def make(*names: str, seeds: int = 3, missing: dict[tuple[int, int], str] | None = None) -> pa.Table:
+    def make(
+        *names: str,
+        seeds: int = 3,
+        missing: dict[tuple[int, int], str] | None = None,
+        lost: dict[int, int] | None = None,
+    ) -> pa.Table:
         rows = []
         for width, n_params in zip(WIDTHS, AXES.parameters, strict=True):
             for place, epoch in enumerate(EPOCHS):
                 state = (missing or {}).get((width, epoch), "value")
                 row = {"width": width, "n_params": n_params, "epoch": epoch, "state": state}
                 row["seeds"] = seeds if state == "value" else 0
+                row["diverged"] = (lost or {}).get(width, seeds if state == "diverged" else 0)
                 for factor, name in zip((1.0, 0.5), names, strict=False):
                     mean = MEANS[width][place] * factor if state == "value" else None
                     with_interval = mean is not None and seeds >= 3
@@ -40,6 +47,7 @@ def cells_of():
             "width": pa.int16(),
             "epoch": pa.int16(),
             "seeds": pa.int16(),
+            "diverged": pa.int16(),
             "n_params": pa.int32(),
             "state": pa.string(),
         }

@@ -117,8 +117,8 @@ def test_the_band_names_its_kind_and_n_and_is_absent_with_two_seeds(drawn, cells
 
     assert len(areas(with_band)) == 4  # test and train, in the row and in the column
     assert areas(without) == []
-    assert with_band["vconcat"][1]["title"]["subtitle"] == "Thin: single seeds. Band: 95% t interval, n = 3 seeds."
-    assert "n = 2. No band" in without["vconcat"][1]["title"]["subtitle"]
+    assert with_band["vconcat"][1]["title"]["subtitle"][0] == "Thin: single seeds. Band: 95% t interval, n = 3 seeds."
+    assert "n = 2. No band" in without["vconcat"][1]["title"]["subtitle"][0]
 
 
 def test_every_seed_has_its_line(drawn):
@@ -146,22 +146,79 @@ def test_log_and_linear_axes_are_the_readers(drawn):
     specification, _ = drawn(x_scale="log", y_scale="log")
     line = next(layer for layer in layers(specification["vconcat"][1]) if layer["mark"].get("strokeWidth") == 2.2)
     assert line["encoding"]["x"]["scale"]["type"] == "log"
-    assert line["encoding"]["y"]["scale"]["type"] == "log"
+    assert line["encoding"]["y"]["scale"]["type"] == "symlog"
     assert line["encoding"]["x"]["field"] == "width"
 
 
-def test_cells_without_a_value_are_grey_with_a_sign(drawn, cells_of):
-    whole, _ = drawn()
-    holed, tables = drawn(
-        cells=cells_of("test_error", "train_error", missing={(64, 40): "diverged", (2, 1): "not run"})
+def ordinates(specification) -> list[dict]:
+    """The scales of the slices' ordinate, of all that is drawn there."""
+    drawn = [layer["encoding"].get("y", {}) for part in specification["vconcat"][1:] for layer in layers(part)]
+    return [y["scale"] for y in drawn if "field" in y]
+
+
+def under_the_titles(specification) -> list[str]:
+    row, column = (part["title"]["subtitle"] for part in specification["vconcat"][1:])
+    assert row == column
+    return row[1:]
+
+
+@pytest.mark.parametrize(
+    "measure, high, under, words",
+    [("test", 0.94, 0.001, "0.1%"), ("train", 0.94, 0.001, "0.1%"), ("loss", 110.0, 0.0001, "0.0001")],
+)
+def test_a_logarithmic_axis_moves_no_value_and_has_a_place_for_zero(drawn, measure, high, under, words):
+    specification, _ = drawn(measure=measure, y_scale="log", limits=(0.0, high))
+    scales = ordinates(specification)
+    assert scales
+    assert all(s == {"type": "symlog", "constant": under, "domain": [0.0, high]} for s in scales)
+    assert under_the_titles(specification) == [f"Log axis; linear below {words}, so that 0 has a place."]
+    ticks = next(
+        layer["encoding"]["y"]["axis"]["values"]
+        for layer in layers(specification["vconcat"][1])
+        if "values" in str(layer)
     )
+    assert (ticks[0], ticks[1]) == (0.0, under)
+    assert high / 10 < ticks[-1] <= high
 
-    def greys(specification):
-        return [layer for layer in layers(specification["vconcat"][0]) if layer["mark"].get("color") == "#b9bdc4"]
 
+@pytest.mark.parametrize(
+    "view, limits, said",
+    [
+        ({}, (0.0, 0.45), ["Values above 45% (up to 61%) are in the table only."]),
+        ({}, (0.0, 0.61), []),
+        ({"measure": "gap"}, (-0.5, 0.5), ["Values beyond ±50% (up to 61% away from 0) are in the table only."]),
+        ({"measure": "loss"}, (0.0, 0.5), ["Values above 0.5 (up to 0.61) are in the table only."]),
+    ],
+)
+def test_the_slices_say_which_values_leave_them(drawn, view, limits, said):
+    specification, _ = drawn(limits=limits, **view)
+    assert under_the_titles(specification) == said
+
+
+def greys(specification):
+    return [layer for layer in layers(specification["vconcat"][0]) if layer["mark"].get("color") == "#b9bdc4"]
+
+
+def test_cells_without_a_value_are_grey_with_a_sign_in_every_region(drawn, cells_of):
+    whole, plain = drawn()
+    missing = {(2, 1): "not run", (2, 10): "not run", (64, 10): "diverged", (64, 40): "diverged", (8, 3): "failed"}
+    holed, tables = drawn(cells=cells_of("test_error", "train_error", missing=missing))
     assert (len(greys(whole)), len(greys(holed))) == (0, 1)
-    assert sorted(set(tables["cells"]["state"].to_pylist())) == ["diverged", "not run", "value"]
+    assert "signs" not in plain
+    assert sorted(set(tables["cells"]["state"].to_pylist())) == ["diverged", "failed", "not run", "value"]
     assert heatmap(holed)["transform"] == [{"filter": "datum.state === 'value'"}]
+    signs = [(row["w"], row["e"], row["sign"]) for row in tables["signs"].to_pylist()]
+    assert signs == [(0, 0, "–"), (0, 2, "–"), (1, 1, "–"), (2, 2, "×")]
+    assert [
+        layer["encoding"]["text"]["field"] for layer in layers(holed) if layer.get("data") == {"name": "signs"}
+    ] == ["sign"] * 2
+
+
+def test_a_mean_that_leaves_out_a_diverged_run_has_a_sign_on_its_colour(drawn, cells_of):
+    specification, tables = drawn(cells=cells_of("test_error", "train_error", lost={8: 1}))
+    assert greys(specification) == []
+    assert [(row["w"], row["e"], row["sign"]) for row in tables["signs"].to_pylist()] == [(1, 0, "×")]
+    assert "Diverged runs" in [line["title"] for line in heatmap(specification)["encoding"]["tooltip"]]
 
 
 def test_a_text_becomes_an_expression_with_its_quotes_escaped():

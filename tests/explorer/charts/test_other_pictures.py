@@ -10,15 +10,21 @@ def test_small_multiples_take_the_scale_they_are_given_and_mark_the_picked_cell(
     cells = pa.table(
         {
             "width": pa.array([2, 8], pa.int16()), "epoch": pa.array([1, 40], pa.int16()),
-            "value": pa.array([0.5, 0.4], pa.float32()), "seeds": pa.array([3, 3], pa.int16()),
+            "value": pa.array([0.5, None], pa.float32()), "seeds": pa.array([2, 0], pa.int16()),
+            "diverged": pa.array([1, 0], pa.int16()), "state": ["value", "not run"],
         }
     )  # fmt: skip
     picture = panels.draw(cells, axes, View(), (0.0, 0.5), (8, 40))
-    heat = picture.specification()["layer"][0]
+    heat, grey, *_ = picture.specification()["layer"]
     assert heat["encoding"]["color"]["scale"]["domain"] == [0.0, 0.5]
     assert heat["encoding"]["color"]["legend"] is None
     assert picture.tables["picked"].to_pylist() == [{"w": 1, "e": 3}]
     assert [(row["w"], row["e"]) for row in picture.tables["cells"].to_pylist()] == [(0, 0), (1, 3)]
+    assert [part["transform"][0]["filter"] for part in (heat, grey)] == [
+        "datum.state === 'value'",
+        "datum.state !== 'value'",
+    ]
+    assert picture.tables["signs"].to_pylist() == [{"w": 0, "e": 0, "sign": "×"}, {"w": 1, "e": 3, "sign": "–"}]
 
 
 def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(english):
@@ -41,7 +47,7 @@ def test_curves_against_width_have_a_band_only_with_an_interval(english, axes, w
     rows = pa.table(
         {"width": [2, 8], "series": ["a", "a"], "mean": [0.1, 0.2], "low": bound, "high": bound, "n": [3, 3]}
     )
-    picture = against_width.draw(rows, ["a"], ["A"], ["#000000"], 0.5, axes)
+    picture = against_width.draw(rows, ["a"], ["A"], [style.Look("#000000")], 0.5, axes)
     marks = [layer["mark"]["type"] for layer in picture.specification()["layer"]]
     assert marks.count("area") == areas
     assert picture.tables["rows"]["mean"].to_pylist() == pytest.approx([0.1, 0.2])

@@ -1,6 +1,7 @@
 """Against a results file written by hand, so that every expected number can be seen here."""
 
 import json
+import os
 
 import duckdb
 import pyarrow as pa
@@ -193,6 +194,26 @@ def test_every_place_of_the_grid_has_a_cell_with_its_state():
     assert rows[64, 1] == rows[64, 10] == "diverged"
     assert rows[128, 1] == "not run"
     assert rows[8, 10] == "value"
+    of_fewer = {row["width"]: row["state"] for row in of_cells.cells(CLEAN, "test", [0, 1]).to_pylist()}
+    assert of_fewer == {2: "value", 8: "not run", 64: "not run", 128: "not run"}
+
+
+def test_a_mean_says_how_many_runs_it_leaves_out():
+    with duckdb.connect(os.environ["WHY_RESULTS"]) as connection:
+        connection.execute(
+            "UPDATE runs SET status = 'diverged' WHERE run = 1; UPDATE runs SET status = 'failed' WHERE run = 4"
+        )
+    for table in (of_cells.cells(NOISY, "test", [0, 1]), of_cells.errors_of_maps([CLEAN, NOISY], "test")):
+        rows = {row["width"]: (row["state"], row["diverged"]) for row in table.to_pylist() if row.get("noise") != 0.0}
+        assert rows == {2: ("value", 1), 8: ("value", 0), 64: ("failed", 0), 128: ("not run", 0)}
+
+
+def test_the_highest_value_is_a_mean_an_end_of_an_interval_or_a_single_run():
+    assert of_cells.highest(MAIN, "loss") == pytest.approx(2.1)
+    assert of_cells.highest(FLOW, "loss") == pytest.approx(7.2)
+    assert of_cells.highest(MAIN, "test") == pytest.approx(0.58)
+    assert of_cells.highest(FLOW, "train") == pytest.approx(0.9)
+    assert of_cells.highest(Study("double_descent/none", "width", "epoch", "cross_entropy"), "test") == 0
 
 
 @pytest.mark.parametrize(
@@ -265,7 +286,8 @@ def test_early_stopping_is_set_beside_the_last_epoch():
 
 def test_small_multiples_hold_their_maps_in_the_measure_asked_for():
     rows = of_cells.errors_of_maps([CLEAN, NOISY], "test").to_pylist()
-    assert {(row["noise"], row["width"], row["epoch"]) for row in rows} == {
+    assert len(rows) == 4 + 8  # a row for every place, as of one map alone
+    assert {(row["noise"], row["width"], row["epoch"]) for row in rows if row["value"] is not None} == {
         (0.0, 2, 10),
         (0.2, 2, 1),
         (0.2, 2, 10),

@@ -1,11 +1,14 @@
 """Guided steps, the guess, the forest, published marks, cards, and parts of the grid."""
 
 import json
+import re
 
+import pyarrow.compute as pc
 import pytest
 
 from explorer import text
 from tests.pages.generalization.conftest import (
+    both,
     linked_map,
     panels,
 )
@@ -107,3 +110,90 @@ def test_a_diverged_cell_is_drawn_and_counted(opened, changed):
     assert states.count("diverged") > 0
     assert f"{states.count('diverged')} of {len(states)} cells have no value" in alt
     assert any("diverged" in block.value and "no value" in block.value for block in app.markdown)
+
+
+def test_a_cell_that_lost_a_run_is_marked_counted_and_in_the_table(opened, database, changed):
+    here = "configuration = (SELECT configuration FROM configurations WHERE study = 'double_descent/mnist_mlp' AND x = 64 AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    changed(
+        f"UPDATE runs SET status = 'diverged', stop_step = 7 WHERE seed = 1 AND {here}",
+        f"UPDATE intervals SET n = 2, low = NULL, high = NULL WHERE {here}",
+    )
+    app = opened("generalization")
+    _, tables, alt = linked_map(app)
+    place = tables["cells"].filter(pc.equal(tables["cells"]["width"], 64))["w"][0].as_py()
+    assert tables["signs"].to_pylist() == [{"w": place, "e": 0, "sign": "×"}]
+    told = "runs that diverged (1, at width 64)"
+    assert told in alt
+    assert sum(told in caption.value for caption in app.caption) == 2  # under the map and under its panel
+    assert [each[1]["signs"].num_rows for each in panels(app) if "signs" in each[1]] == [1]
+    frames = [frame.value for frame in app.dataframe if {"diverged", "state", "width"} <= set(frame.value.columns)]
+    assert len(frames) == 2
+    for frame in frames:
+        found = frame[(frame["width"] == 64) & (frame.get("noise", 0.2) == 0.2)]
+        assert set(zip(found["state"], found["seeds"], found["diverged"], strict=True)) == {("value", 2, 1)}
+
+
+@pytest.mark.parametrize("least, title", [(0.0, "Without noise."), (0.1, "With less noise.")])
+def test_the_last_step_says_without_noise_only_where_there_is_none(opened, database, changed, least, title):
+    changed(
+        f"UPDATE maps SET settings = json_merge_patch(settings, '{{\"label_noise\": {least}}}') WHERE study = 'double_descent/mnist_mlp'"
+        " AND CAST(settings->>'label_noise' AS DOUBLE) = 0"
+    )
+    app = opened("generalization")
+    assert any(title in block.value and f"{least:.0%} of the labels wrong" in block.value for block in app.markdown)
+    app.button(key="generalization.step.3").click().run()
+    assert not app.exception
+    assert float(app.query_params["noise"]) == least
+
+
+def ordinate(spec: dict) -> list[float] | None:
+    """The ends of the first ordinate in a picture."""
+    domain = spec.get("encoding", {}).get("y", {}).get("scale", {}).get("domain")
+    found = (ordinate(part) for key in ("layer", "vconcat") for part in spec.get(key, []))
+    return domain or next((each for each in found if each), None)
+
+
+@both
+def test_every_picture_that_ends_below_a_value_says_so(opened, database):
+    app = opened("generalization", guess="skip")
+    captions, pictures = " ".join(caption.value for caption in app.caption), charts(app)
+    tables_of_curves = [(spec, tables["rows"]) for spec, tables, _ in pictures if "rows" in tables]
+    curves = [(spec, rows) for spec, rows in tables_of_curves if "ratio" not in rows.column_names]
+    assert len(curves) == 4  # stopped early, more data, weight decay, ours beside the published
+    for spec, rows in curves:
+        end, means = ordinate(spec)[1], rows["mean"].to_pylist()
+        above = [mean for mean in means if mean > end + 1e-6]
+        told = f"ends at {end:.0%}: {len(above)} of {len(means)} means lie above it, the highest at {max(means):.1%}"
+        assert (told in captions) is bool(above)
+    spec, tables, _ = linked_map(app)
+    for part in spec["vconcat"][1:]:
+        end, cells = ordinate(part)[1], tables["cells"]
+        highest = max(pc.max(cells[name]).as_py() for name in cells.column_names if re.fullmatch("[ab][lh0-9]?", name))
+        beyond = highest > end + 1e-6
+        assert (
+            f"Values above {end:.0%}" in str(part["title"]["subtitle"])
+            if beyond
+            else len(part["title"]["subtitle"]) == 1
+        )
+
+
+def test_a_label_noise_keeps_its_colour_shape_and_dash_when_another_is_gone(opened, database, changed):
+    def looks(app) -> dict[str, tuple]:
+        """How the picture of our own curves draws each label noise."""
+        spec = next(
+            s
+            for s, tables, _ in charts(app)
+            if "rows" in tables and "wrong labels" in tables["rows"]["series"][0].as_py()
+        )
+        line, point = (layer["encoding"] for layer in spec["layer"][-2:])
+        scales = point["color"]["scale"], point["shape"]["scale"], line["strokeDash"]["scale"]
+        parts = zip(*(scale["range"] for scale in scales), strict=True)
+        return {word: json.dumps(part) for word, part in zip(scales[0]["domain"], parts, strict=True)}
+
+    both = looks(opened("generalization"))
+    assert len(both) == len(set(both.values())) == 2
+    gone = "(SELECT map FROM maps WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    changed(f"DELETE FROM runs WHERE configuration IN (SELECT configuration FROM configurations WHERE map = {gone})")
+    one = looks(opened("generalization"))
+    assert len(one) == 1
+    assert one.items() <= both.items()

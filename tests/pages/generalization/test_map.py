@@ -40,6 +40,30 @@ def test_the_title_is_the_finding_in_ten_words_with_numbers_of_the_last_row(once
         assert said[0] == f"{100 * means[peak]:.1f}"
 
 
+LAST_RIDGE = """
+kind = 'ridge_across' AND map = (SELECT map FROM maps WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)
+AND line = (SELECT max(epoch) FROM curves JOIN runs USING (run) WHERE study = 'double_descent/mnist_mlp')
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("clear", [True, False], ids=["clear", "unclear"])
+@pytest.mark.parametrize("verdict", ["shown", "not shown", "contradicted", "not tested here"])
+def test_the_title_denies_a_clear_peak_only_where_there_is_none(opened, database, changed, verdict, clear, language):
+    changed(
+        f"UPDATE claims SET verdict = '{verdict}' WHERE claim = 'G1' AND study = 'double_descent/mnist_mlp'",
+        f"UPDATE landmarks SET position = 8, low = 8, high = 8, height = 0.02, clear = {clear} WHERE {LAST_RIDGE}",
+    )
+    app = opened("generalization", lang=language)
+    title = app.title[0].value
+    assert len(re.sub("\u2060", "", title).split()) <= 10
+    denied, unmet = {
+        "en": ("no clear peak", "rule not met"), "ko": ("뚜렷한 봉우리는 없습니다", "규칙에는 못 미칩니다"),
+    }[language]  # fmt: skip
+    assert (denied in title) is (not clear and verdict != "shown")
+    assert (unmet in title) is (clear and verdict in ("not shown", "contradicted"))
+
+
 @both
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("noise", [0.0, 0.2])
