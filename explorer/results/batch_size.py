@@ -17,7 +17,7 @@ STUDIES = ("batch_size/mnist_mlp", "batch_size/mnist_cnn")  # in the order offer
 EQUAL = "batch_size/equal_epochs"
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 BASELINE = "sgd"
-MIDDLE = 2  # of the targets, hardest first: the one that the claims are about
+MIDDLE = 2  # of the targets, hardest first: the one to begin with where no claim names one
 SMALLEST = 3  # sizes whose mean examples stand for perfect scaling, as in the table regimes
 
 OPTIMIZER = """CASE WHEN c.settings->>'optimizer' = 'sgd' AND CAST(c.settings->>'momentum' AS DOUBLE) > 0 THEN 'momentum'
@@ -58,21 +58,18 @@ OWN_MEASURES = ("state", "steps", "examples", "seconds")
 
 @dataclass(frozen=True)
 class Study:
-    """A study that trains to targets. `optimizers` in their fixed order, `targets` hardest first."""
+    """A study that trains to targets. `optimizers` in their fixed order, `targets` hardest first, `target` the one that its claims are
+    about."""
 
     name: str
     optimizers: tuple[str, ...]
     targets: tuple[float, ...]
+    target: float
 
     @property
     def code(self) -> str:
         """Its name in the address and in the texts."""
         return self.name.partition("/")[2]
-
-    @property
-    def target(self) -> float:
-        """The target that the claims are about."""
-        return self.targets[min(MIDDLE, len(self.targets) - 1)]
 
     @property
     def optimizer(self) -> str:
@@ -90,13 +87,18 @@ def studies() -> list[Study]:
     rows = query(
         "SELECT DISTINCT study, optimizer, target FROM tuned SEMI JOIN (FROM studies WHERE complete > 0) USING (study)"
     ).to_pylist()
+    claimed = query(
+        "SELECT study, any_value(CAST(details->>'target' AS DOUBLE)) AS target FROM claim_parts WHERE claim = 'B1' GROUP BY study"
+    ).to_pylist()
+    named = {row["study"]: row["target"] for row in claimed}
     found = []
     for name in STUDIES:
         mine = [row for row in rows if row["study"] == name]
         if mine:
             optimizers = {row["optimizer"] for row in mine}
             targets = sorted({row["target"] for row in mine})
-            found.append(Study(name, tuple(each for each in OPTIMIZERS if each in optimizers), tuple(targets)))
+            target = named.get(name, targets[min(MIDDLE, len(targets) - 1)])
+            found.append(Study(name, tuple(each for each in OPTIMIZERS if each in optimizers), tuple(targets), target))
     return found
 
 
