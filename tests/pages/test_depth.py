@@ -201,7 +201,7 @@ def test_networks_whose_rate_is_an_end_of_those_tried_are_counted_and_named_unde
     captions = [each.value for each in opened("depth", study="mnist_mlp", lang=language).caption]
     end, counted = {
         "en": ("At an end of the learning rates tried lies that of {} layers", "At 3 of 4 networks the rate"),
-        "ko": ("{}층의 학습률은 시도한 범위의 끝", "신경망 4개 가운데 3개에서 고른 학습률"),
+        "ko": (". {}층의 학습률은 시도한 범위의 끝", "신경망 4개 가운데 3개에서 고른 학습률"),
     }[language]
     assert sum(end.format("8") in each for each in captions) == 1, "of the plain ones"
     assert sum(end.format("2, 8") in each for each in captions) == 1, "of the residual ones"
