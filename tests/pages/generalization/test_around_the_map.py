@@ -6,7 +6,7 @@ import re
 import pyarrow.compute as pc
 import pytest
 
-from explorer import text
+from explorer import format, text
 from tests.pages.generalization.conftest import (
     both,
     linked_map,
@@ -93,7 +93,7 @@ def test_a_noise_that_is_not_baked_yet_is_not_offered(opened, changed):
     )
     app = opened("generalization", noise="0.2")
     assert not app.exception
-    assert any("20%" not in box.value and "0.2" in box.value for box in app.info)
+    assert any("20%" not in box.value and format.literal("0.2") in box.value for box in app.info)
     assert len(panels(app)) == 1
 
 

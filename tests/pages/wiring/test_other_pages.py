@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer import format
 from tests.pages.reading import ask, charts, said
 from tests.pages.wiring.conftest import drawing
 from tests.planted_wiring import SMALL
@@ -81,5 +82,5 @@ def test_an_address_with_values_that_do_not_exist_falls_back_with_a_notice(opene
     assert not app.exception
     notices = " ".join(each.value for each in app.info)
     for asked in ("imagenet", "ws-9-0.5-1", "nothing", "log", "77"):
-        assert asked in notices
+        assert format.literal(asked) in notices
     assert "The graph that is open: WS(4, 0.75), graph 0" in [each.value for each in app.header]
