@@ -231,8 +231,12 @@ def _apart(study: Study) -> list[str]:
         part = found[1]
         facts = {"n": sentences.graphs(part["n"])} | {name: part["details"][name] for name in ("best", "worst")}
         told.append(t("wiring.ablation.families", value=_size(part), **facts))
+        if part["low"] is not None:
+            told.append(t("wiring.ablation.tukey"))
     if (found := results.claim(study, "W4")) is not None and found[1]["estimate"] is not None:
         told.append(t("wiring.ablation.chain", value=points(found[1]), n=sentences.graphs(found[1]["n"])))
+        if found[1]["details"].get("why") == "a_run_failed_to_train":
+            told.append(t("wiring.ablation.lost"))
     return told
 
 

@@ -16,12 +16,12 @@ POINT = 1.0
 
 
 def title(study: Study) -> str:
-    """The finding in at most ten words: random wiring against the residual chain as claim W4 has it; where most random graphs fail, that; where
-    the study has no such pair, how far apart its random families lie."""
+    """The finding in at most ten words: random wiring against the residual chain as claim W4 has it; where most random graphs fail, or
+    some do and nothing else is decided, that; where the study has no such pair, how far apart its random families lie."""
     failures, families_apart, pair = (results.claim(study, code) for code in ("W1", "W3", "W4"))
     if failures is not None:
         lost, n = failures[1]["details"]["graphs_failed"], failures[1]["n"]
-        if 2 * lost > n or (lost and (pair is None or pair[1]["estimate"] is None)):
+        if 2 * lost > n or (lost and (pair is None or pair[1]["low"] is None)):
             return t("wiring.title.failed", failed=lost, n=n)
     if pair is not None and pair[1]["estimate"] is not None:
         return _against_the_chain(*pair)

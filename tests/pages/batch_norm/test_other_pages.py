@@ -29,7 +29,7 @@ def test_the_cards_tell_quantities_bounds_and_intervals_in_words(opened, databas
 
 
 def test_runs_that_diverged_are_counted_on_the_cards(opened):
-    assert "Runs that diverged, counted and not averaged in: batch norm: 0, no norm: 6" in said(
+    assert "Runs that diverged, counted in the value: batch norm: 0, no norm: 6" in said(
         opened("claims", question="batch_norm")
     )
 
