@@ -88,7 +88,6 @@ def test_where_every_graph_trains_their_intervals_are_told(opened, tmp_path, mon
     assert [float(each) for each in told.groups()] == pytest.approx(found["W3"], abs=0.06)
     told = re.search(r"minus the residual chain: ([+−]?[\d.]+) points \(([+−]?[\d.]+) to ([+−]?[\d.]+)\)", caption)
     assert [float(each.replace("−", "-")) for each in told.groups()] == pytest.approx(found["W4"], abs=0.06)
-    assert app.title[0].value == "Random wiring ends within a point of a residual chain"
 
 
 def test_hubs_are_told_by_claim_w5(seen, database, changed, opened):
