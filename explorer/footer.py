@@ -43,20 +43,25 @@ def footer(
             "Parquet", data=lambda: as_parquet(table), file_name=f"{page}-{site.data_version()}.parquet",
             mime="application/vnd.apache.parquet", icon=":material/download:", on_click="ignore", key="footer.parquet",
         )  # fmt: skip
-        _cite(page)
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
-        _addresses(page)
         if rerun:
             with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
                 st.caption(t("site.footer.rerun_text"))
                 st.code(rerun, language=None, wrap_lines=True)
+        _as_it_is_seen(page)
     st.caption("  \n".join(_lines(studies, sources or [])))
 
 
-# Fragments that run when they are opened: a pick in a chart changes the address without running the page.
-@st.fragment(key="footer.cite")
+# A fragment that runs when a part of it is opened: a pick in a chart changes the address without running the page.
+@st.fragment(key="footer.as_it_is_seen")
+def _as_it_is_seen(page: str) -> None:
+    with st.container(horizontal=True):
+        _cite(page)
+        _addresses(page)
+
+
 def _cite(page: str) -> None:
     with st.popover(t("site.footer.cite"), icon=":material/format_quote:", on_change="rerun", key="footer.cite"):
         text, bibtex = citation(page)
@@ -66,7 +71,6 @@ def _cite(page: str) -> None:
         )  # without a language: the colours of code fall short of the contrast small text needs
 
 
-@st.fragment(key="footer.addresses")
 def _addresses(page: str) -> None:
     with st.popover(t("site.footer.address"), icon=":material/link:", on_change="rerun", key="footer.address"):
         st.caption(t("site.footer.address_text"))

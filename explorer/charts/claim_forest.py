@@ -46,7 +46,10 @@ def draw(
     # A ratio of 0 has no place on a logarithmic axis: it stands at its end, and the words above say 0.
     more = {"symlog": {"constant": 1}, "log": {"clamp": True}}.get(kind, {})
     scale = alt.Scale(type=kind, domain=domain, nice=False, **more)
-    axis = alt.Axis(format="~f", **({"values": _stretched_ticks(domain)} if kind == "symlog" else {"tickCount": 6}))
+    axis = alt.Axis(
+        format="~g" if kind == "log" else "~f",
+        **({"values": _stretched_ticks(domain)} if kind == "symlog" else {"tickCount": 6}),
+    )
 
     def along(name: str) -> alt.X:
         return alt.X(f"{name}:Q", title=axis_title, scale=scale, axis=axis)
