@@ -9,8 +9,9 @@ Choices that the rules leave open, made before any result was there:
   `details`, and its seed drops out of the pair. That makes it harder to show that a function fails. Where it would make it easier to show
   that one does not, there is no interval: in A2 and A4 a run of ReLU, in A3 one of ReLU or with batch normalization, in A5 and A6 any.
 - A rule that names several depths is asked at every depth of the grid that it covers, with both starts of the weights. It holds where it
-  holds at each of these places; the part reports the place that is furthest from it. It is opposed where it is opposed at one of them, by an
-  interval with Bonferroni's correction over the places, so that looking at many of them contradicts nothing by chance.
+  holds at each of these places; the part reports the one of the places that decide which is furthest from it. It is opposed where it is
+  opposed at one of them, by an interval with Bonferroni's correction over the places, so that looking at many of them contradicts nothing
+  by chance.
 - A1 is about the start of training (epoch 0): the function and the start make that ratio, training may mend it. Depth 5 or more is 8, 16 and
   32. Runs that diverge later count too. Intervals are Student's over the logarithms.
 - A2 is at depth 8 in the fully connected network, with both starts.
@@ -42,7 +43,6 @@ from precompute.evidence.intervals import (
     holm,
     null,
     paired_p,
-    without_interval,
 )
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule, at_least, below
 from precompute.spec import Spec
@@ -172,16 +172,15 @@ def _norm_rescues_sigmoid(found: Mapping) -> list[Part]:
     )
     details = {"interval": STUDENT, "seeds": seeds}
     details["diverged"] = _diverged(found, ["sigmoid", "relu"], [without, batch])
-    gaps = estimate_over_seeds(bare), estimate_over_seeds(normed - bare / 2)
     if len(seeds) < FEWEST_SEEDS:
         details["why"] = "too_few_seeds"
-    elif any(map(_lost, four[1:])):  # all but the sigmoid without a norm
-        gaps, details["why"] = tuple(map(without_interval, gaps)), "a_run_diverged"
-    both = {"gap_without_norm": null(_mean(bare)), "gap_with_norm": null(_mean(normed))}
-    return [
-        Part("gap_of_sigmoid_to_relu_without_norm", gaps[0], "points", POSITIVE, details | {"norm": "none"}),
-        Part("gap_with_norm_minus_half_the_gap_without", gaps[1], "points", NEGATIVE, details | both),
-    ]
+    gaps = {"gap_without_norm": null(_mean(bare)), "gap_with_norm": null(_mean(normed))}
+    parts = [
+        Part("gap_of_sigmoid_to_relu_without_norm", estimate_over_seeds(bare), "points", POSITIVE, details | {"norm": "none"}),
+        Part("gap_with_norm_minus_half_the_gap_without", estimate_over_seeds(normed - bare / 2), "points", NEGATIVE, details | gaps),
+    ]  # fmt: skip
+    lost = len(seeds) >= FEWEST_SEEDS and any(map(_lost, four[1:]))  # all but the sigmoid without a norm
+    return [part.undecided("a_run_diverged") for part in parts] if lost else parts
 
 
 def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
@@ -204,10 +203,8 @@ def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
     if any(censored):
         details |= {"at_least": True, "tanh_not_there": sum(censored)}
         rule = rule.of_a_lower_bound()
-    ratio = _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner)))
-    if _lost(relu):
-        ratio, details["why"] = without_interval(ratio), "a_run_diverged"
-    return [Part(quantity, ratio, "ratio", rule, details)]
+    ratio = Part(quantity, _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner))), "ratio", rule, details)
+    return [ratio.undecided("a_run_diverged") if _lost(relu) else ratio]
 
 
 def _hardly_matters(found: Mapping) -> list[Part]:

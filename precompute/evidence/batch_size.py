@@ -221,7 +221,7 @@ def _planned_sizes(study: StudyResults) -> set[int]:
 
 def _largest(one: Series, planned: set[int]) -> list[Cell]:
     """None as long as a planned size is not finished, and where one of them did not reach the target, or is among the smallest."""
-    if planned > {cell.batch_size for cell in one.cells}:
+    if not planned <= {cell.batch_size for cell in one.cells}:
         return []
     last = one.cells[-AT_AN_END:]
     free = {cell.batch_size for cell in last}.isdisjoint(cell.batch_size for cell in _smallest(one))

@@ -17,7 +17,7 @@ import numpy as np
 
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.grid import StudyResults
-from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference, without_interval
+from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule
 from precompute.spec import Spec
 from precompute.studies.tuning import chosen_rate
@@ -155,9 +155,7 @@ def _difference(part: str, a: Cell, b: Cell, rule: Rule, quantity: str, architec
 
 def _undecided_on_survivors(part: Part, *cells: Cell) -> Part:
     """Without its interval where a run of one of `cells`, which the claim says do well, fails to train."""
-    if part.found.estimate is None or not any(cell.failed for cell in cells):
-        return part
-    return part._replace(found=without_interval(part.found), details=part.details | {"why": "a_run_failed_to_train"})
+    return part.undecided("a_run_failed_to_train") if any(cell.failed for cell in cells) else part
 
 
 def _paired(part: str, a: Cell, b: Cell) -> tuple[Estimate, list[int]]:
@@ -173,7 +171,8 @@ def _error(row: Mapping, part: str) -> float:
 def _gradients(found: Mapping[Network, Cell]) -> list[Part]:
     """L4: in the deepest plain networks with batch normalization, the gradient norm of the first layer over that of the last, at the
     measured epoch (the start among them) where it is smallest, is above 0.1. Seeds whose train error stays high count too: a gradient
-    that vanishes would be the reason. One that diverged has no gradient to the end, and is left out. The interval is Student's over the logarithms of the seeds."""
+    that vanishes would be the reason. One that diverged has no gradient to the end, and is left out. The interval is Student's over the
+    logarithms of the seeds."""
     measured = {
         network.depth: cell
         for network, cell in found.items()

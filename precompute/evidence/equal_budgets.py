@@ -15,21 +15,26 @@ STUDENT = "student_t_over_tunings"
 
 def equal_budgets(study: StudyResults) -> list[Part]:
     """B4: the largest batch size minus the smallest, test error at the end: above 0 at each number of epochs, and less than HURT points
-    at each number of steps. Over fresh seeds, at the rate that tuning chose on validation data; a run that diverged is not left out."""
-    parts = []
+    at each number of steps. Over fresh seeds, at the rate that tuning chose on validation data; a run that diverged is not left out. As long
+    as the largest or the smallest size of the grid has no fresh run, a budget has no number."""
+    parts, planned = [], _planned_sizes(study)
     for arm, errors in sorted(_final_errors(study).items()):
         name, amount = arm
-        smallest, largest = min(errors), max(errors)
+        sizes = planned.get(arm) or set(errors)
+        smallest, largest = min(sizes), max(sizes)
         if smallest == largest:
             continue
         rule = POSITIVE if name == "epochs" else below(HURT)
-        seeds = sorted(errors[smallest].keys() & errors[largest].keys())
-        high, low = (np.array([errors[size][seed] for seed in seeds]) for size in (largest, smallest))
+        ends = [errors.get(size, {}) for size in (largest, smallest)]
+        seeds = sorted(ends[0].keys() & ends[1].keys())
+        high, low = (np.array([end[seed] for seed in seeds]) for end in ends)
         details = {"interval": STUDENT, name: amount, "batch_sizes": [smallest, largest]}
         details["test_error"] = {
             str(size): null(np.mean(list(each.values()))) for size, each in sorted(errors.items())
         }  # in points
-        if np.isnan(high - low).any():
+        if not seeds:
+            found, details["why"] = Estimate(None, None, None, 0), "no_seed_came_to_the_end_on_both_sides"
+        elif np.isnan(high - low).any():
             found, details["why"] = Estimate(None, None, None, len(seeds)), "a_run_diverged"
         else:
             found = paired_difference(high, low)
@@ -66,11 +71,22 @@ def _final_errors(study: StudyResults) -> dict[tuple[str, int], dict[int, dict[i
     errors: dict[tuple[str, int], dict[int, dict[int, float]]] = {}
     for spec, row in runs:
         if spec.seed not in tuning:
-            arm = ("epochs", spec.epochs) if spec.epochs else ("steps", spec.steps)
             correct = row["curves"][-1]["test_correct"]
             error = np.nan if row["status"] != "complete" or correct is None else 100 * (1 - correct / row["n_test"])
-            errors.setdefault(arm, {}).setdefault(spec.batch_size, {})[spec.seed] = error
+            errors.setdefault(_arm(spec), {}).setdefault(spec.batch_size, {})[spec.seed] = error
     return errors
+
+
+def _planned_sizes(study: StudyResults) -> dict[tuple[str, int], set[int]]:
+    """The batch sizes of the grid, by epochs or steps."""
+    sizes: dict[tuple[str, int], set[int]] = {}
+    for spec in study.planned:
+        sizes.setdefault(_arm(spec), set()).add(spec.batch_size)
+    return sizes
+
+
+def _arm(spec: Spec) -> tuple[str, int]:
+    return ("epochs", spec.epochs) if spec.epochs else ("steps", spec.steps)
 
 
 def _budget(spec: Spec) -> tuple:

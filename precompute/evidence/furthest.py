@@ -58,16 +58,13 @@ def furthest(
         for each, found in zip(measured, estimates, strict=True)
         if len(measured) <= MOST_TOLD
     ]
-    found = estimates[pick]
-    if not decided:
-        found = Estimate(found.estimate, None, None, found.n)
-        details["why"] = "a_run_diverged" if enough else "too_few_seeds"
     everywhere = Rule(
         rule.bound,
         lambda _: all(rule.holds(each) for each in estimates),
         lambda _: any(rule.opposed(each) for each in corrected),
     )
-    return [Part(quantity, found, unit, everywhere, details)]
+    part = Part(quantity, estimates[pick], unit, everywhere, details)
+    return [part if decided else part.undecided("a_run_diverged" if enough else "too_few_seeds")]
 
 
 def _at_level(values: np.ndarray, confidence: float) -> Estimate:

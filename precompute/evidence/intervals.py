@@ -33,11 +33,6 @@ class Estimate(NamedTuple):
     n: int
 
 
-def without_interval(found: Estimate) -> Estimate:
-    """The number alone: nothing is decided on it."""
-    return Estimate(found.estimate, None, None, found.n)
-
-
 class IntervalRow(NamedTuple):
     """A row of the table `intervals`, with the index into `MapGrid.xs` in the place of the configuration."""
 

@@ -39,6 +39,12 @@ class Part(NamedTuple):
     def opposed(self) -> bool:
         return self.found.low is not None and self.rule.opposed(self.found)
 
+    def undecided(self, why: str) -> "Part":
+        """The number alone, without its interval, and the code of why nothing is decided on it; a part without a number has its own why."""
+        if self.found.estimate is None:
+            return self
+        return self._replace(found=self.found._replace(low=None, high=None), details=self.details | {"why": why})
+
 
 def verdict(parts: Sequence[Part]) -> str:
     """`shown` when every part holds, else `contradicted` when one is opposed, else `not shown`.

@@ -33,7 +33,6 @@ from precompute.evidence.intervals import (
     holm,
     null,
     paired_p,
-    without_interval,
 )
 from precompute.evidence.verdicts import Part, Rule, below, more_than
 
@@ -174,10 +173,8 @@ def _largest_difference(drawn: Families) -> Part:
         df = (families - 1) * (n - 1)
         half = stats.studentized_range.ppf(CONFIDENCE, families, df) * np.sqrt((rest**2).sum() / df / n)
         low, high = float(max(0.0, largest - half)), float(largest + half)
-    found = Estimate(largest, low, high, n)
-    if details["failed_to_train"]:
-        found, details["why"] = without_interval(found), "a_run_failed_to_train"
-    return Part("largest_difference_of_families", found, "points", POINT, details)
+    part = Part("largest_difference_of_families", Estimate(largest, low, high, n), "points", POINT, details)
+    return part.undecided("a_run_failed_to_train") if details["failed_to_train"] else part
 
 
 def _against_residual(drawn: Families, residual: Mapping[int, Trained]) -> Part:
@@ -196,9 +193,8 @@ def _against_residual(drawn: Families, residual: Mapping[int, Trained]) -> Part:
         details["why"] = "no_seed_trains_on_all_sides"
     table = np.array([_means(runs, graph_of) for runs in drawn.values()])
     found = estimate_over_seeds(table.mean(axis=0) - np.array(_means(residual, graph_of)))
-    if seeds and details["failed_to_train"]["random"]:
-        found, details["why"] = without_interval(found), "a_run_failed_to_train"
-    return Part("test_error_random_minus_residual_chain", found, "points", below(1), details)
+    part = Part("test_error_random_minus_residual_chain", found, "points", below(1), details)
+    return part.undecided("a_run_failed_to_train") if details["failed_to_train"]["random"] else part
 
 
 def _hubs(drawn: Families) -> Part:

@@ -204,7 +204,7 @@ def test_contrasts_are_paired_in_log2_and_a_size_that_was_not_reached_has_none()
         assert (row.unit, row.n) == ("doublings", 3) and row.p <= row.p_adjusted
 
 
-def budget_study(error, seeds=range(5), sizes=(4, 64, 4096), diverged=()):
+def budget_study(error, seeds=range(5), sizes=(4, 64, 4096), diverged=(), planned=()):
     """Final runs of both arms, with a tuning seed of three rates whose errors are far off."""
     runs = []
     for arm in ({"epochs": 5}, {"epochs": 20}, {"steps": 1000}, {"steps": 5000}):
@@ -217,7 +217,7 @@ def budget_study(error, seeds=range(5), sizes=(4, 64, 4096), diverged=()):
                 curve = {"epoch": 1, "test_correct": None if lost else 1000 - wrong}
                 row = {"status": "diverged" if lost else "complete", "targets": [], "curves": [curve], "n_test": 1000}
                 runs.append((spec, row))
-    return StudyResults("batch_size/equal_epochs", "batch_size", (), runs)
+    return StudyResults("batch_size/equal_epochs", "batch_size", (), runs, planned or [spec for spec, _ in runs])
 
 
 def large_worse_in_epochs(arm, size, seed):
@@ -236,6 +236,16 @@ def test_worse_at_equal_epochs_and_not_at_equal_steps_shows_b4():
 def test_worse_at_equal_steps_too_contradicts_b4_and_no_difference_at_equal_epochs_does_not_show_it():
     assert verdicts(budget_study(lambda arm, size, seed: 30 + seed + 20 * (size == 4096)))["B4"] == "contradicted"
     assert verdicts(budget_study(lambda arm, size, seed: 30 + (seed - 2) * (size == 4096)))["B4"] != "shown"
+
+
+def test_b4_waits_for_the_largest_size_of_the_grid():
+    """Of a part of the grid the largest size would be another one, which may do as well."""
+    whole = budget_study(large_worse_in_epochs)
+    part = budget_study(large_worse_in_epochs, sizes=(4, 64), planned=whole.planned)
+    assert verdicts(part) == {"B4": "not shown"}
+    found = parts("B4", part)
+    assert len(found) == 4 and {(each.estimate, each.n) for each in found} == {(None, 0)}
+    assert all(each.details["batch_sizes"] == [4, 4096] and each.details["why"] for each in found)
 
 
 def test_a_final_run_that_diverged_is_not_averaged_over():
