@@ -59,6 +59,16 @@ def one_of(key: str, options: Sequence[Any], default: Any, **control: Any) -> An
     return chosen(key, options, default, control["label"], control.get("format", str))
 
 
+def one_with_code(
+    key: str, offered: Sequence[Any], *, format: Callable[[Any], str], first: Any = None, **control: Any
+) -> Any:
+    """As `one_of`, among things that bear their code: returns the one chosen, `first` (or the first) unless the address asks for another.
+    `format` takes one of them."""
+    by_code = {each.code: each for each in offered}
+    words = lambda code: format(by_code[code])
+    return by_code[one_of(key, list(by_code), (first or offered[0]).code, format=words, **control)]
+
+
 def number(
     key: str,
     options: Sequence[float] | range,

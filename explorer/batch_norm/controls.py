@@ -33,17 +33,14 @@ class Choices:
 
 def choices(studies: list[Study]) -> Choices:
     """Draws the controls, each where there is something to choose, and returns what they say."""
-    by_code = {each.code: each for each in studies}
-    code = address.one_of(
+    study = address.one_with_code(
         "study",
-        list(by_code),
-        studies[0].code,
+        studies,
         label=t("site.study"),
-        format=study_name,
+        format=lambda each: study_name(each.code),
         widget="select",
         resets=("norms", *INSIDE),
     )
-    study = by_code[code]
     offered = groups(study)
     group = address.one_of(
         "norms",

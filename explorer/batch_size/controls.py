@@ -36,17 +36,14 @@ class Choices:
 def choices(studies: list[Study]) -> Choices:
     """Draws the controls in one row and returns what they say. A study alone has no control, nor has an optimizer alone."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by_code = {each.code: each for each in studies}
-        code = address.one_of(
+        study = address.one_with_code(
             "study",
-            list(by_code),
-            studies[0].code,
+            studies,
             label=t("site.study"),
-            format=lambda code: t(f"batch_size.study.{code}"),
+            format=lambda each: t(f"batch_size.study.{each.code}"),
             widget="select",
             resets=("optimizer", "target"),
         )
-        study = by_code[code]
         several = len(study.optimizers) > 1
         optimizer = address.one_of(
             "optimizer",

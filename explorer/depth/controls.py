@@ -10,17 +10,15 @@ NETWORK = ("depth", "seed")  # what opens one network; another study may not hav
 
 def view(offered: list[Study]) -> View:
     """Draws the controls of study and normalization, where there is a choice, and returns what they say."""
-    by_code = {each.code: each for each in offered}
-    code = address.one_of(
+    study = address.one_with_code(
         "study",
-        list(by_code),
-        offered[0].code,
+        offered,
         label=t("depth.control.study"),
-        format=lambda code: t(f"depth.study.{code}"),
+        format=lambda each: t(f"depth.study.{each.code}"),
         widget="select",
         resets=("norm", *NETWORK),
     )
-    found = results.norms(by_code[code])
+    found = results.norms(study)
     norm = address.one_of(
         "norm",
         found,
@@ -30,7 +28,7 @@ def view(offered: list[Study]) -> View:
         help=t("depth.control.norm_help"),
         resets=NETWORK,
     )
-    return View(by_code[code], norm)
+    return View(study, norm)
 
 
 def error_scale() -> str:

@@ -34,17 +34,14 @@ class Choices:
 
 def study(offered: list[Study]) -> Study:
     """Draws the control of the study, where there is more than one, and returns the study."""
-    by_code = {each.code: each for each in offered}
-    code = address.one_of(
+    return address.one_with_code(
         "study",
-        list(by_code),
-        offered[0].code,
+        offered,
         label=t("generalization.control.study"),
-        format=lambda code: t(f"generalization.study.{code}"),
+        format=lambda each: t(f"generalization.study.{each.code}"),
         widget="select",
         resets=("variant", "noise", *PICK),
     )
-    return by_code[code]
 
 
 def choices(maps: list[Map]) -> Choices:

@@ -64,17 +64,14 @@ def one_network() -> None:
 
 
 def _study(offered: list[Study]) -> Study:
-    codes = {study.code: study for study in offered}
-    chosen = address.choice(
+    return address.one_with_code(
         "epochs_study",
-        list(codes),
-        offered[0].code,
+        offered,
         label=t("generalization_studies.epochs.study"),
-        format=lambda code: section.study_name(codes[code]),
+        format=section.study_name,
         widget="select",
         resets=("epochs_width",),
     )
-    return codes[chosen]
 
 
 def _role(roles: list[Role], study: Study) -> Role:

@@ -30,12 +30,10 @@ class Opened:
 
 def study(offered: list[Study]) -> Study:
     """Draws the control of the study, where there is a choice."""
-    by_code = {each.code: each for each in offered}
-    code = address.one_of(
-        "study", list(by_code), offered[0].code, label=t("site.study"), format=lambda code: t(f"wiring.study.{code}"),
-        widget="select", resets=OPENED,
+    return address.one_with_code(
+        "study", offered, label=t("site.study"), format=lambda each: t(f"wiring.study.{each.code}"), widget="select",
+        resets=OPENED,
     )  # fmt: skip
-    return by_code[code]
 
 
 def axis() -> str:
@@ -48,13 +46,10 @@ def axis() -> str:
 
 def opened(of: Study) -> Opened:
     """Draws the controls of the opened graph: which, with which seed, and what is drawn on it."""
-    by_code = {row["of"].code: row["of"] for row in in_order(of)}
-    first = first_graph(of)
-    code = address.one_of(
-        "graph", list(by_code), first.code, label=t("wiring.control.graph"), widget="select", resets=("seed",),
-        format=lambda code: families.graph_name(by_code[code]), help=t("wiring.control.graph_help"),
+    graph = address.one_with_code(
+        "graph", [row["of"] for row in in_order(of)], first=first_graph(of), label=t("wiring.control.graph"), widget="select",
+        resets=("seed",), format=families.graph_name, help=t("wiring.control.graph_help"),
     )  # fmt: skip
-    graph = by_code[code]
     by_seed = runs_of(of, graph)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show = address.choice(
