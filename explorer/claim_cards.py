@@ -340,14 +340,6 @@ def as_table(claims: list[dict[str, Any]]) -> pa.Table:
     return pa.table({t(f"claims.column.{name}"): pa.array(values, pa.string()) for name, values in columns.items()})
 
 
-def sql(question: str, verdict: str) -> str:
-    """The statement that gives the published rows behind `chosen`, one a measured part."""
-    asked = {"question": question, "verdict": verdict}
-    wanted = " AND ".join(f"c.{name} = '{value}'" for name, value in asked.items() if value != "all")
-    where = f"WHERE {wanted}\n" if wanted else ""
-    return f"{site.CLAIMS_WITH_PARTS.rstrip()}\n{where}ORDER BY c.claim, c.study, p.part"
-
-
 def studies(claims: list[dict[str, Any]]) -> list[str]:
     """The studies of the published results that test some claims."""
     return sorted({claim["study"] for claim in claims if claim["study"] and claim["verdict"]})

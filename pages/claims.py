@@ -36,8 +36,8 @@ st.markdown(f"{claim_cards.filter_sentence(shown, question, verdict)} {claim_for
 claim_cards.grid(shown)
 claim_forests.forests(shown)
 
-table = claim_cards.as_table(shown)
 with st.expander(t("claims.table"), icon=":material/table:"):
-    st.dataframe(table, hide_index=True, alt=t("claims.alt"))
+    st.dataframe(claim_cards.as_table(shown), hide_index=True, alt=t("claims.alt"))
 
-footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=claim_cards.sql(question, verdict))
+sql, table = site.claims_with_parts(question, verdict)
+footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=sql)

@@ -25,9 +25,19 @@ FROM claim_parts ORDER BY claim, study, part
 """
 
 CLAIMS_WITH_PARTS = """
-SELECT c.claim, c.question, c.study, c.verdict, p.part, p.quantity, p.estimate, p.low, p.high, p.n, p.unit, p.bound, p.holds
+SELECT c.claim, c.question, c.study, c.verdict::VARCHAR AS verdict, p.part, p.quantity, p.estimate, p.low, p.high, p.n, p.unit, p.bound, p.holds
 FROM claims c LEFT JOIN claim_parts p ON p.claim = c.claim AND p.study = c.study
 """
+
+
+def claims_with_parts(question: str, verdict: str) -> tuple[str, pa.Table]:
+    """The statement that gives the claims of a question with a verdict ("all" for any), one row a measured part, and its rows."""
+    asked = {"question": question, "verdict": verdict}
+    wanted = " AND ".join(f"c.{name} = '{value}'" for name, value in asked.items() if value != "all")
+    where = f"WHERE {wanted}\n" if wanted else ""
+    sql = f"{CLAIMS_WITH_PARTS.rstrip()}\n{where}ORDER BY c.claim, c.study, p.part"
+    return sql, query(sql)
+
 
 FACTS = "SELECT key, value FROM meta ORDER BY key"
 
