@@ -114,7 +114,8 @@ def ends_of_scaling(choices: Choices) -> None:
     listed = "; ".join(told) or t("batch_size.ends.none")
     alt = t("batch_size.ends.alt", n=len(rows), target=goal(choices.target), rows=listed)
     st.vega_lite_chart(spec=dict(chart), key="batch_size.ends", alt=f"{alt} {t('batch_size.alt.table')}")
-    st.caption(t("batch_size.ends.caption", target=goal(choices.target), rows=listed))
+    bars = [t("batch_size.ends.bars")] if sentences.enough_seeds(choices.study) else []
+    st.caption(" ".join([t("batch_size.ends.caption", target=goal(choices.target), rows=listed), *bars]))
     _parts(verdict)
     behind("ends", pa.Table.from_pylist(rows))
 
@@ -281,7 +282,9 @@ def tuning_counted(choices: Choices) -> None:
     if least:
         row = max(least, key=lambda row: row["steps"] / row["fewest_steps"])
         told = {"batch_size": format.count(row["batch_size"]), "fewest": format.count(row["fewest_steps"])}
-        st.caption(t("batch_size.tuning.optimism", **told, steps=sentences.number(row["steps"])))
+        lucky = [t("batch_size.tuning.optimism", **told, steps=sentences.number(row["steps"]))]
+        lucky += [t("batch_size.tuning.optimism_interval")] if sentences.enough_seeds(choices.study) else []
+        st.caption(" ".join(lucky))
 
 
 def against_the_baseline(choices: Choices) -> None:
@@ -304,7 +307,8 @@ def against_the_baseline(choices: Choices) -> None:
     chart = _against_chart(site.data_version(), language(), choices.study, optimizer)
     st.vega_lite_chart(spec=dict(chart), key="batch_size.against", alt=f"{alt} {t('batch_size.alt.table')}")
     clear = sum(row["p_adjusted"] is not None and row["p_adjusted"] < ALPHA for row in told)
-    st.caption(t("batch_size.against.caption", clear=clear, n=len(told)))
+    tested = "caption" if sentences.enough_seeds(choices.study) else "caption_few_seeds"
+    st.caption(t(f"batch_size.against.{tested}", clear=clear, n=len(told)))
     flat = [row | {part: json.dumps(row[part]) for part in ("baseline", "changed")} for row in told]
     behind("against", pa.Table.from_pylist(flat).drop_columns(["name", "label"]))
 

@@ -76,9 +76,11 @@ def _shape(regime: dict[str, Any]) -> str:
 def legend(choices: Choices) -> str:
     """What each mark is, with what was left out of the curve."""
     parts = [t("batch_size.legend.marks")]
-    if results.settings(choices.study.name)["seeds"] >= FEWEST_SEEDS and choices.measure != "seconds":
+    if enough_seeds(choices.study) and choices.measure != "seconds":
         parts.append(t("batch_size.legend.interval", seeds=format.seeds(results.settings(choices.study.name)["seeds"])))
     parts.append(t("batch_size.legend.regimes", optimizer=t(f"batch_size.optimizer.{choices.focus}")))
+    if enough_seeds(choices.study):
+        parts.append(t("batch_size.legend.regimes_bands"))
     missing = [row for row in results.tuned(choices.study, choices.target) if row["seeds_reached"] < row["seeds"]]
     for optimizer in choices.optimizers:
         sizes = [format.count(row["batch_size"]) for row in missing if row["optimizer"] == optimizer]
@@ -86,6 +88,11 @@ def legend(choices: Choices) -> str:
             name = t(f"batch_size.optimizer.{optimizer}")
             parts.append(t("batch_size.legend.missing", optimizer=name, sizes=", ".join(sizes)))
     return " ".join(parts)
+
+
+def enough_seeds(study: Study) -> bool:
+    """Whether there are as many as an interval needs."""
+    return results.settings(study.name)["seeds"] >= FEWEST_SEEDS
 
 
 def tuning(choices: Choices) -> str:

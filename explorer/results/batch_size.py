@@ -97,7 +97,8 @@ def studies() -> list[Study]:
         if mine:
             optimizers = {row["optimizer"] for row in mine}
             targets = sorted({row["target"] for row in mine})
-            target = named.get(name, targets[min(MIDDLE, len(targets) - 1)])
+            wanted = named.get(name, targets[min(MIDDLE, len(targets) - 1)])
+            target = min(targets, key=lambda each: abs(each - wanted))  # JSON and the column may round apart
             found.append(Study(name, tuple(each for each in OPTIMIZERS if each in optimizers), tuple(targets), target))
     return found
 
