@@ -57,11 +57,15 @@ def one(run: dict[str, Any]) -> None:
         st.subheader(t("runs.configuration"))
         settings = run["settings"].items()
         _facts(
-            {run_list.setting_name(name, run["study"]): run_list.setting_value(value, name) for name, value in settings}
+            t("runs.configuration"),
+            {
+                run_list.setting_name(name, run["study"]): run_list.setting_value(value, name)
+                for name, value in settings
+            },
         )
     with provenance:
         st.subheader(t("runs.provenance"))
-        _facts({t(f"runs.fact.{name}"): _fact(name, run[name]) for name in FACTS})
+        _facts(t("runs.provenance"), {t(f"runs.fact.{name}"): _fact(name, run[name]) for name in FACTS})
     _siblings(run)
     command = f"python -m precompute run --run-id {run_id}"
     _repeat(command)
@@ -226,9 +230,9 @@ def _rows(run_id: str, tables: dict[str, pa.Table]) -> None:
             )
 
 
-def _facts(facts: dict[str, str]) -> None:
+def _facts(title: str, facts: dict[str, str]) -> None:
     names = {t("runs.column.name"): list(facts), t("runs.column.value"): list(facts.values())}
-    st.table(names, border="horizontal", hide_index=True, hide_header=True)
+    st.table(names, border="horizontal", hide_index=True, hide_header=True, alt=title)
 
 
 def _fact(name: str, value: Any) -> str:

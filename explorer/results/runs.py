@@ -111,7 +111,7 @@ def _runs_of_both(condition: str, origin: str | None) -> str:
     where it is."""
     both = ("run_id", "question", "study", "map", "x", "settings", "n_params", "seed", "status", "started_at")
     columns = ",\n       ".join(f"coalesce(p.{name}, o.{name}) AS {name}" for name in both)
-    wanted = f"({condition}) AS wanted"
+    wanted = f", ({condition}) AS wanted"
     return f"""WITH published AS ({_runs_of(PUBLISHED, wanted)}), own AS ({_runs_of(OWN, wanted)})
 SELECT {columns},
        p.train_error, p.test_error, p.wall_s, o.status AS own_status, o.test_error AS own_test_error,
@@ -155,13 +155,12 @@ def _from(of: str) -> str:
     return f"FROM {of}.runs r JOIN {of}.configurations c USING (configuration) JOIN {of}.studies s ON s.study = r.study"
 
 
-def _runs_of(of: str, *further: str) -> str:
+def _runs_of(of: str, further: str = "") -> str:
     # Only a complete run has an error at its end: a curve that breaks off tells of the moment where it broke.
-    more = "".join(f", {column}" for column in further)
     return f"""
 SELECT r.run_id, s.question, r.study, c.map, c.x, c.settings::VARCHAR AS settings, c.n_params, r.seed, r.status::VARCHAR AS status,
        CASE WHEN r.status = 'complete' THEN 1 - ended.curve.train_correct / r.n_train END AS train_error,
-       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.test_correct / r.n_test END AS test_error, r.wall_s, r.started_at{more}
+       CASE WHEN r.status = 'complete' THEN 1 - ended.curve.test_correct / r.n_test END AS test_error, r.wall_s, r.started_at{further}
 {_from(of)}
 LEFT JOIN (SELECT run, max_by({{'train_correct': train_correct, 'test_correct': test_correct}}, epoch) AS curve
            FROM {of}.curves GROUP BY run) ended ON ended.run = r.run"""
