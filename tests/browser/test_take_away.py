@@ -182,5 +182,5 @@ def test_while_statements_run_to_their_limit_the_server_answers_others_within_a_
             break
         pages[0].wait_for_timeout(100)
     assert all(stopped)
-    assert np.percentile(waited, 95) < 1  # whatever else the machine does may hold up one of many
+    assert max(waited) < 1
     context.close()

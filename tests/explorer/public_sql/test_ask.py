@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -77,7 +76,7 @@ def others() -> Iterator[dict[str, list[float]]]:
 
 def check_that_others_felt_nothing(seen: dict[str, list[float]]) -> None:
     assert len(seen["answers"]) > 5
-    assert np.percentile(seen["answers"], 95) < 1  # whatever else the machine does may hold up one of hundreds
+    assert max(seen["answers"]) < 1
     assert max(seen["at_once"]) <= ask.MOST_AT_ONCE
     assert max(seen["memory"]) <= LIMITS.megabytes
     assert processes() == {}
