@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
-import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "data" / "schema.sql"
+SHIPPED = ROOT / "data" / "results.duckdb"
 PUBLISHED, OWN = "results", "own"  # the names under which the files are attached
 
 # What DuckDB raises when bytes of the file are not what they should be. Other errors are errors of a query, ours to mend.
@@ -79,25 +79,28 @@ class Same(Unusable):
 
 def location() -> Path:
     """Where the results file is looked for: the first path in the environment variable WHY_RESULTS, else data/results.duckdb beside the app."""
-    return _resolved(_named()[0] or ROOT / "data" / "results.duckdb")
+    return _paths()[0].resolve()
 
 
 def own_location() -> Path | None:
     """Where one's own results are looked for: the second path in WHY_RESULTS, None without one. Raises TooMany where there is a third."""
-    _, *others = _named()
-    if len(others) > 1:
-        raise TooMany(_resolved(others[1]))
-    return _resolved(others[0]) if others and others[0] else None
+    own = _own(_paths())
+    return None if own is None else own.resolve()
 
 
-def _named() -> list[str]:
+def _paths() -> list[Path]:
     # Separated as in PATH. A file that has the separator in its name is one path all the same.
     given = os.environ.get("WHY_RESULTS", "")
-    return [given] if Path(given).expanduser().is_file() else given.split(os.pathsep)
+    named = [given] if os.path.isfile(os.path.expanduser(given)) else given.split(os.pathsep)
+    first, *others = named
+    return [Path(first).expanduser() if first else SHIPPED, *(Path(each).expanduser() for each in others if each)]
 
 
-def _resolved(path: str | Path) -> Path:
-    return Path(path).expanduser().resolve()
+def _own(paths: list[Path]) -> Path | None:
+    _, *others = paths
+    if len(others) > 1:
+        raise TooMany(others[1].resolve())
+    return others[0] if others else None
 
 
 def expected_schema() -> int:
@@ -170,6 +173,14 @@ class _Answers:
                 self._kept.popitem(last=False)
 
 
+class _Facts(NamedTuple):
+    """What a file renamed over another changes."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+
+
 class _Opened(NamedTuple):
     connection: duckdb.DuckDBPyConnection
     meta: dict[str, str]
@@ -178,34 +189,47 @@ class _Opened(NamedTuple):
     refused: Unusable | None
 
 
+# A file renamed over the old one has other facts, hence is opened anew. The one before is not closed by hand: a query that still runs on it
+# holds it, and with the last such query it closes itself. Asked some two hundred times a view, this is no `st.cache_resource`, which takes
+# thirty times as long to find what it keeps.
+_kept: tuple[tuple, _Opened] | None = None
+_opening = threading.Lock()
+
+
 def _current() -> _Opened:
-    path, own = location(), own_location()
-    facts = _facts(path)
-    if facts is None:
-        raise Missing(path)
-    return _opened(str(path), facts, None if own is None else str(own), None if own is None else _facts(own))
+    global _kept
+    path, *_ = paths = _paths()
+    own = _own(paths)
+    asked = path, _facts(path), own, own and _facts(own)
+    kept = _kept
+    if kept is None or kept[0] != asked:
+        with _opening:
+            if _kept is None or _kept[0] != asked:
+                _kept = asked, _opened(*asked)
+            kept = _kept
+    return kept[1]
 
 
-def _facts(path: Path) -> tuple[int, int, int] | None:
-    """What a file renamed over another changes; None where there is no file."""
+def _facts(path: Path) -> _Facts | None:
+    """None where there is no file."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return _Facts(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-# A file renamed over the old one has other facts, hence its own entry. The one before is not closed by hand: a query that still runs on
-# it holds it, and with the last such query it closes itself.
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _opened(path: str, facts: tuple[int, int, int], own: str | None, own_facts: tuple[int, int, int] | None) -> _Opened:
+def _opened(path: Path, facts: _Facts | None, own: Path | None, own_facts: _Facts | None) -> _Opened:
+    path, own = path.resolve(), own and own.resolve()
+    if facts is None:
+        raise Missing(path)
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET memory_limit = '128MB'; SET threads = 2; SET temp_directory = ''")
-        meta = _attach(connection, Path(path), PUBLISHED)
+        meta = _attach(connection, path, PUBLISHED)
         own_meta, problem = None, None
         try:
-            own_meta = None if own is None else _attach_own(connection, Path(own), Path(path), own_facts)
+            own_meta = None if own is None else _attach_own(connection, own, path, own_facts)
         except (
             Unusable
         ) as error:  # the published runs are shown all the same, and a line that says why the others are not
@@ -218,7 +242,7 @@ def _opened(path: str, facts: tuple[int, int, int], own: str | None, own_facts: 
 
 
 def _attach_own(
-    connection: duckdb.DuckDBPyConnection, own: Path, published: Path, facts: tuple[int, int, int] | None
+    connection: duckdb.DuckDBPyConnection, own: Path, published: Path, facts: _Facts | None
 ) -> dict[str, str]:
     if facts is None:
         raise Missing(own)

@@ -63,7 +63,6 @@ def planted_once(tmp_path_factory) -> Callable[[str, Callable[[Path], Path]], Pa
 @pytest.fixture(autouse=True)
 def no_results_file_is_held_over_from_another_test():
     if streamlit := sys.modules.get("streamlit"):
-        streamlit.cache_resource.clear()
         streamlit.cache_data.clear()
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.reading import ask, chart_messages, spoken
@@ -320,7 +319,6 @@ def address(draw: random.Random, known: dict[str, list[str]]) -> dict[str, str]:
 @pytest.mark.parametrize(("page", "number"), [("runs", 880), ("run", 40), ("claims", 80)])
 def test_a_thousand_addresses_that_nobody_would_write_open_without_an_exception(results_file, page, number):
     """A thousand in all, through the code of the pages themselves, one reader after the other opening them in one session."""
-    st.cache_resource.clear()
     rows = ask(
         results_file,
         "SELECT run_id, study, settings FROM runs r JOIN configurations c USING (configuration, study) ORDER BY run",
