@@ -1,6 +1,7 @@
 """The parts of a question's page that stands before its runs: what is asked, the numbers it will be held against, the claims."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from explorer.charts import published as charts
 from explorer.footer import footer
 from explorer.results import published, site
 from explorer.results.published import PUBLISHED, Panel
-from explorer.text import has, t
+from explorer.text import language, of, section_texts, t
 
 READING = 760  # pixels: a line of prose no longer than one reads with ease
 
@@ -139,11 +140,16 @@ def published_sql(question: str) -> str:
 
 def word(text: str) -> str:
     """A name or note of the published table in the reader's language, part by part; what is the same everywhere has no entry."""
-    if has(f"published.name.{text}"):
-        return t(f"published.name.{text}")
+    return _word(language(), text)
+
+
+@lru_cache(maxsize=4096)  # hundreds of rows at every view say the same few names
+def _word(language: str, text: str) -> str:
+    if f"name.{text}" in section_texts(language, "published"):
+        return of(language, f"published.name.{text}")
     for separator in ("; ", ", "):
         if separator in text:
-            return separator.join(word(part) for part in text.split(separator))
+            return separator.join(_word(language, part) for part in text.split(separator))
     return text
 
 

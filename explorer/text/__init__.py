@@ -37,7 +37,10 @@ def of(language: str, key: str, /, **values: Any) -> str:
 def has(key: str) -> bool:
     """Whether there is a text of that name."""
     section, _, rest = key.partition(".")
-    return (FOLDER / language() / f"{section}.toml").is_file() and rest in section_texts(language(), section)
+    try:
+        return rest in section_texts(language(), section)
+    except FileNotFoundError:
+        return False
 
 
 @cache
