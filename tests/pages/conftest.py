@@ -1,9 +1,11 @@
+import functools
 import os
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from precompute import build
@@ -12,6 +14,15 @@ from tests.results_files import FIXTURE
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_KEPT = 40  # views that have been opened: some hold several megabytes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once():
+    """Every AppTest reads the metadata of all installed packages, which do not change while the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
