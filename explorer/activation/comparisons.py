@@ -16,7 +16,6 @@ from explorer.text import language, t
 
 NEAR = 10.0  # points: a difference beyond it has an axis of its own, or the others could not be told apart
 QUARTER = 0.25  # train error of claim A4
-FOREST_ROW = 34
 
 
 def depth(place: Place) -> None:
@@ -116,8 +115,7 @@ def _forest(version: str, language: str, place: Place, kind: str) -> dict[str, A
         for row in results.contrasts(place)
         if (abs(row["estimate"]) <= NEAR) == (kind == "near")
     ]
-    drawn = forest.draw(rows, t("activation.relu.axis"))
-    return drawn._replace(chart=drawn.chart.properties(height=FOREST_ROW * len(rows) + 50)).specification()
+    return forest.draw(rows, t("activation.relu.axis")).specification()
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from explorer.results.batch_norm import Study
 from explorer.section import begin, table
 from explorer.text import language, t
 
-FOREST_ROW = 40
 OWN = {
     "rates": ("final_test_error_norm_minus_batch_norm", "mean_train_error_norm_minus_batch_norm"),
     "sizes": ("final_test_error_norm_minus_batch_norm", "final_train_error_norm_minus_batch_norm"),
@@ -77,8 +76,7 @@ def ablations(study: Study) -> None:
 def _forest(version: str, language: str, study: Study, quantity: str) -> dict[str, Any]:
     rows = _rows(study, quantity)
     unit = "log10" if quantity == sentences.LAST_LOSS else "points"
-    drawn = forest.draw(rows, t(f"batch_norm.ablation.axis.{unit}"))
-    return drawn._replace(chart=drawn.chart.properties(height=FOREST_ROW * len(rows))).specification()
+    return forest.draw(rows, t(f"batch_norm.ablation.axis.{unit}")).specification()
 
 
 def _rows(study: Study, quantity: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from explorer.text import language, t
 
 EQUAL_UNITS = ("epochs", "steps")
 AGAINST = "log2_steps_to_the_target"
-ALPHA, FOREST_ROW = 0.05, 36
+ALPHA = 0.05
 
 
 def best_rate(choices: Choices) -> None:
@@ -327,8 +327,7 @@ def _differences(study: results.Study, optimizer: str) -> list[dict[str, Any]]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _against_chart(version: str, language: str, study: results.Study, optimizer: str) -> dict[str, Any]:
     rows = _differences(study, optimizer)
-    drawn = forest.draw(rows, t("batch_size.against.axis"))
-    return drawn._replace(chart=drawn.chart.properties(height=FOREST_ROW * len(rows))).specification()
+    return forest.draw(rows, t("batch_size.against.axis")).specification()
 
 
 def _parts(verdict: Verdict | None) -> None:

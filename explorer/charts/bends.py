@@ -40,7 +40,7 @@ def ends(rows: Sequence[Mapping[str, Any]], picked: str) -> style.Picture:
     y = alt.Y("line:O", title=t("batch_size.control.target"), scale=alt.Scale(domain=list(range(len(lines)))),
               axis=alt.Axis(labelExpr=f"{style.javascript_list(labels)}[datum.value]", ticks=False, labelLimit=140))  # fmt: skip
     words = [t(f"batch_size.optimizer.{code}") for code in optimizers]
-    key = alt.Legend(orient="top", title=None, symbolOpacity=1, symbolSize=70)
+    key = alt.Legend(orient="top", title=None, columns=2, symbolOpacity=1, symbolSize=70)
     colour = alt.Color("name:N", scale=alt.Scale(domain=words, range=[COLOURS[code] for code in optimizers]), legend=key)  # fmt: skip
     shape = alt.Shape("name:N", scale=alt.Scale(domain=words, range=[SHAPES[code] for code in optimizers]), legend=key)
     tooltip = [

@@ -1,5 +1,6 @@
 """A forest plot: one row per changed part, its paired difference from the baseline with a 95% t interval, the zero line, and n."""
 
+import unicodedata
 from typing import Any
 
 import altair as alt
@@ -7,18 +8,22 @@ import pyarrow as pa
 
 from explorer.charts import style
 
-ROW = 44
+ROW, LINE = 38, 14  # pixels: of a row whose words take one line, and of every further line
+COLUMNS = 60  # Latin letters that a phone has room for
 
 
 def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any]] | None = None) -> style.Picture:
-    """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit.
+    """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit. A long label takes
+    several lines.
 
     `beside` are the rows of a plot that stands beside this one: both get the axis that holds all of them.
     """
+    labels = [_wrapped(row["label"]) for row in rows]
+    further = max(map(len, labels), default=1) - 1
     table = pa.table(
         {
             "name": pa.array([row["name"] for row in rows]),
-            "label": pa.array([row["label"] for row in rows]),
+            "label": pa.array(["\n" * (further + 1 - len(label)) + "\n".join(label) for label in labels]),
             **{name: pa.array([row[name] for row in rows], pa.float32()) for name in ("estimate", "low", "high")},
         }
     )
@@ -42,10 +47,30 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
         .mark_rule(color=style.MEASURED, strokeWidth=2.5)
         .encode(x=alt.X("low:Q", title=axis_title), x2="high:Q"),
         base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(x=x),
-        # Words stand above their row, so that a phone has room for them.
-        base.mark_text(align="left", baseline="bottom", dy=-8, fontSize=12).encode(
-            x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)
-        ),
+        # Words stand above their row, so that a phone has room for them; all take as many lines, the first of which Vega puts in place.
+        base.mark_text(
+            align="left", baseline="bottom", dy=-8 - LINE * further, fontSize=12, lineBreak="\n", lineHeight=LINE
+        ).encode(x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)),
     ]
-    chart = alt.layer(*layers).properties(height=ROW * len(rows))
+    chart = alt.layer(*layers).properties(height=(ROW + LINE * further) * len(rows))
     return style.Picture(style.fitted(chart), {"contrasts": table})
+
+
+def _wrapped(label: str) -> list[str]:
+    """The lines of a label "what: numbers", none wider than COLUMNS where a space allows it, the numbers in a line of their own."""
+    if _width(label) <= COLUMNS:
+        return [label]
+    what, colon, numbers = label.rpartition(": ")
+    lines = [""]
+    for word in f"{what}{colon}".split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _width(longer) > COLUMNS:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [*(line for line in lines if line), numbers]
+
+
+def _width(text: str) -> int:
+    # A Korean letter is as wide as two Latin ones.
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)

@@ -77,7 +77,7 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[flo
     )
     codes = families.in_order({graph["of"].of.family for graph in graphs})
     words = [families.generator(code) for code in codes]
-    key = alt.Legend(orient="bottom", title=None, columns=3, symbolSize=60, symbolOpacity=1, labelLimit=130)
+    key = alt.Legend(orient="bottom", title=None, columns=2, symbolSize=60, symbolOpacity=1, labelLimit=130)
     colour = alt.Color(
         "generator:N", scale=alt.Scale(domain=words, range=[families.colour(c) for c in codes]), legend=key
     )

@@ -137,7 +137,7 @@ def _own(
 
 
 def _by_optimizer(optimizers: Sequence[str], legend: bool) -> tuple[alt.Color, alt.Shape]:
-    key = alt.Legend(orient="top", title=None, symbolOpacity=1, symbolSize=70) if legend else None
+    key = alt.Legend(orient="top", title=None, columns=2, symbolOpacity=1, symbolSize=70) if legend else None
     words = [t(f"batch_size.optimizer.{code}") for code in optimizers]
     colours = alt.Scale(domain=words, range=[COLOURS[code] for code in optimizers])
     shapes = alt.Scale(domain=words, range=[SHAPES[code] for code in optimizers])

@@ -16,8 +16,6 @@ from explorer.results.depth import ARCHITECTURES, View
 from explorer.section import rates_at_ends, table
 from explorer.text import has, language, t
 
-FOREST_ROW = 40
-
 
 def learning_rates(view: View) -> None:
     """The map of depth × learning rate, plain beside residual; nothing for a study with one rate."""
@@ -89,7 +87,6 @@ def ablations(view: View) -> None:
         with column:
             st.markdown(f"**{t(f'depth.part.{part}')}**")
             chart = forest.draw(mine, t("depth.ablation.axis"), beside=drawn[other])
-            chart = chart._replace(chart=chart.chart.properties(height=FOREST_ROW * len(mine)))
             facts = {"n": len(mine), "largest": mine[0]["label"], "smallest": mine[-1]["label"]}
             alt = f"{t('depth.ablation.alt', part=t(f'depth.part.{part}'), **facts)} {t('depth.alt.table')}"
             st.vega_lite_chart(spec=chart.specification(), key=f"depth.forest.{part}", alt=alt)

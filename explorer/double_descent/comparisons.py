@@ -16,8 +16,6 @@ from explorer.results.generalization_studies import REGIMES, Doubling, Verdict
 from explorer.section import begin, points, short_points
 from explorer.text import language, t
 
-FOREST_ROW = 36
-
 
 @st.fragment(key="generalization_studies.data")
 def more_data() -> None:
@@ -198,8 +196,7 @@ def _decay_heading(verdict: Verdict | None) -> str:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _decay_forest(version: str, language: str) -> dict[str, Any]:
     rows = [row | {"name": _row_name(row), "label": _row_label(row)} for row in studies.best_decays().to_pylist()]
-    picture = forest.draw(rows, t("generalization_studies.decay.axis"))
-    return picture._replace(chart=picture.chart.properties(height=FOREST_ROW * len(rows))).specification()
+    return forest.draw(rows, t("generalization_studies.decay.axis")).specification()
 
 
 def _row_name(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import format, question_page
-from explorer.charts import families, forest, graph_measures, style
+from explorer.charts import families, forest, graph_measures
 from explorer.question_page import READING
 from explorer.results import site
 from explorer.results import wiring as results
@@ -16,7 +16,6 @@ from explorer.section import begin, points, short_points, table
 from explorer.text import language, t
 from explorer.wiring import picture, sentences
 
-FOREST_ROW = 40
 PARTS = ("test", "train")
 RANDOM, NAGO = "random wiring, WS(4, 0.75), C = 78", "optimised graph generator (NAGO)"
 """Series of the table published."""
@@ -147,12 +146,7 @@ def hubs(study: Study) -> None:
 def _hub_chart(version: str, language: str, study: Study, kind: str) -> dict[str, Any]:
     rows = [row for row in results.families(study) if row["node_correlation"] is not None]
     mine, other = (_correlations(rows, each) for each in ((kind, "node" if kind == "edge" else "edge")))
-    return _tall(forest.draw(mine, t("wiring.hubs.axis"), beside=other), len(mine))
-
-
-def _tall(chart: style.Picture, rows: int) -> dict[str, Any]:
-    """The specification of a forest plot with room for that many rows."""
-    return chart._replace(chart=chart.chart.properties(height=FOREST_ROW * rows)).specification()
+    return forest.draw(mine, t("wiring.hubs.axis"), beside=other).specification()
 
 
 def _correlations(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -215,7 +209,7 @@ def _drawn(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def _ablation_chart(version: str, language: str, study: Study, part: str) -> dict[str, Any]:
     drawn = _drawn(results.contrasts(study))
     beside = drawn["train" if part == "test" else "test"]
-    return _tall(forest.draw(drawn[part], t("wiring.ablation.axis"), beside=beside), len(drawn[part]))
+    return forest.draw(drawn[part], t("wiring.ablation.axis"), beside=beside).specification()
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,10 @@ import pytest
 QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 PAGES = ("", *QUESTIONS, "claims", "runs", "data", "about")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+FIND_VIEW, WORDS_BEYOND = (
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("find_view.js", "words_beyond.js")
+)
+SPARE = 4  # pixels: letters are measured by another font than they are drawn in
 LANGUAGES = ("en", "ko")
 WIDE, PHONE = (1280, 900), (390, 844)
 
@@ -24,6 +28,17 @@ def check_whole(page) -> None:
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("m => m.scrollWidth - m.clientWidth") <= 0
     assert page.locator("h1").count() == 1
+    assert words_beyond(page) == []
+
+
+def words_beyond(page) -> list[str]:
+    """The words of charts that are cut off; asked again for a while, since a chart may just be drawn anew."""
+    for _ in range(10):
+        found = page.evaluate(WORDS_BEYOND, [FIND_VIEW, SPARE])
+        if not found:
+            break
+        page.wait_for_timeout(500)
+    return found
 
 
 def check_accessible(page) -> None:

@@ -41,6 +41,28 @@ def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(englis
     assert high > 0
 
 
+def test_a_long_label_takes_several_lines_with_its_numbers_whole_and_the_last_stands_at_its_row(english):
+    """Words wider than a phone would leave no room for the marks."""
+    long = "Rise from the first minimum to the peak width, wrong labels 20% → 10%: −5.1 points (−7.0 to −3.2), n = 5"
+    korean = "첫 최솟값에서 봉우리 너비까지의 상승, 틀린 라벨 20% → 10%: −5.1%p (−7.0 ~ −3.2), n = 5"
+    rows = [
+        {"name": text, "estimate": -5.1, "low": -7.0, "high": -3.2, "label": text} for text in (long, korean, "a: 1")
+    ]
+    picture = forest.draw(rows, "points")
+    first, second, third = (each.split("\n") for each in picture.tables["contrasts"]["label"].to_pylist())
+    assert first == [
+        "Rise from the first minimum to the peak width, wrong labels",
+        "20% → 10%:",
+        "−5.1 points (−7.0 to −3.2), n = 5",
+    ]
+    assert second == ["", "첫 최솟값에서 봉우리 너비까지의 상승, 틀린 라벨 20% → 10%:", "−5.1%p (−7.0 ~ −3.2), n = 5"]
+    assert third == ["", "", "a: 1"]
+    short = forest.draw(rows[2:], "points").specification()
+    words = picture.specification()["layer"][-1]["mark"]
+    assert words["dy"] == short["layer"][-1]["mark"]["dy"] - 2 * words["lineHeight"]
+    assert picture.specification()["height"] / 3 == short["height"] + 2 * words["lineHeight"]
+
+
 @pytest.mark.parametrize("with_interval, areas", [(True, 1), (False, 0)])
 def test_curves_against_width_have_a_band_only_with_an_interval(english, axes, with_interval, areas):
     bound = pa.array([0.1, 0.2] if with_interval else [None, None], pa.float64())
