@@ -108,8 +108,6 @@ def test_without_the_way_to_the_chart_the_files_hold_what_is_on_the_screen(serve
 def test_before_an_audience_the_arrow_keys_move_the_cell_and_nothing_is_to_be_operated(server, visit, settled):
     page = visit(f"{server}/generalization?lang=en&present=1")
     find(page)
-    page.wait_for_timeout(1000)  # the map has told the server that it is drawn, and the rest of the page comes
-    settled(page)
     w, e = cell(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
