@@ -76,10 +76,12 @@ def _shape(regime: dict[str, Any]) -> str:
 def legend(choices: Choices) -> str:
     """What each mark is, with what was left out of the curve."""
     parts = [t("batch_size.legend.marks")]
-    if enough_seeds(choices.study) and choices.measure != "seconds":
+    timed = choices.measure == "seconds"  # which have neither intervals nor regimes
+    if enough_seeds(choices.study) and not timed:
         parts.append(t("batch_size.legend.interval", seeds=format.seeds(results.settings(choices.study.name)["seeds"])))
-    parts.append(t("batch_size.legend.regimes", optimizer=t(f"batch_size.optimizer.{choices.focus}")))
-    if enough_seeds(choices.study):
+    if not timed:
+        parts.append(t("batch_size.legend.regimes", optimizer=t(f"batch_size.optimizer.{choices.focus}")))
+    if enough_seeds(choices.study) and not timed:
         parts.append(t("batch_size.legend.regimes_bands"))
     missing = [row for row in results.tuned(choices.study, choices.target) if row["seeds_reached"] < row["seeds"]]
     for optimizer in choices.optimizers:
