@@ -2,14 +2,19 @@
 time something or count the processes of the machine, which are marked `alone`."""
 
 import fcntl
+import functools
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import altair as alt
 import pytest
+from altair.utils.schemapi import validate_jsonschema
 
+from explorer.charts.style import Picture
 from tests.results_files import own_results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +69,25 @@ def planted_once(tmp_path_factory) -> Callable[[str, Callable[[Path], Path]], Pa
 def no_results_file_is_held_over_from_another_test():
     if streamlit := sys.modules.get("streamlit"):
         streamlit.cache_data.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_specification_is_valid_vega_lite():
+    """Raises jsonschema's ValidationError where a test lets a picture be drawn that is none; the same one is looked at once."""
+    drawn = Picture.specification
+
+    @functools.cache
+    def hold_against_the_schema(specification: str) -> None:
+        validate_jsonschema(json.loads(specification), alt.load_schema())
+
+    def specification(picture: Picture) -> dict:
+        made = drawn(picture)
+        hold_against_the_schema(json.dumps({name: part for name, part in made.items() if name != "datasets"}))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picture, "specification", specification)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

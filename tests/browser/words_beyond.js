@@ -2,6 +2,7 @@
 // `find` is find_view.js.
 ([find, spare]) => {
   const beyond = []
+  const before = window.view
   const look = (mark, x, width) => {
     for (const item of mark.items) {
       if (mark.marktype === "group") item.items.forEach((inner) => look(inner, x + (item.x || 0), width))
@@ -14,5 +15,6 @@
     if (!eval(find)(`[data-place="${place}"]`)) return beyond.push(`no view of chart ${place}`)
     look(window.view.scenegraph().root, window.view.origin()[0], chart.querySelector(".marks").getBoundingClientRect().width)
   })
+  window.view = before
   return beyond
 }

@@ -5,10 +5,8 @@ import json
 import re
 from pathlib import Path
 
-import altair as alt
 import duckdb
 import pyarrow as pa
-from altair.utils.schemapi import validate_jsonschema
 from streamlit.testing.v1 import AppTest
 
 
@@ -30,12 +28,6 @@ def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
         tables = {each.name: pa.ipc.open_stream(each.data.data).read_all() for each in proto.datasets}
         found.append((json.loads(proto.spec), tables, proto.alt))
     return found
-
-
-def hold_against_the_schema(app: AppTest) -> None:
-    """Raises jsonschema's ValidationError where a chart of the page is no valid Vega-Lite."""
-    for proto in chart_messages(app):
-        validate_jsonschema(json.loads(proto.spec), alt.load_schema())
 
 
 BADGE = re.compile(r":(\w+)-badge\[:material/(\w+): (.*)\]")

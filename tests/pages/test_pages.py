@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.pages.reading import chart_messages, hold_against_the_schema, spoken
+from tests.pages.reading import chart_messages, spoken
 from tests.results_files import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,11 +54,6 @@ def test_every_chart_has_an_alternative_text_in_the_readers_language(once, page,
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_chart_is_valid_vega_lite(once, page):
-    hold_against_the_schema(once(page))
-
-
-@pytest.mark.parametrize("page", PAGES)
 def test_every_page_ends_with_what_can_be_taken_away(once, page):
     app = once(page)
     assert len(app.get("download_button")) >= 1
@@ -73,7 +68,6 @@ def test_every_page_shows_the_results_that_are_shipped(opened, monkeypatch, page
     monkeypatch.setenv("WHY_RESULTS", str(SHIPPED))
     app = opened(page, lang=language)
     assert not app.exception and not app.error and not app.warning
-    hold_against_the_schema(app)
     (title,) = (each.value.replace("\u2060", "") for each in app.title)
     assert 1 <= len(title.split()) <= 10
     assert bool(HANGUL.search(title)) == (language == "ko")

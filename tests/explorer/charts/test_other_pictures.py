@@ -1,3 +1,4 @@
+import jsonschema
 import pyarrow as pa
 import pytest
 
@@ -25,6 +26,11 @@ def test_small_multiples_take_the_scale_they_are_given_and_mark_the_picked_cell(
         "datum.state !== 'value'",
     ]
     assert picture.tables["signs"].to_pylist() == [{"w": 0, "e": 0, "sign": "×"}, {"w": 1, "e": 3, "sign": "–"}]
+
+
+def test_a_picture_that_is_no_valid_vega_lite_fails_wherever_a_test_draws_it():
+    with pytest.raises(jsonschema.ValidationError, match="blob"):
+        style.Picture(style.named("rows").properties(mark="blob"), {}).specification()
 
 
 def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(english):
