@@ -61,15 +61,27 @@ def settings(tmp_path, data_folder) -> Settings:
     return Settings(tmp_path / "shards", str(data_folder), "cpu")
 
 
+THREADS = torch.get_num_threads()
+
+
+@pytest.fixture(autouse=True)
+def numerics_of_a_fresh_process():
+    """Training in this very process leaves it with one thread and without denormal numbers, which is no start for a test."""
+
+    def give_back():
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(THREADS)
+
+    give_back()  # after the fixtures of a module, some of which train
+    yield
+    give_back()
+
+
 @pytest.fixture
-def worker_numerics():
+def worker_numerics(numerics_of_a_fresh_process):
     """As in every worker: sums differ between one and two threads."""
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    yield
-    torch.set_flush_denormal(False)
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -179,12 +179,9 @@ def baked(tmp_path_factory, data_folder):
     def call(*arguments):
         return command.main([*arguments, *places, *(given if arguments[0] == "run" else [])])
 
-    threads = torch.get_num_threads()
     assert call("run", MLP.name, "--executor", "serial") == 0
     assert call("build") == 0
     yield call, folder / "results.duckdb", grid
-    torch.set_flush_denormal(False)
-    torch.set_num_threads(threads)
     patch.undo()
 
 

@@ -60,13 +60,10 @@ def baked(tmp_path_factory, data_folder):
     """A database of the smoke runs of both studies, by way of shards."""
     folder = tmp_path_factory.mktemp("wiring")
     settings = executors.Settings(folder / "shards", str(data_folder), "cpu")
-    threads = torch.get_num_threads()
     for study in (SMALL, PAPER):
         for group in study.groups(study.specs("smoke")):
             outcome = executors.train_group(group, settings)
             assert set(outcome.statuses.values()) == {"complete"}, outcome.errors
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
     build.build(folder / "shards", folder / "results.duckdb", "smoke")
     return folder / "results.duckdb"
 
