@@ -59,7 +59,7 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     training = Training(spec, *sets["train"])
     network = training.network
     chunk = CHUNKS.get(type(spec), CHUNK) if device.type == "cpu" else CHUNK
-    start_loss = measure(network, sets, noisy, chunk)["train_loss"]
+    start_loss = measure(network, {"train": sets["train"]}, noisy, chunk)["train_loss"]
     within = _layers_at(0, network, sets["train"], spec)
     when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
     probes = Probes.of_images(spec, spec.updates)
