@@ -52,7 +52,8 @@ def headline() -> tuple[pa.Table, str]:
 
 
 def cards() -> None:
-    """A card for every other question: its picture, its sentence with numbers from the database, and the way to its page."""
+    """A card for every other question, and the way to its page: the finding and its picture where there is one, and under it in a sentence
+    what was published before; else the published numbers as a picture."""
     measured = site.baked_questions()
     grid = st.grid(2, min_column_width=360)
     for question in QUESTIONS[1:]:
@@ -65,10 +66,16 @@ def cards() -> None:
                     st.badge(t("home.measured" if finding else "home.measured_in_part"), color="green")
                 else:
                     st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
+            published_before = t(f"home.card.{question}", **numbers)
             if finding:
-                st.markdown(t("home.card_finding", finding=finding.sentence))
-            st.markdown(t(f"home.card.{question}", **numbers))
-            question_page.draw_panel(question, panel, rows, titled=False)
+                st.markdown(f"**{finding.sentence}**")
+                finding.draw()
+                st.caption(finding.shown)
+                source = question_page.source_line(rows)
+                st.caption(t("home.published_before", sentence=published_before, source=source))
+            else:
+                st.markdown(published_before)
+                question_page.draw_panel(question, panel, rows, titled=False)
             st.page_link(
                 FILES[question],
                 label=t(f"site.nav.{question}"),

@@ -72,7 +72,7 @@ def draw_panel(question: str, panel: Panel, rows: list[dict[str, Any]], *, title
     st.altair_chart(
         chart, alt=describe(question, panel, shown, x_title, y_title), key=f"published.{question}.{panel.key}"
     )
-    st.caption(_source_line(rows))
+    st.caption(source_line(rows))
 
 
 def describe(question: str, panel: Panel, rows: list[dict[str, Any]], x_title: str, y_title: str) -> str:
@@ -171,7 +171,7 @@ def _in_words(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def _source_line(rows: list[dict[str, Any]]) -> str:
+def source_line(rows: list[dict[str, Any]]) -> str:
     places = list(dict.fromkeys(f"{row['source']}" for row in rows))
     tags = list(dict.fromkeys(row["tag"] for row in rows))
     return t("published.caption", sources=" · ".join(places), how=", ".join(t(f"published.tag.{tag}") for tag in tags))

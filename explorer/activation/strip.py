@@ -16,6 +16,8 @@ from explorer.section import begin, rates_at_ends, table
 from explorer.text import language, t
 
 KEY = "activation.strip"  # of the main picture
+SMALL = "activation.small"  # of the same on the home page
+SMALL_HEIGHT = 300
 AROUND = 120  # pixels around the rows, before an audience: the axis below and a legend above
 FEWEST_SEEDS = 3
 LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apart in sentences
@@ -73,6 +75,12 @@ def picture(place: Place, log: bool) -> None:
     own_results.legend(own_results.over(results.fresh(place)))
 
 
+def small(place: Place) -> None:
+    """The strip plot in little, of the published runs alone, for a card."""
+    chart = _chart((site.data_version(), ""), language(), place, True, address.link("runs"), SMALL_HEIGHT)
+    st.vega_lite_chart(spec=dict(chart), key=SMALL, alt=described(place), width="stretch")
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _chart(
     versions: tuple[str, str], language: str, place: Place, log: bool, link: str, height: int | None
@@ -81,7 +89,7 @@ def _chart(
     rows = results.summary(place)
     own = [
         row | {"difference": own_results.apart(row, "test_error"), "href": address.link("runs", run=row["run_id"])}
-        for row in own_results.over(results.fresh(place))
+        for row in (own_results.over(results.fresh(place)) if versions[1] else [])
         if row["test_error"] is not None
     ]
     low, high = results.error_range(place.study)
@@ -147,7 +155,12 @@ def caption(place: Place) -> str:
 
 
 def alt(place: Place) -> str:
-    """The alternative text of the strip plot: kind, axes, order, what failed, where the table is."""
+    """The alternative text of the strip plot: what `described` says, and where the table is."""
+    return f"{described(place)} {t('activation.alt.table')}"
+
+
+def described(place: Place) -> str:
+    """The strip plot in words: kind, axes, order, what failed."""
     rows = results.summary(place)
     order = [
         f"{functions.name(row['function'])} {format.percent(row['median'])}"
@@ -161,7 +174,7 @@ def alt(place: Place) -> str:
         parts.append(t("activation.alt.untrained", names=names))
     if gone := [f"{functions.name(row['function'])} {row['diverged']}" for row in rows if row["diverged"]]:
         parts.append(t("activation.alt.diverged", names=", ".join(gone)))
-    return " ".join([*parts, t("activation.alt.table")])
+    return " ".join(parts)
 
 
 def behind(place: Place) -> None:

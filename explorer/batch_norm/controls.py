@@ -63,6 +63,11 @@ def choices(studies: list[Study]) -> Choices:
     return Choices(study, tuple(offered[group]), measure)
 
 
+def first(study: Study) -> Choices:
+    """Of the first screen of a study."""
+    return Choices(study, tuple(next(iter(groups(study).values()))), MEASURES[0])
+
+
 def groups(study: Study) -> dict[str, list[str]]:
     """The groups of norms that a study can show, each a choice of its own; where batch sizes are varied, or a group holds them all, one."""
     there = results.norms(study)

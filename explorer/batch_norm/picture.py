@@ -17,6 +17,8 @@ from explorer.section import TABLE_HEIGHT, mean_formats, means_in_words
 from explorer.text import language, t
 
 KEY = "batch_norm.main"
+SMALL = "batch_norm.small"  # of the same on the home page
+SMALL_HEIGHT = 190
 LOSS_HEIGHT = 360
 AROUND = {"rates": 200, "sizes": 300, "linear": 175}
 """Pixels around the plot, before an audience: axes and legends; the rows of cells and those of the legend come on top."""
@@ -34,11 +36,18 @@ def draw(choices: Choices, key: str) -> None:
     """The picture of a study under the element key `key`, and one's own runs over it in words."""
     usual = LOSS_HEIGHT if choices.study.kind == "linear" else error_by_norm.HEIGHT
     versions = site.data_version(), own_results.version()
-    drawn = _chart(versions, language(), choices, views.height(usual, _around(choices)), views.presented())
+    columns = WIDE_COLUMNS if views.presented() else normalizations.COLUMNS
+    drawn = _chart(versions, language(), choices, views.height(usual, _around(choices)), columns)
     st.vega_lite_chart(spec=views.sized(dict(drawn)), key=key, alt=sentences.alt(choices), width="stretch")
     own_results.legend(
         own_runs(choices), measured(choices), unit="loss" if choices.study.kind == "linear" else "points"
     )
+
+
+def small(choices: Choices) -> None:
+    """The main picture in little, of the published runs alone, for a card."""
+    drawn = _chart((site.data_version(), ""), language(), choices, SMALL_HEIGHT, columns=1)
+    st.vega_lite_chart(spec=dict(drawn), key=SMALL, alt=sentences.described(choices), width="stretch")
 
 
 def _around(choices: Choices) -> int:
@@ -56,15 +65,14 @@ def measured(choices: Choices) -> str:
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=64, show_spinner=False)
-def _chart(versions: tuple[str, str], language: str, choices: Choices, height: int, wide: bool) -> dict[str, Any]:
+def _chart(versions: tuple[str, str], language: str, choices: Choices, height: int, columns: int) -> dict[str, Any]:
     study, norms = choices.study, list(choices.norms)
     if study.kind == "linear":
-        return _loss_along_steps(choices, height).specification()
+        return _loss_along_steps(choices, height, own=bool(versions[1])).specification()
     along = "lr" if study.kind == "rates" else "batch_size"
     y_title = t(f"batch_norm.axis.{choices.measure}_error")
     dots, means, cells = _rows(study, norms, choices.measure, along)
-    more = {"own": _own_errors(choices, along), "height": height}
-    more["legend_columns"] = WIDE_COLUMNS if wide else normalizations.COLUMNS
+    more = {"own": _own_errors(choices, along) if versions[1] else [], "height": height, "legend_columns": columns}
     if study.kind == "sizes":
         return error_by_norm.over_sizes(dots, means, cells, y_title, **more).specification()
     return error_by_norm.usable_rates(dots, means, cells, _stars(choices), y_title, **more).specification()
@@ -137,12 +145,14 @@ def _own_losses(choices: Choices, published: list[dict[str, Any]]) -> list[dict[
     return found
 
 
-def _loss_along_steps(choices: Choices, height: int) -> Any:
+def _loss_along_steps(choices: Choices, height: int, own: bool) -> Any:
     """The train loss of every seed along the steps, both axes logarithmic."""
     training = results.training(choices.study, list(choices.norms)).to_pylist()
     rows = [linked(row) | {"x": row["epoch"], "value": row["train_loss"]} for row in training]
-    own, titles = _own_losses(choices, training), {"x_title": t("batch_norm.axis.step")}
-    return along_steps.lines(rows, t("batch_norm.axis.loss"), own=own, height=height, **titles)
+    mine = _own_losses(choices, training) if own else []
+    return along_steps.lines(
+        rows, t("batch_norm.axis.loss"), own=mine, height=height, x_title=t("batch_norm.axis.step")
+    )
 
 
 def linked(row: Mapping[str, Any]) -> dict[str, Any]:

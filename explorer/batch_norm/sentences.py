@@ -160,12 +160,17 @@ def _at_ends(choices: Choices) -> list[str]:
 
 
 def alt(choices: Choices) -> str:
-    """The alternative text of the main picture: kind, axes with their range, main shape, what failed, where the table is."""
+    """The alternative text of the main picture: what `described` says, and where the table is."""
+    return f"{described(choices)} {t('batch_norm.alt.table')}"
+
+
+def described(choices: Choices) -> str:
+    """The main picture in words: kind, axes with their range, main shape, what failed."""
     study = choices.study
     rows = results.runs(study, list(choices.norms)).to_pylist()
     names = ", ".join(normalizations.name(norm) for norm in choices.norms)
     if study.kind == "linear":
-        return f"{_alt_of_linear(study, rows, names)} {t('batch_norm.alt.table')}"
+        return _alt_of_linear(study, rows, names)
     along = "lr" if study.kind == "rates" else "batch_size"
     places = sorted({row[along] for row in rows})
     told = [
@@ -186,7 +191,7 @@ def alt(choices: Choices) -> str:
             told.append(t("batch_norm.alt.norm", **facts, **ends))
         else:
             told.append(t("batch_norm.alt.norm_lost", **facts))
-    return " ".join([*told, t("batch_norm.alt.table")])
+    return " ".join(told)
 
 
 def _alt_of_linear(study: Study, rows: list[dict[str, Any]], names: str) -> str:

@@ -78,6 +78,11 @@ def choices(studies: list[Study]) -> Choices:
     return Choices(study, optimizer, target, measure, paper == "on")
 
 
+def first(study: Study) -> Choices:
+    """Of the first screen of a study."""
+    return Choices(study, study.optimizer, study.target, MEASURES[0], paper=False)
+
+
 def goal(target: float) -> str:
     """A target as it is written: 3.5%, 4%, 12.25%."""
     digits = next(

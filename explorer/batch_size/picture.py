@@ -17,6 +17,7 @@ from explorer.section import TABLE_HEIGHT
 from explorer.text import language, t
 
 KEY = "batch_size.main"
+SMALL = "batch_size.small"  # of the same on the home page
 AROUND = 150  # pixels around the plot, before an audience: the axis below, the legends above and below
 PAPER = {
     "sgd": "MNIST, simple CNN, SGD",
@@ -36,6 +37,13 @@ def main_picture(choices: Choices) -> pa.Table:
     )
     own_results.legend(own_runs(choices), "steps", unit="steps")
     return shown_runs(choices)
+
+
+def small(choices: Choices) -> None:
+    """The curve in little, of the published runs alone, for a card."""
+    runs, curve = rows(choices, choices.measure)
+    drawn = _chart((site.data_version(), ""), language(), choices, choices.measure, small=True)
+    st.vega_lite_chart(spec=dict(drawn), key=SMALL, alt=sentences.described(choices, runs, curve), width="stretch")
 
 
 def shown_runs(choices: Choices) -> pa.Table:

@@ -76,19 +76,23 @@ def _shape(regime: dict[str, Any]) -> str:
 def legend(choices: Choices) -> str:
     """What each mark is, with what was left out of the curve."""
     parts = [t("batch_size.legend.marks")]
-    timed = choices.measure == "seconds"  # which have neither intervals nor regimes
-    if enough_seeds(choices.study) and not timed:
-        parts.append(t("batch_size.legend.interval", seeds=format.seeds(results.settings(choices.study.name)["seeds"])))
-    if not timed:
-        parts.append(t("batch_size.legend.regimes", optimizer=t(f"batch_size.optimizer.{choices.focus}")))
-    if enough_seeds(choices.study) and not timed:
-        parts.append(t("batch_size.legend.regimes_bands"))
+    if choices.measure != "seconds":  # which have neither intervals nor regimes
+        parts.append(lines(choices))
     missing = [row for row in results.tuned(choices.study, choices.target) if row["seeds_reached"] < row["seeds"]]
     for optimizer in choices.optimizers:
         sizes = [format.count(row["batch_size"]) for row in missing if row["optimizer"] == optimizer]
         if sizes:
             name = t(f"batch_size.optimizer.{optimizer}")
             parts.append(t("batch_size.legend.missing", optimizer=name, sizes=", ".join(sizes)))
+    return " ".join(parts)
+
+
+def lines(choices: Choices) -> str:
+    """What the bars, lines and bands on the curve are."""
+    parts = [t("batch_size.legend.regimes", optimizer=t(f"batch_size.optimizer.{choices.focus}"))]
+    if enough_seeds(choices.study):
+        seeds = format.seeds(results.settings(choices.study.name)["seeds"])
+        parts = [t("batch_size.legend.interval", seeds=seeds), *parts, t("batch_size.legend.regimes_bands")]
     return " ".join(parts)
 
 
@@ -118,7 +122,12 @@ def tuning(choices: Choices) -> str:
 
 
 def alt(choices: Choices, runs: Sequence[dict[str, Any]], curve: Sequence[dict[str, Any]]) -> str:
-    """The alternative text of the main picture: kind, axes with range, main shape, what was not reached, where the table is."""
+    """The alternative text of the main picture: what `described` says, and where the table is."""
+    return f"{described(choices, runs, curve)} {t('batch_size.alt.table')}"
+
+
+def described(choices: Choices, runs: Sequence[dict[str, Any]], curve: Sequence[dict[str, Any]]) -> str:
+    """The main picture in words: kind, axes with range, main shape, what was not reached."""
     sizes = [row["batch_size"] for row in runs]
     told = t(
         "batch_size.alt.curve",
@@ -137,7 +146,7 @@ def alt(choices: Choices, runs: Sequence[dict[str, Any]], curve: Sequence[dict[s
             ends = {"first": number(first["value"]), "last": number(last["value"])}
             ends |= {"from_size": format.count(first["batch_size"]), "to_size": format.count(last["batch_size"])}
             parts.append(t("batch_size.alt.series", optimizer=t(f"batch_size.optimizer.{optimizer}"), **ends))
-    return " ".join([*parts, t("batch_size.alt.table")])
+    return " ".join(parts)
 
 
 def heading(section: str, verdict: Verdict | None, **values: str) -> str:

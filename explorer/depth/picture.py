@@ -16,6 +16,8 @@ from explorer.section import TABLE_HEIGHT, mean_formats, means_in_words, take_ru
 from explorer.text import language, t
 
 KEY = "depth.main"
+SMALL = "depth.small"  # of the same on the home page
+SMALL_HEIGHT = 190
 AROUND = 260  # pixels around the plot of errors, before an audience: legend, axes, and the rows of failures
 
 
@@ -27,9 +29,17 @@ def main_picture(view: View, scale: str) -> None:
     own_results.legend(own_runs(view))
 
 
+def small(view: View) -> None:
+    """The main picture in little, of the published runs alone and without notes, for a card."""
+    chart = _chart((site.data_version(), ""), language(), view, "linear", SMALL_HEIGHT, wide=False, notes=False)
+    st.vega_lite_chart(spec=dict(chart), key=SMALL, alt=sentences.described(view), width="stretch")
+
+
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chart(versions: tuple[str, str], language: str, view: View, scale: str, height: int, wide: bool) -> dict[str, Any]:
+def _chart(
+    versions: tuple[str, str], language: str, view: View, scale: str, height: int, wide: bool, notes: bool = True
+) -> dict[str, Any]:
     rows = results.runs(view).to_pylist()
     rate = {(row["depth"], row["architecture"]): row["lr"] for row in rows}
 
@@ -50,11 +60,12 @@ def _chart(versions: tuple[str, str], language: str, view: View, scale: str, hei
     own = [
         row | {"part": part, "error": row[f"{part}_error"], "difference": own_results.apart(row, f"{part}_error")}
         | {"href": address.link("runs", run=row["run_id"])}
-        for row in own_runs(view)
+        for row in (own_runs(view) if versions[1] else [])
         for part in ("test", "train")
     ]  # fmt: skip
     sizes = {"height": height, "legend_columns": 4 if wide else 1}
-    return against_depth.draw(dots, means, failures, sentences.notes(view), scale, own, **sizes).specification()
+    told = sentences.notes(view) if notes else []
+    return against_depth.draw(dots, means, failures, told, scale, own, **sizes).specification()
 
 
 def own_runs(view: View) -> list[dict[str, Any]]:

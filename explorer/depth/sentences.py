@@ -108,7 +108,12 @@ def train_error(
 
 
 def alt(view: View) -> str:
-    """The alternative text of the main picture: kind, axes with their range, main shape, failures, where the table is."""
+    """The alternative text of the main picture: what `described` says, and where the table is."""
+    return f"{described(view)} {t('depth.alt.table')}"
+
+
+def described(view: View) -> str:
+    """The main picture in words: kind, axes with their range, main shape, failures."""
     failures, means = results.failures(view), results.means(view).to_pylist()
     depths = sorted({depth for depth, _ in failures})
     shapes = []
@@ -128,7 +133,7 @@ def alt(view: View) -> str:
             )
             shapes.append(t("depth.alt.failed", architecture=told["architecture"], places=counted))
     picture = t("depth.alt.main", first=depths[0], last=depths[-1], n=len(depths))
-    return " ".join([picture, *shapes, t("depth.alt.table")])
+    return " ".join([picture, *shapes])
 
 
 def notes(view: View) -> list[dict[str, Any]]:

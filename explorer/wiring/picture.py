@@ -17,6 +17,8 @@ from explorer.text import language, t
 from explorer.wiring import controls, sentences
 
 KEY = "wiring.main"
+SMALL = "wiring.small"  # of the same on the home page
+SMALL_ROW = 30  # pixels of a family there
 DRAWN_STAGE = 1
 """Of the graph that is drawn in each row of the main picture."""
 AROUND, LEGEND = 100, 45
@@ -37,6 +39,14 @@ def main_picture(study: Study, axis: str, opened: Graph) -> None:
     _own_legend(study, axis)
 
 
+def small(study: Study) -> None:
+    """The families in little, of the published runs alone and without drawings, for a card."""
+    height = SMALL_ROW * len(results.families(study))
+    chart = dict(_chart((site.data_version(), ""), language(), study, "near", height))
+    chart["datasets"] = chart["datasets"] | {"opened": family_strip.opened(None, chart["datasets"])}
+    st.vega_lite_chart(spec=chart, key=SMALL, alt=sentences.described(study), width="stretch")
+
+
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
 def _chart(versions: tuple[str, str], language: str, study: Study, axis: str, height: int | None) -> dict[str, Any]:
@@ -51,7 +61,7 @@ def _chart(versions: tuple[str, str], language: str, study: Study, axis: str, he
     }
     own = [
         row | {"difference": own_results.apart(row, "test_error"), "href": address.link("runs", run=row["run_id"])}
-        for row in own_runs(study)
+        for row in (own_runs(study) if versions[1] else [])
     ]
     ends = limits(study, axis, own)
     return family_strip.draw(rows, runs, results.graphs(study), drawings, ends, own, height).specification()

@@ -170,7 +170,12 @@ def note(row: dict[str, Any]) -> str:
 
 
 def alt(study: Study) -> str:
-    """The alternative text of the main picture: kind, axes, order, spread, failures, where the table is."""
+    """The alternative text of the main picture: what `described` says, and where the table is."""
+    return f"{described(study)} {t('wiring.alt.table')}"
+
+
+def described(study: Study) -> str:
+    """The main picture in words: kind, axes, order, spread, failures."""
     rows = results.families(study)
     errors = [run["test_error"] for run in results.runs(study).to_pylist() if run["outcome"] not in (*FAILED, "raised")]
     order = ", ".join(
@@ -182,4 +187,4 @@ def alt(study: Study) -> str:
     told = [t("wiring.alt.strip", families=len(rows), order=order, **ends) if ends else t("wiring.alt.nothing_trains")]
     if lost := failed_runs(study):
         told.append(t("wiring.caption.failed", rows=", ".join(lost)))
-    return " ".join([*told, t("wiring.alt.table")])
+    return " ".join(told)

@@ -12,13 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.pages.reading import chart_messages, spoken
+from tests.pages.reading import chart_messages, charts, spoken, told_in_order
 from tests.results_files import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGUL = re.compile("[가-힣]")
 QUESTIONS = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 PAGES = ("home", *QUESTIONS, "claims", "runs", "data", "about")
+MARKS = {
+    "activation": ("dots", "medians"),
+    "depth": ("dots", "means", "failures"),
+    "batch_norm": ("dots", "means", "cells"),
+    "batch_size": ("runs", "curve"),
+    "wiring": ("runs", "graphs"),
+}
+"""The tables of a main picture that have its marks."""
 
 
 def one(results_file, sql: str, *parameters):
@@ -117,11 +125,26 @@ def test_the_home_page_tells_the_finding_with_the_numbers_of_the_database(opened
     assert stated[-1] == pytest.approx(100 * row[1], abs=0.5)
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("question", QUESTIONS[1:])
-def test_the_home_page_quotes_the_title_of_every_measured_question(once, question):
-    title = once(question).title[0].value
-    assert title != once("home", lang="en").title[0].value
-    assert f"**{title}** (measured here)" in spoken(once("home"))
+def test_the_card_of_a_measured_question_has_title_subtitle_and_picture_of_its_page(once, question, language):
+    page, home = once(question, lang=language), once("home", lang=language)
+    assert f"**{page.title[0].value}**" in spoken(home)
+    subtitle = told_in_order(page)[0]
+    assert any(each.startswith(subtitle) for each in told_in_order(home))
+    whole = next(tables for _, tables, _ in charts(page) if tables.keys() >= set(MARKS[question]))
+    (little,) = [tables for _, tables, words in charts(home) if words and charts(page)[0][2].startswith(words)]
+    assert sum(little[name].num_rows for name in MARKS[question])
+    for name in MARKS[question]:
+        lanes = [column for column in ("y",) if column in whole[name].column_names]  # nearer to each other in little
+        assert little[name].drop_columns(lanes).equals(whole[name].drop_columns(lanes))
+
+
+def test_a_card_without_a_finding_has_the_published_numbers_as_hollow_marks(opened, nothing_baked):
+    drawn = charts(opened("home"))
+    assert len(drawn) == len(QUESTIONS) - 1
+    for specification, _, _ in drawn:
+        assert '"filled": false' in json.dumps(specification)
 
 
 def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
