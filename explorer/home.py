@@ -54,7 +54,7 @@ def headline() -> tuple[pa.Table, str]:
 def cards() -> None:
     """A card for every other question, and the way to its page: the finding and its picture where there is one, and under it in a sentence
     what was published before; else the published numbers as a picture."""
-    measured = site.baked_questions()
+    measured, unfinished = site.baked_questions(), site.unfinished_studies()
     grid = st.grid(2, min_column_width=360)
     for question in QUESTIONS[1:]:
         panel, rows, numbers = published.card(question)
@@ -63,7 +63,8 @@ def cards() -> None:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(f"**{t(f'site.question.{question}')}**", width="content")
                 if question in measured:
-                    st.badge(t("home.measured" if finding else "home.measured_in_part"), color="green")
+                    whole = finding is not None and finding.study not in unfinished
+                    st.badge(t("home.measured" if whole else "home.measured_in_part"), color="green")
                 else:
                     st.badge(t("home.not_baked"), color="blue", icon=":material/hourglass_empty:")
             published_before = t(f"home.card.{question}", **numbers)

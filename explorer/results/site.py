@@ -62,6 +62,11 @@ def baked_questions() -> set[str]:
     return set(query("SELECT DISTINCT question FROM studies WHERE complete > 0")["question"].to_pylist())
 
 
+def unfinished_studies() -> set[str]:
+    """The studies of which planned runs are missing."""
+    return set(query("SELECT study FROM studies WHERE complete + diverged + failed < planned")["study"].to_pylist())
+
+
 def studies() -> list[dict[str, Any]]:
     """Every study with its data set and its numbers of runs: planned, complete, diverged, failed."""
     return query("SELECT * FROM studies ORDER BY study").to_pylist()

@@ -1,5 +1,6 @@
 """What the page says in words, read from the data: title, subtitle, captions, alternative texts. Nothing is estimated here."""
 
+from collections.abc import Callable
 from typing import Any
 
 from explorer import format
@@ -87,12 +88,13 @@ def _units(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> str:
         told.append(
             t(
                 "wiring.subtitle.random",
-                graphs=t("wiring.format.graphs", n=_range([row["graphs"] for row in random])),
-                seeds=t("site.format.seeds", n=_range(seeds)),
+                graphs=_range([row["graphs"] for row in random], graphs, "wiring.format.graphs"),
+                seeds=_range(seeds, format.seeds, "site.format.seeds"),
             )
         )
     if fixed:
-        told.append(t("wiring.subtitle.fixed", seeds=t("site.format.seeds", n=_range([row["runs"] for row in fixed]))))
+        seeds = _range([row["runs"] for row in fixed], format.seeds, "site.format.seeds")
+        told.append(t("wiring.subtitle.fixed", seeds=seeds))
     if any(row["low"] is not None for row in rows):
         told.append(t("wiring.subtitle.intervals"))
     if any(row["n"] < FEWEST for row in rows):
@@ -100,9 +102,10 @@ def _units(rows: list[dict[str, Any]], every: list[dict[str, Any]]) -> str:
     return " ".join(told)
 
 
-def _range(numbers: list[int]) -> str:
+def _range(numbers: list[int], of_one: Callable[[int], str], of_several: str) -> str:
+    """ "2 seeds", as `of_one` has it, or "1–2 seeds", from the text `of_several`."""
     low, high = min(numbers), max(numbers)
-    return f"{low}" if low == high else f"{low}–{high}"
+    return of_one(low) if low == high else t(of_several, n=f"{low}–{high}")
 
 
 def caption(study: Study) -> str:

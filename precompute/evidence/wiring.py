@@ -54,7 +54,8 @@ def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
     drawn = {wiring: runs for wiring, runs in found.items() if wiring.random}
     if not drawn:
         return []
-    decided = [("W1", [_failures(drawn)]), ("W2", [_spread(drawn)])]
+    missing = {spec.run_id for spec in study.planned} - {spec.run_id for spec, _ in study.runs}
+    decided = [("W1", [_failures(drawn, whole=not missing)]), ("W2", [_spread(drawn)])]
     if len(drawn) > 1:
         decided.append(("W3", [_largest_difference(drawn)]))
     if RESIDUAL in found:
@@ -91,8 +92,9 @@ def _minus(runs: Mapping[int, Trained], baseline: Mapping[int, Trained], part: s
     return over_units({seed: runs[seed].error(part) - baseline[seed].error(part) for seed in seeds}, runs)
 
 
-def _failures(drawn: Families) -> Part:
-    """W1: the share of random graphs of which a run fails to train, with the exact (Clopper-Pearson) interval."""
+def _failures(drawn: Families, whole: bool) -> Part:
+    """W1: the share of random graphs of which a run fails to train, with the exact (Clopper-Pearson) interval. "Every" is shown of the whole
+    grid alone; a failure contradicts it before."""
     graphs: dict[tuple[Wiring, int], bool] = {}
     for wiring, runs in drawn.items():
         for run in runs.values():
@@ -110,7 +112,8 @@ def _failures(drawn: Families) -> Part:
         "runs": sum(map(len, drawn.values())),
         "runs_failed": {str(wiring): count for wiring, runs in drawn.items() if (count := _failed(runs))},
     }
-    return Part("graphs_that_fail_to_train", Estimate(100 * failed / n, low, high, n), "percent", NONE, details)
+    part = Part("graphs_that_fail_to_train", Estimate(100 * failed / n, low, high, n), "percent", NONE, details)
+    return part if whole or failed else part.undecided("planned_runs_missing")
 
 
 def _failed(runs: Mapping[int, Trained]) -> int:

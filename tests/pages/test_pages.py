@@ -140,6 +140,17 @@ def test_the_card_of_a_measured_question_has_title_subtitle_and_picture_of_its_p
         assert little[name].drop_columns(lanes).equals(whole[name].drop_columns(lanes))
 
 
+def test_a_card_says_whether_planned_runs_are_missing(opened, results_file, tmp_path, monkeypatch):
+    path = tmp_path / "results.duckdb"
+    shutil.copy(results_file, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE studies SET planned = complete + diverged + failed")
+        connection.execute("UPDATE studies SET planned = planned + 1 WHERE study = 'wiring/cifar10_small'")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    badges = re.findall(r"badge\[(measured [^]]*)\]", spoken(opened("home")))
+    assert badges == [*["measured here"] * 4, "measured in part"]
+
+
 def test_a_card_without_a_finding_has_the_published_numbers_as_hollow_marks(opened, nothing_baked):
     drawn = charts(opened("home"))
     assert len(drawn) == len(QUESTIONS) - 1

@@ -51,7 +51,8 @@ class Study:
         self.database, self.name = database, name
         with duckdb.connect(database, read_only=True) as connection:
             ask = lambda sql: connection.sql(sql, params=[name]).to_arrow_table().to_pylist()
-            self.x = ask("SELECT x_axis FROM studies WHERE study = ?")[0]["x_axis"]
+            (told,) = ask("SELECT x_axis, planned FROM studies WHERE study = ?")
+            self.x, self.planned = told["x_axis"], told["planned"]
             rows = ask(
                 "SELECT r.*, c.settings FROM runs r JOIN configurations c USING (configuration) WHERE r.study = ?"
             )

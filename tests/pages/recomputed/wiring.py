@@ -26,7 +26,10 @@ def wiring(study: Study) -> dict[str, dict[str, Found]]:
     lost, n = sum(not all(each) for each in graphs.values()), len(graphs)
     ends = stats.binomtest(lost, n).proportion_ci(LEVEL, "exact") if n >= 3 else (None, None)
     low, high = (None if end is None else 100 * float(end) for end in ends)
-    found: dict[str, dict[str, Found]] = {"W1": {"graphs_that_fail_to_train": (100 * lost / n, low, high, n)}}
+    failures: Found = (100 * lost / n, low, high, n)
+    if not lost and len(study.runs) < study.planned:
+        failures = undecided(failures)
+    found: dict[str, dict[str, Found]] = {"W1": {"graphs_that_fail_to_train": failures}}
     found["W2"] = {"sd_of_graphs_over_sd_of_seeds": spread([run for run in random if trains(run)], name)}
     of: dict[tuple, dict[int, Run]] = defaultdict(dict)
     for run in ended:

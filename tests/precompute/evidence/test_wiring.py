@@ -58,8 +58,8 @@ def make_runs(shift=None, seeds=10, sd_graphs=0.1, sd_seeds=0.3, sd_common=1.0, 
     return runs
 
 
-def decided(runs):
-    rows, parts = study_claims(StudyResults(STUDY, "wiring", (), runs))
+def decided(runs, planned=()):
+    rows, parts = study_claims(StudyResults(STUDY, "wiring", (), runs, planned))
     return {each.claim: each.verdict for each in rows}, {each.claim: each for each in parts}
 
 
@@ -132,6 +132,15 @@ def test_one_graph_that_fails_to_train_contradicts_the_claim_and_is_in_no_mean()
         assert parts["W2"].details["failed_to_train"] == 1 and parts["W2"].n == 45
         assert parts["W4"].details["failed_to_train"] == {"random": 1, "residual_chain": 0}
         assert abs(parts["W3"].estimate - decided(runs)[1]["W3"].estimate) < 0.5
+
+
+def test_every_graph_is_said_of_the_whole_grid_alone_and_a_failure_contradicts_it_before():
+    planned, runs = CIFAR10_SMALL.specs("full"), make_runs(hubs=1.0)
+    assert decided(runs, planned)[0]["W1"] == "shown"
+    verdicts, parts = decided(runs[:-1], planned)
+    assert (verdicts["W1"], verdicts["W5"]) == ("not shown", "shown")
+    assert parts["W1"].details["why"] == "planned_runs_missing" and (parts["W1"].low, parts["W1"].n) == (None, 45)
+    assert decided([(runs[0][0], DIVERGED), *runs[1:-1]], planned)[0]["W1"] == "contradicted"
 
 
 def test_a_run_whose_code_raised_says_nothing_of_its_graph():
