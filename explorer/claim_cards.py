@@ -250,7 +250,7 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
     told = []
     if claim["verdict"] == "not shown":
         failing = [part for part in parts if part["published"] and not part["holds"]]
-        told += dict.fromkeys(t(f"claims.undecided.{_reason(part)}") for part in failing)
+        told += dict.fromkeys(_reason(part) for part in failing)
     for part in parts:
         where = "within" if part["quantity"] in COUNTS_FAILURES else "apart"
         if counts := _failed_to_train(part["details"]):
@@ -277,9 +277,13 @@ def _failed_to_train(details: dict[str, Any]) -> str:
 
 
 def _reason(part: dict[str, Any]) -> str:
+    """Why a part does not hold; why one has no value stands beside its name already."""
     if part["estimate"] is None:
-        return "no_value"
-    return "few_seeds" if part["low"] is None else "unclear"
+        return t("claims.undecided.no_value")
+    if part["low"] is not None:
+        return t("claims.undecided.unclear")
+    why = part["details"].get("why")
+    return t("claims.undecided.because", why=word("why", why)) if why else t("claims.undecided.few_seeds")
 
 
 def kinds_of_interval(parts: list[dict[str, Any]]) -> list[str]:

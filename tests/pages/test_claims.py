@@ -154,6 +154,28 @@ def test_what_is_undecided_says_why(opened, results_file):
     assert failed and "Runs that failed to train" in told
 
 
+@both
+def test_a_part_that_waits_says_for_what_and_not_that_seeds_are_few(
+    opened, results_file, tmp_path, monkeypatch, language
+):
+    path, why = tmp_path / "results.duckdb", text.section_texts(language, "claims")["why.planned_runs_missing"]
+    shutil.copy(results_file, path)
+    few = opened("claims", lang=language, question="wiring").main
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE claims SET verdict = 'not shown' WHERE claim = 'W1'")
+        connection.execute(
+            """UPDATE claim_parts SET estimate = 0, low = NULL, high = NULL, holds = false,
+            details = json_merge_patch(details, '{"why": "planned_runs_missing"}') WHERE claim = 'W1'"""
+        )
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    told = [each.value for each in opened("claims", lang=language, question="wiring").main if each.type == "caption"]
+    assert not any(why in each.value for each in few if each.type == "caption")
+    waiting = [each for each in told if why in each]
+    assert waiting and all(
+        text.section_texts(language, "claims")["undecided.few_seeds"] not in each for each in waiting
+    )
+
+
 def test_every_card_leads_to_its_picture(opened):
     app = opened("claims", question="generalization")
     links = [element.proto for element in app.main.get("page_link")]
