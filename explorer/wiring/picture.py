@@ -18,7 +18,7 @@ from explorer.wiring import controls, sentences
 
 KEY = "wiring.main"
 SMALL = "wiring.small"  # of the same on the home page
-SMALL_ROW = 30  # pixels of a family there
+SMALL_ROW = 27  # pixels of a family there
 DRAWN_STAGE = 1
 """Of the graph that is drawn in each row of the main picture."""
 AROUND, LEGEND = 100, 45
@@ -40,17 +40,19 @@ def main_picture(study: Study, axis: str, opened: Graph) -> None:
 
 
 def small(study: Study) -> None:
-    """The families in little, of the published runs alone and without drawings, for a card."""
+    """The families in little, of the published runs alone, without drawings and deviations in numbers, for a card."""
     height = SMALL_ROW * len(results.families(study))
-    chart = dict(_chart((site.data_version(), ""), language(), study, "near", height))
+    chart = dict(_chart((site.data_version(), ""), language(), study, "near", height, notes=False))
     chart["datasets"] = chart["datasets"] | {"opened": family_strip.opened(None, chart["datasets"])}
     st.vega_lite_chart(spec=chart, key=SMALL, alt=sentences.described(study), width="stretch")
 
 
 # Composing a chart takes longer than the queries; the specification is the same for everyone until the data change.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chart(versions: tuple[str, str], language: str, study: Study, axis: str, height: int | None) -> dict[str, Any]:
-    rows = [row | {"note": sentences.note(row)} for row in results.families(study)]
+def _chart(
+    versions: tuple[str, str], language: str, study: Study, axis: str, height: int | None, notes: bool = True
+) -> dict[str, Any]:
+    rows = [row | {"note": sentences.note(row) if notes else ""} for row in results.families(study)]
     runs = [
         row | {"of": results.graph_of(row), "href": address.link("runs", run=row["run_id"])}
         for row in results.runs(study).to_pylist()
