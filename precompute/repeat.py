@@ -44,7 +44,7 @@ def repeat(spec: Spec, settings: Settings, database: Path) -> int:
         print(f"every number of all {sum(len(ours) for ours, _ in compared.values())} rows is the same")
     else:
         ours, theirs = map(len, compared["curves"])
-        where = [f"from epoch {differing[0]} on"] * bool(differing)
+        where = [f"from epoch {first} on" for first in differing[:1]]
         where += [f"in the number of evaluations ({ours} here, {theirs} published)"] * (ours != theirs)
         where += [f"in {name}" for name in others]
         print(f"the numbers differ {', '.join(where) or 'in their status'}: {' '.join(SECOND_RUN.split())}")
