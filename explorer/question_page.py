@@ -172,6 +172,7 @@ def _in_words(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def source_line(rows: list[dict[str, Any]]) -> str:
+    """The sources of published numbers and how each was obtained, as under their picture."""
     places = list(dict.fromkeys(f"{row['source']}" for row in rows))
     tags = list(dict.fromkeys(row["tag"] for row in rows))
     return t("published.caption", sources=" · ".join(places), how=", ".join(t(f"published.tag.{tag}") for tag in tags))
