@@ -54,3 +54,14 @@ def test_curves_of_different_length_are_compared_as_far_as_both_go(published, se
     told = capsys.readouterr().out
     assert f"({len(epochs)} here, {len(epochs) - 1} published)" in told
     assert f"from epoch {epochs[-1]} on" in told and f"epoch {epochs[-2]}" in told
+
+
+def test_a_difference_in_the_layers_alone_is_said(settings, tmp_path, capsys):
+    spec = STUDIES["depth/mnist_mlp"].specs("smoke")[0]
+    executors.train_group([spec], settings)
+    file = tmp_path / "results.duckdb"
+    build.build(settings.shards, file, "smoke")
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("UPDATE layers SET gradient_norm = gradient_norm * 1.5")
+    assert repeat(spec, settings, file) == 0
+    assert "the numbers differ in layers: " in capsys.readouterr().out
