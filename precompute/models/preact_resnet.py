@@ -13,7 +13,9 @@ class Block(nn.Module):
     """Normalization, ReLU and a 3 x 3 convolution, twice, and a shortcut around both.
 
     Where the image halves or the channels change, the shortcut is a 1 x 1 convolution of what the first ReLU gives, else the block's
-    input itself."""
+    input itself. Where the image halves, it is given every second place: a 1 x 1 convolution with a stride is the same, but with fewer
+    than 8 channels (16 with AVX-512) oneDNN 3.12 writes past its memory in the backward pass of one on a CPU
+    (github.com/uxlfoundation/oneDNN/issues/6035)."""
 
     def __init__(self, channels_in: int, channels: int, stride: int):
         super().__init__()
@@ -22,11 +24,12 @@ class Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         changes = stride != 1 or channels_in != channels
-        self.shortcut = nn.Conv2d(channels_in, channels, 1, stride=stride, bias=False) if changes else None
+        self.shortcut = nn.Conv2d(channels_in, channels, 1, bias=False) if changes else None
+        self.stride = stride
 
     def forward(self, inputs: Tensor) -> Tensor:
         units = F.relu(self.norm1(inputs))
-        carried = inputs if self.shortcut is None else self.shortcut(units)
+        carried = inputs if self.shortcut is None else self.shortcut(units[:, :, :: self.stride, :: self.stride])
         return self.conv2(F.relu(self.norm2(self.conv1(units)))) + carried
 
 
