@@ -15,7 +15,7 @@ from tests.precompute.test_preact_resnet import make_spec
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 
-IMAGES = 8
+IMAGES = 4
 LAYERS = nn.Conv2d | nn.Linear
 
 
