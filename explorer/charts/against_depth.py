@@ -42,7 +42,7 @@ def draw(
     tables = {"failures": _failures(failures)}
     mine = [row for row in own or [] if row["error"] is not None]
     top = _errors(dots, means, notes, depths, scale, x, tables, mine, legend_columns)
-    top = top.properties(height=height)
+    top.height = height
     bottom = _failure_rows(x, {row["architecture"] for row in failures})
     chart = alt.vconcat(top, bottom, spacing=6)
     return style.Picture(style.fitted(chart), tables)
@@ -128,7 +128,7 @@ def _errors(
         layers.append(
             note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
-    return alt.layer(*layers).properties(width="container")
+    return alt.layer(*layers, width="container")
 
 
 def _own(
@@ -196,7 +196,7 @@ def _failure_rows(x: alt.X, architectures: set[str]) -> alt.LayerChart:
             fontSize=12, fontWeight="bold", color=style.ACCENT, cursor="pointer"
         ),
     ]
-    return alt.layer(*layers).properties(height=ROW * max(1, len(order)), width="container")
+    return alt.layer(*layers, height=ROW * max(1, len(order)), width="container")
 
 
 def series_name(architecture: str, part: str) -> str:

@@ -56,7 +56,7 @@ def one(means: pa.Table, seeds: pa.Table, marks: pa.Table, study: names.Named) -
                 for above, dy in (("true", -13), ("false", 15))
             ),
         ]
-    return style.Picture(style.fitted(alt.layer(*layers).properties(height=HEIGHT)), tables)
+    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
 
 
 def several(means: pa.Table, series: dict[int, str], titles: dict[str, str], study: names.Named) -> style.Picture:
@@ -68,7 +68,7 @@ def several(means: pa.Table, series: dict[int, str], titles: dict[str, str], stu
     table = table.append_column("network", pa.array([series[width] for width in means["width"].to_pylist()]))
     x = log_clock(means["epoch"].to_pylist(), study)
     views = [_view(table, measure, title, list(series.values()), x, study) for measure, title in titles.items()]
-    chart = alt.vconcat(*views, spacing=14).resolve_scale(color="shared", shape="shared")
+    chart = alt.vconcat(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
     return style.Picture(style.fitted(chart), {"means": table})
 
 
@@ -92,7 +92,7 @@ def _view(
         band = source.mark_area(opacity=0.15, clip=True)
         layers.insert(0, band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour))
     words = alt.Title(title, anchor="start", fontSize=13, fontWeight="normal", offset=4)
-    return alt.layer(*layers).properties(height=SMALL, title=words)
+    return alt.layer(*layers, height=SMALL, title=words)
 
 
 def log_clock(readings: list[int], study: names.Named) -> alt.X:

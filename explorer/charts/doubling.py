@@ -20,7 +20,8 @@ def draw(
     rows = curves.append_column("series", curves["n_train"].cast(pa.string()))
     picture = against_width.draw(rows, codes, list(words.values()), against_width.TWO, ceiling, study)
     if not worse:
-        return picture._replace(chart=picture.chart.properties(height=HEIGHT))
+        picture.chart.height = HEIGHT
+        return picture
     at = {(row["width"], row["n_train"]): row["mean"] for row in curves.to_pylist()}
     small, large = words
     shaded = pa.table(
@@ -39,5 +40,5 @@ def draw(
         ),
     ]
     curves_alone = alt.layer(*picture.chart.layer, data=picture.chart.data)
-    chart = alt.layer(curves_alone, *layers).properties(height=HEIGHT)
+    chart = alt.layer(curves_alone, *layers, height=HEIGHT)
     return style.Picture(style.fitted(chart), {**picture.tables, "worse": shaded})

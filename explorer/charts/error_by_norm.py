@@ -47,7 +47,7 @@ def usable_rates(
     rates = [row["x"] for row in [*dots, *cells]]
     tables = {"cells": _usable(cells)}
     top = _errors(dots, means, stars, own, norms, legend_columns, t("batch_norm.axis.rate"), rates, y_title, tables)
-    top = top.properties(height=height)
+    top.height = height
     base = _cells(norms)
     middle, left = (_along(field, t("batch_norm.axis.usable"), rates, labels=False) for field in ("x", "from"))
     tooltip = [
@@ -72,7 +72,7 @@ def usable_rates(
         words.transform_filter(f"!({every}) && datum.diverged == 0").mark_text(color=style.NEUTRAL, **text),
         words.transform_filter("datum.diverged > 0").mark_text(fontWeight="bold", color=style.ACCENT, **text),
     ]
-    bottom = alt.layer(*layers).properties(height=ROW * len(norms), width="container")
+    bottom = alt.layer(*layers, height=ROW * len(norms), width="container")
     return style.Picture(style.fitted(alt.vconcat(top, bottom, spacing=8)), tables)
 
 
@@ -92,7 +92,7 @@ def over_sizes(
     sizes = [row["x"] for row in [*dots, *cells]]
     tables = {"cells": _map_cells(cells)}
     top = _errors(dots, means, [], own, norms, legend_columns, t("batch_norm.axis.batch_size"), sizes, y_title, tables)
-    top = top.properties(height=height)
+    top.height = height
     base = _cells(norms)
     middle, left = (_along(field, t("batch_norm.axis.map"), sizes, labels=False) for field in ("x", "from"))
     values = [row["mean"] for row in cells if row["mean"] is not None] or [0.0, 1.0]
@@ -123,8 +123,8 @@ def over_sizes(
             fontSize=11, fontWeight="bold", color=style.ACCENT, cursor="pointer"
         ),
     ]
-    bottom = alt.layer(*layers).properties(height=ROW * len(norms), width="container")
-    chart = alt.vconcat(top, bottom, spacing=8).resolve_scale(color="independent", shape="independent")
+    bottom = alt.layer(*layers, height=ROW * len(norms), width="container")
+    chart = alt.vconcat(top, bottom, spacing=8, resolve={"scale": {"color": "independent", "shape": "independent"}})
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -185,7 +185,7 @@ def _errors(
         # Above the mean, which dots lie over.
         star = style.named("stars").mark_text(text=STAR, fontSize=18, dy=-16, clip=True)
         layers.append(star.encode(x=x, y=y, color=colour))
-    return alt.layer(*layers).properties(width="container")
+    return alt.layer(*layers, width="container")
 
 
 def _along(field: str, title: str, places: Sequence[float], labels: bool) -> alt.X:

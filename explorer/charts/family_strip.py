@@ -77,7 +77,7 @@ def draw(
     down = alt.Scale(domain=[len(rows), 0], nice=False, zero=False)
     left = alt.layer(*_drawings(down))
     right = alt.layer(*_errors(down, limits, layout, hollow=mine.num_rows > 0))
-    chart = alt.layer(left, right).resolve_scale(x="independent").properties(height=height)
+    chart = alt.layer(left, right, height=height, resolve={"scale": {"x": "independent"}})
     return style.Picture(style.fitted(chart), tables)
 
 

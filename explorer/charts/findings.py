@@ -49,7 +49,7 @@ def error_against_width(
             x=x, y=y, text=alt.value(peak_label)
         )
         layers.append(text)
-    return alt.layer(*layers).properties(height=260)
+    return alt.layer(*layers, height=260)
 
 
 def _percent(fraction: float | None) -> float | None:

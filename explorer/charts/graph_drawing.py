@@ -156,7 +156,7 @@ def _stage(
         )
     layers += _marks(stage, x, y, show, most, colour, numbered)
     heading = alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", offset=2, color=style.NEUTRAL)
-    return alt.layer(*layers).properties(height=height, title=heading, width="container")
+    return alt.layer(*layers, height=height, title=heading, width="container")
 
 
 def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str, widths: list[float]) -> alt.Chart:

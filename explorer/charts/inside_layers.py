@@ -66,7 +66,7 @@ def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, flo
     drawn = [source.transform_filter("isValid(datum.value)").mark_rect(**band).encode(color=colour, tooltip=tooltip)]
     if measure == "gradient":
         drawn.append(source.transform_filter("datum.zeros > 0").mark_text(text="0", color=style.NEUTRAL, fontSize=10))
-    return style.Picture(style.fitted(alt.layer(*drawn).properties(height=MAP)), {"layers": table})
+    return style.Picture(style.fitted(alt.layer(*drawn, height=MAP)), {"layers": table})
 
 
 def bend(
@@ -130,12 +130,15 @@ def bend(
             tooltip=[alt.Tooltip("layer:Q", title=words["layer"]), alt.Tooltip("mean:Q", format=".2f"), alt.Tooltip("low:Q", format=".2f"), alt.Tooltip("high:Q", format=".2f"), alt.Tooltip("when:N", title=" ")],
         ),
     ]  # fmt: skip
-    views = [above.properties(height=CURVES)]
+    above.height = CURVES
+    views = [above]
     tables = {"curves": curves}
     if rows:
-        views.append(alt.layer(*below).properties(height=max(60, LAYER * len(layers))))
+        views.append(alt.layer(*below, height=max(60, LAYER * len(layers))))
         tables["inputs"] = inputs
-    return style.Picture(style.fitted(alt.vconcat(*views, spacing=10).resolve_scale(fill="independent")), tables)
+    return style.Picture(
+        style.fitted(alt.vconcat(*views, spacing=10, resolve={"scale": {"fill": "independent"}})), tables
+    )
 
 
 def _within(value: float, reach: float) -> float:

@@ -106,8 +106,8 @@ def draw(
         *own,
         *words,
         *_marker(axes),
-    ).properties(
-        height=MAP_HEIGHT, title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes)))
+        height=MAP_HEIGHT,
+        title=_title(t(f"generalization.map.title.{view.measure}", moment=names.clock_word(axes))),
     )
     ends = slice_limits or limits
     lines = slices.notes(source, view, ends)
@@ -118,14 +118,18 @@ def draw(
         chart = style.fitted(alt.vconcat(picture, *below, spacing=14))
     else:
         chart = _wide(picture, below, screen, len(lines))
+    chart.params = [*chart.params, *(signal.param for signal in signals)]
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
     tables |= marked_tables | line_tables | peak_tables | word_tables | own_tables
-    return style.Picture(chart.add_params(*signals), tables)
+    return style.Picture(chart, tables)
 
 
 def _wide(
-    picture: alt.LayerChart, below: Sequence[alt.LayerChart], screen: tuple[int, int], lines: int
+    picture: alt.LayerChart,
+    below: Sequence[alt.LayerChart],
+    screen: tuple[int, int],
+    lines: int,
 ) -> alt.HConcatChart:
     """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place.
     Under the title of a slice stand so many `lines`."""

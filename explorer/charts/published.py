@@ -46,7 +46,7 @@ def strip(
         ends = {"low": "datum.y - datum.spread", "high": "datum.y + datum.spread"}
         layers.insert(0, bars.transform_calculate(**ends).encode(x=alt.X("low:Q", title=value), x2="high:Q", y=y))
     room = AXIS + (GROUP_LEGEND if group else 0)  # Streamlit counts axes and legends into the height
-    return alt.layer(*layers).properties(height=ROW * len(order) + room)
+    return alt.layer(*layers, height=ROW * len(order) + room)
 
 
 def scatter(

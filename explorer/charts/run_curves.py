@@ -56,7 +56,7 @@ def run_curves(
     if own is not None:
         hollow = alt.Chart(_long(own, kinds, x, factor, y_log)).mark_point(filled=False, size=55, strokeWidth=1.4)
         layers.append(hollow.encode(x=along, y=y, color=colour, tooltip=tooltip))
-    return alt.layer(*layers).properties(height=320)
+    return alt.layer(*layers, height=320)
 
 
 def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_title: str) -> alt.LayerChart:
@@ -70,7 +70,7 @@ def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_ti
         .mark_point(shape="diamond", filled=True, size=70, color=ACCENT, opacity=1)
         .encode(x=alt.X("step:Q", title=x_title), y=y)
     )
-    return alt.layer(lines, chart, marks).properties(height=320)
+    return alt.layer(lines, chart, marks, height=320)
 
 
 def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, positive: bool) -> pa.Table:

@@ -41,7 +41,7 @@ def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: s
     if measure in LOGARITHMIC:
         zero = base.transform_filter("datum.value <= 0").mark_point(shape="cross", color=NEUTRAL, size=40, opacity=1)
         marks.append(zero.encode(x=x, y=y, tooltip=tooltip))
-    return alt.layer(*marks).properties(height=28 * len(epochs) + 150)
+    return alt.layer(*marks, height=28 * len(epochs) + 150)
 
 
 def _scale(shown: pa.Table, measure: str) -> alt.Scale:
@@ -79,4 +79,4 @@ def damage(table: pa.Table, whole: float | None, *, x_title: str, y_title: str) 
         layers.insert(0, base.mark_rule(color=ACCENT, strokeWidth=1.5).encode(x=x, y=y, y2="whole:Q"))
         line = alt.Chart(pa.table({"value": pa.array([100 * whole], pa.float32())}))
         layers.append(line.mark_rule(color=MEASURED, strokeWidth=1.5).encode(y=y))
-    return alt.layer(*layers).properties(height=240)
+    return alt.layer(*layers, height=240)

@@ -63,10 +63,10 @@ def draw(
         layers.append(_own(own, tables, x, y, colour, shape, y_title))
     chart = alt.layer(*layers)
     if published:
-        chart = alt.layer(_published(published, tables, x, y, x_title, y_title), chart).resolve_scale(
-            color="independent"
-        )
-    return style.Picture(style.fitted(chart.properties(height=SMALL_HEIGHT if small else height)), tables)
+        below = _published(published, tables, x, y, x_title, y_title)
+        chart = alt.layer(below, chart, resolve={"scale": {"color": "independent"}})
+    chart.height = SMALL_HEIGHT if small else height
+    return style.Picture(style.fitted(chart), tables)
 
 
 def _published(

@@ -38,9 +38,12 @@ def row(
     )
     at_epoch = _threshold_at(axes, x, level) if view.measure in ("test", "train") else []
     curves = alt.layer(
-        *_curves(x, y, view, axes, source, order="w"), _here(x, "w"), data=alt.NamedData(name="cells")
-    ).transform_filter("datum.e === at_e")
-    return alt.layer(trail, curves, *at_epoch).properties(height=HEIGHT, title=_title(title, lines))
+        *_curves(x, y, view, axes, source, order="w"),
+        _here(x, "w"),
+        data=alt.NamedData(name="cells"),
+        transform=[alt.FilterTransform(filter="datum.e === at_e")],
+    )
+    return alt.layer(trail, curves, *at_epoch, height=HEIGHT, title=_title(title, lines))
 
 
 def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], lines: list[str]) -> alt.LayerChart:
@@ -52,9 +55,12 @@ def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], line
         w=f"format({style.javascript_list(axes.widths)}[at_w], ',')",
     )
     curves = alt.layer(
-        *_curves(x, y, view, axes, source, order="e"), _here(x, "e"), data=alt.NamedData(name="cells")
-    ).transform_filter("datum.w === at_w")
-    return alt.layer(curves).properties(height=HEIGHT, title=_title(title, lines))
+        *_curves(x, y, view, axes, source, order="e"),
+        _here(x, "e"),
+        data=alt.NamedData(name="cells"),
+        transform=[alt.FilterTransform(filter="datum.w === at_w")],
+    )
+    return alt.layer(curves, height=HEIGHT, title=_title(title, lines))
 
 
 def expression(text: str, **parts: str) -> alt.Expr:

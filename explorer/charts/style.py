@@ -53,9 +53,11 @@ class Picture(NamedTuple):
     def specification(self) -> dict[str, Any]:
         """What `st.vega_lite_chart` draws. Marks carry no labels of their own for screen readers: the chart has one, and a table beside it."""
         # Canvas: a step of the play-through redraws two views, which takes it half the time of an SVG.
-        chart = self.chart.configure(aria=False).properties(usermeta={"embedOptions": {"renderer": "canvas"}})
+        specification = self.chart.to_dict(validate=False)
+        specification["config"] = specification.get("config", {}) | {"aria": False}
+        specification["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
         # Held against the schema of Vega-Lite by the tests: a quarter of a first view would go into it.
-        return {**chart.to_dict(validate=False), "datasets": dict(self.tables)}
+        return {**specification, "datasets": dict(self.tables)}
 
 
 LOG_LABEL = (
@@ -71,8 +73,10 @@ def named(name: str) -> alt.Chart:
 
 
 def fitted(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
-    """Makes a composed chart as wide as its place: without it, layers inside a `vconcat` overflow on a phone."""
-    return chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    """Makes a composed chart as wide as its place: without it, layers inside a `vconcat` overflow on a phone. Changes `chart` itself: a
+    method such as `properties` copies it first with all its views, and each of these twice again, which takes longer than drawing it."""
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return chart
 
 
 def javascript_list(values: Sequence[object]) -> str:
