@@ -208,11 +208,16 @@ def provenance() -> dict:
 
 
 def processor() -> str:
-    """The processor by its own name."""
+    """The processor by its own name, with family and model where Linux tells them: "AMD EPYC" alone, as a virtual machine may name it, is
+    several that do not have the same instructions, and so do not compute the same bits."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+        told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+        if "model name" in told:
+            kind = [
+                f"{word} {told[key]}" for key, word in (("cpu family", "family"), ("model", "model")) if key in told
+            ]
+            return told["model name"] + (f" ({', '.join(kind)})" if kind else "")
     return platform.processor() or platform.machine()
 
 

@@ -130,3 +130,16 @@ def test_a_failure_and_its_successful_retry_are_two_shards(tmp_path, make_rows):
     shards.write(make_rows(0), tmp_path)
     statuses = {row["run_id"]: row["status"] for row in shards.best_of_equal(shards.read(tmp_path)).values()}
     assert list(statuses.values()) == ["complete"]
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "told"),
+    [
+        ("processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel\t\t: 1\n",
+         "AMD EPYC (family 25, model 17)"),
+        ("processor\t: 0\nmodel name\t: Some: other\n\n", "Some: other"),
+    ],
+)  # fmt: skip
+def test_processors_of_one_name_are_told_apart_where_the_system_tells_their_model(monkeypatch, cpuinfo, told):
+    monkeypatch.setattr(shards.Path, "read_text", lambda path: cpuinfo)
+    assert shards.processor() == told

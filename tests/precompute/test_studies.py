@@ -192,7 +192,8 @@ def test_a_repetition_from_another_copy_of_the_data_says_so(settings, capsys):
 @pytest.mark.parametrize("name", [name for name in STUDIES if name not in NOT_IN_THE_FIXTURE])
 @pytest.mark.usefixtures("worker_numerics")
 def test_a_small_run_of_each_study_meets_the_published_one(name, tmp_path, capsys):
-    """As precompute.repeat states it: the same numbers on the same processor and torch, and elsewhere, or from another copy of the data,
+    """As precompute.repeat states it: the same numbers on the same processor (with its family and model, which a published run may lack) and
+    torch, and elsewhere, or from another copy of the data,
     another run of the same kind, here one that is no further off than the seeds are from each other."""
     spec, rows, published = smallest(name), results_file.published_rows(FIXTURE), in_the_fixture(name)
     copy = datasets.load(
