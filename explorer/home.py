@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, findings, format, question_page
+from explorer import address, claim_cards, findings, first_picture, format, question_page
 from explorer.charts.findings import error_against_width
 from explorer.frame import FILES, ICONS, QUESTIONS
 from explorer.results import published, site
@@ -48,6 +48,7 @@ def headline() -> tuple[pa.Table, str]:
                 cells, x_title=t("home.axis_width"), y_title=t("home.axis_error"), peak=peak, peak_label=label
             )
             st.altair_chart(chart, alt=_described(cells, row, clear), key="home.headline")
+    first_picture.wait_for("home", "home.headline")
     return pa.Table.from_pylist(cells), ROW_SQL.format(study=STUDY, noise=shown.noise)
 
 

@@ -14,7 +14,7 @@ from explorer.charts import style
 PRESENT = "present"
 LARGER = 1.35  # what a projector needs against a screen
 SCREEN = "views.screen"
-SMALLEST_SCREEN = (1280, 720)  # of a projector, in pixels; what a presenter's view fits before it knows the screen
+SMALLEST_SCREEN = (1280, 720)  # of a projector, in pixels; what a presenter's view fits where it is not measured
 HEAD = 150  # pixels above a presenter's picture: a title of one line and a step of two
 LEAST_HEIGHT = 160
 
@@ -65,6 +65,11 @@ def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerat
     if presented():
         return st.container(), st.container(key="views_controls")
     return st.columns(shares, gap="medium")
+
+
+def measured() -> bool:
+    """Whether a presenter's screen was measured in this session."""
+    return SCREEN in st.session_state
 
 
 def screen() -> tuple[int, int]:

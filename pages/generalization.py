@@ -1,6 +1,6 @@
 import streamlit as st
 
-from explorer import claim_cards, frame, guided, question_page, views
+from explorer import claim_cards, first_picture, frame, guided, question_page, views
 from explorer.double_descent import controls, evidence, picture, player, sentences
 from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
@@ -49,7 +49,7 @@ with player_slot:
 st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes, cells))
 picture.own_legend(choices)
-player.map_first()
+first_picture.wait_for(results.QUESTION, chart)
 take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
 table(cells, t("generalization.map.table"))
 

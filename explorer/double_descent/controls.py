@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import address, format, views
+from explorer import address, first_picture, format, views
 from explorer.charts import names
 from explorer.charts.linked_map import View
 from explorer.results import generalization as results
@@ -17,7 +17,6 @@ LEVELS = (0.01, 0.05, 0.1)  # train errors at which the table `landmarks` holds 
 START = "generalization.start"
 SHOWN = "generalization.shown"
 MOUNTS = "generalization.mounts"
-DRAWN = "generalization.drawn"  # whether this session's browser has drawn a map yet
 PICK = ("width", "epoch")  # what a pick puts into the address, whatever the study calls its axes
 
 
@@ -174,7 +173,8 @@ def remember(chart: str, shown: Map, axes: Axes, default: tuple[int, int]) -> No
     cell = axes.widths[int(places[0]["w"])], axes.epochs[int(places[0]["e"])]
     st.session_state[SHOWN] = (shown.study.name, shown.variant, cell)
     go(width=cell[0] if cell != default else None, epoch=cell[1] if cell != default else None)
-    if st.session_state.get(DRAWN) and views.furnished():  # else they are not on the page, or come with this cell
+    drawn = first_picture.drawn(results.QUESTION)
+    if drawn and views.furnished():  # else they are not on the page, or come with this cell
         st.rerun(["generalization.cell", "generalization.panels"])
 
 

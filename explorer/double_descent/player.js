@@ -2,16 +2,15 @@
 // Everything happens in the browser: the sliders drive the chart's own bound inputs, which Vega reads.
 const FRAME_MS = 110        // one epoch of the play-through; the chart redraws in a fraction of it
 const CALM_MS = 1000        // with reduced motion: round epochs only, one a second, no fading lines
-const PATIENCE_MS = 15000   // the server is told that the map is drawn after this at the latest, or the rest would never come
 const players = new WeakMap()
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   let player = players.get(parentElement)
   if (!player) {
     player = create(parentElement)
     players.set(parentElement, player)
   }
-  player.show(data, () => setTriggerValue("drawn", true))
+  player.show(data)
   return () => player.end()
 }
 
@@ -20,7 +19,6 @@ function create(root) {
   const sliders = { e: part("epoch"), w: part("width") }
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)")
   let data, host, watcher, timer = null, waiting = null
-  let tell = null, patience = null
 
   const inputs = () => {
     const found = (name) => host?.querySelector(`form.vega-bindings input[name="${name}"]`)
@@ -121,19 +119,6 @@ function create(root) {
     write(name, Math.min(Math.max(now + by, 0), values[name]().length - 1))
   }
 
-  // The server waits with the rest of the page until the map is on the screen.
-  function told() {
-    clearTimeout(patience)
-    if (tell) tell()
-    tell = null
-  }
-
-  function look() {
-    if (!tell) return
-    if (document.querySelector(`.st-key-${data.chart} .marks`)) requestAnimationFrame(() => requestAnimationFrame(told))
-    else requestAnimationFrame(look)
-  }
-
   for (const [name, slider] of Object.entries(sliders)) {
     slider.oninput = () => { pause(); write(name, slider.value) }
   }
@@ -143,13 +128,8 @@ function create(root) {
   part("trail").onchange = (event) => trail(event.target.checked)
 
   return {
-    show(given, drawn) {
+    show(given) {
       data = given
-      if (data.awaited && !tell) {
-        tell = drawn
-        patience = setTimeout(told, PATIENCE_MS)
-        look()
-      }
       for (const name of ["epoch", "width", "trail"]) part(`${name}-label`).textContent = data.words[name]
       part("player").setAttribute("aria-label", data.words.group)
       part("back").setAttribute("aria-label", data.words.back)
@@ -165,8 +145,6 @@ function create(root) {
       pause()
       document.removeEventListener("keydown", press)
       clearTimeout(waiting)
-      clearTimeout(patience)
-      tell = null
       watcher?.disconnect()
     },
   }

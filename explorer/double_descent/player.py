@@ -1,7 +1,4 @@
-"""The player beside the map: sliders over the sampled epochs and widths, steps, and a play-through that runs in the browser.
-
-It also tells the server when the map is on the screen, so that the rest of the page does not compete with it for the browser.
-"""
+"""The player beside the map: sliders over the sampled epochs and widths, steps, and a play-through that runs in the browser."""
 
 from pathlib import Path
 
@@ -10,12 +7,10 @@ import streamlit as st
 from explorer import format, views
 from explorer.charts import names
 from explorer.charts.linked_map import round_epochs
-from explorer.double_descent.controls import DRAWN
 from explorer.results.generalization import Axes
 from explorer.text import t
 
 FOLDER = Path(__file__).parent
-REST = 900  # pixels: as high as what comes next, so that the page does not jump
 
 # Vega-Lite has no timer and a step through the server takes five times as long, hence a few lines of script.
 _component = st.components.v2.component(
@@ -47,21 +42,5 @@ def player(chart: str, axes: Axes) -> None:
             "roundEpochs": round_epochs(axes),
             "words": words | {"epoch": names.clock_name(axes), "width": names.x_name(axes)},
             "presented": views.presented(),
-            "awaited": not st.session_state.get(DRAWN, False),
         },
-        on_drawn_change=_drawn,
     )
-
-
-def _drawn() -> None:
-    st.session_state[DRAWN] = True
-
-
-def map_first() -> None:
-    """Ends the run here at a session's first visit; it goes on when the browser has drawn the map.
-
-    Else the browser lays out the whole page and compiles ten charts before it shows the one that the reader came for.
-    """
-    if not st.session_state.get(DRAWN, False):
-        st.skeleton(height=REST)
-        st.stop()

@@ -54,7 +54,7 @@ def show(page: str, steps: Sequence[Step]) -> None:
 
 def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
     """In a presenter's view the sentence of the step in the address, and the keys to the others; nothing elsewhere. Without `arrows` the
-    arrow keys are left to the picture, and the page keys alone go through the steps."""
+    arrow keys are left to the picture, and the page keys alone go through the steps. Ends the run here until the screen is measured."""
     if not views.presented():
         return
     codes = [str(number) for number in range(1, len(steps) + 1)]
@@ -75,11 +75,14 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
 
     _component(
         key=KEYS,
-        data={"next": NEXT[kinds], "previous": PREVIOUS[kinds], "screen": views.screen()},
+        data={"next": NEXT[kinds], "previous": PREVIOUS[kinds], "screen": views.screen() if views.measured() else None},
         height=1,
         on_turned_change=turned,
         on_screen_change=measured,
     )
+    if not views.measured():  # the picture is drawn once, as large as the screen
+        st.skeleton(height=views.height(0, 0))
+        st.stop()
 
 
 def guessed(prefix: str, codes: Sequence[str], *, key: str = GUESS) -> str | None:

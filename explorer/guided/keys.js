@@ -25,7 +25,7 @@ function create() {
 
   function measure() {
     const [width, height] = [innerWidth, innerHeight].map((side) => PIXELS * Math.floor(side / PIXELS))
-    if (width !== data.screen[0] || height !== data.screen[1]) tell("screen", [width, height])
+    if (width !== data.screen?.[0] || height !== data.screen[1]) tell("screen", [width, height])
   }
 
   function later() {

@@ -61,13 +61,8 @@ def test_on_the_map_the_arrow_keys_move_the_cell_and_the_page_keys_go_through_th
     page.wait_for_function("w => view.signal('at_w') !== w", arg=w, timeout=20_000)
 
 
-def test_a_larger_screen_gets_a_larger_picture(server, visit, settled):
+def test_a_larger_screen_gets_a_larger_picture(server, visit):
     page = visit(f"{server}/generalization?lang=en&present=1", size=(1920, 1080))
-    page.wait_for_function(
-        "selector => document.querySelector(selector + ' .marks')?.getBoundingClientRect().width > 1700",
-        arg=MAP,
-        timeout=60_000,
-    )
-    settled(page)
+    assert page.locator(f"{MAP} .marks").bounding_box()["width"] > 1700
     check_whole(page)
     assert 900 < below(page, f"{MAP} .marks") <= 1080

@@ -107,13 +107,6 @@ def test_without_the_way_to_the_chart_the_files_hold_what_is_on_the_screen(serve
 
 def test_before_an_audience_the_arrow_keys_move_the_cell_and_nothing_is_to_be_operated(server, visit, settled):
     page = visit(f"{server}/generalization?lang=en&present=1")
-    # drawn anew when the screen is found to be higher than a projector's; a key that comes before is not heard
-    page.wait_for_function(
-        "selector => document.querySelector(selector + ' .marks')?.getBoundingClientRect().bottom > 720",
-        arg=MAP,
-        timeout=60_000,
-    )
-    settled(page)
     find(page)
     w, e = cell(page)
     page.keyboard.press("ArrowDown")

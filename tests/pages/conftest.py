@@ -8,6 +8,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from explorer import views
 from precompute import build
 from tests.pages.reading import ask
 from tests.results_files import FIXTURE
@@ -34,8 +35,9 @@ def opened():
         app.context = {"locale": locale, "url": "http://localhost:8501/"}
         if page != "home":
             app.switch_page(f"pages/{page}.py")
-        # No browser draws the map here, so that the page would wait for it: explorer/double_descent/player.py.
-        app.session_state["generalization.drawn"] = True
+        # No browser draws the first picture here or measures a presenter's screen, so that the page would wait for them.
+        app.session_state[f"{page}.drawn"] = True
+        app.session_state[views.SCREEN] = views.SMALLEST_SCREEN
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()
@@ -57,6 +59,21 @@ def changed(database, tmp_path, monkeypatch):
         return file
 
     return change
+
+
+@pytest.fixture
+def nothing_baked(results_file, tmp_path, monkeypatch) -> Path:
+    """Lets the pages read a database in which no study has a run."""
+    path = tmp_path / "results.duckdb"
+    shutil.copy(results_file, path)
+    with duckdb.connect(str(path)) as connection:
+        tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        for (table,) in tables:
+            if table not in ("meta", "claims", "published"):
+                connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -173,21 +173,6 @@ def test_the_home_picture_is_drawn_from_the_same_numbers(opened, results_file):
     assert drawn["mean"].to_pylist() == pytest.approx([row[1] for row in expected], rel=1e-5)
 
 
-@pytest.fixture
-def nothing_baked(results_file, tmp_path, monkeypatch) -> Path:
-    """Lets the pages read a database in which no study has a run."""
-    path = tmp_path / "results.duckdb"
-    shutil.copy(results_file, path)
-    with duckdb.connect(str(path)) as connection:
-        tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        for (table,) in tables:
-            if table not in ("meta", "claims", "published"):
-                connection.execute(f"DELETE FROM {table}")
-        connection.execute("UPDATE claims SET study = NULL, verdict = 'not tested here'")
-    monkeypatch.setenv("WHY_RESULTS", str(path))
-    return path
-
-
 @pytest.mark.parametrize("question", QUESTIONS[1:])
 def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, results_file, nothing_baked, question):
     app = opened(question)
@@ -271,7 +256,9 @@ def test_no_page_imports_torch_or_precompute():
     program = """
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
+app = AppTest.from_file("streamlit_app.py", default_timeout=60)
+app.session_state["home.drawn"] = app.session_state["generalization.drawn"] = True
+app.run()
 for page in sys.argv[1:]:
     assert not app.switch_page(f"pages/{page}.py").run().exception, page
 found = {name.split(".")[0] for name in sys.modules} & {"torch", "precompute", "scipy"}

@@ -11,7 +11,6 @@ from tests.pages.generalization.conftest import (
     percentages,
 )
 from tests.pages.reading import ask, charts
-from tests.results_files import ROOT
 
 SWITCHED = ["cifar10_cnn_small", "random_features", "sample_wise", "regularization"]
 
@@ -126,17 +125,3 @@ def test_one_colour_scale_for_all_studies_is_the_readers_choice(once, database):
 
     assert domain(scale="all") == domain(scale="all", study="regularization")
     assert domain(scale="all")[1] >= max(domain()[1], domain(study="regularization")[1])
-
-
-def test_the_rest_of_the_page_waits_until_the_browser_has_drawn_the_map(database):
-    from streamlit.testing.v1 import AppTest
-
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    app.switch_page("pages/generalization.py")
-    app.run()
-    assert not app.exception
-    assert len(charts(app)) == 1
-    assert app.title
-    app.session_state["generalization.drawn"] = True
-    app.run()
-    assert len(charts(app)) > 5
