@@ -4,12 +4,12 @@ const watches = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
   watches.get(parentElement)?.end()
-  const watch = create(data.chart.replace(/[^\w-]/g, "-"), () => setTriggerValue("drawn", true))
+  const watch = create(data.place.replace(/[^\w-]/g, "-"), () => setTriggerValue("drawn", true))
   watches.set(parentElement, watch)
   return () => watch.end()
 }
 
-function create(chart, tell) {
+function create(place, tell) {
   let frame
   const patience = setTimeout(told, PATIENCE_MS)
 
@@ -19,7 +19,7 @@ function create(chart, tell) {
   }
 
   function look() {
-    const there = document.querySelector(`.st-key-${chart} .marks`)
+    const there = document.querySelector(`.st-key-${place} .marks`)
     frame = requestAnimationFrame(there ? () => (frame = requestAnimationFrame(told)) : look)
   }
 

@@ -21,12 +21,13 @@ def drawn(page: str) -> bool:
     return st.session_state.get(_place(page), False)
 
 
-def wait_for(page: str, chart: str) -> None:
-    """Ends the run here at a session's first visit of a page; it goes on when the browser has drawn the chart whose element key is `chart`."""
+def wait_for(page: str, place: str) -> None:
+    """Ends the run here at a session's first visit of a page; it goes on when the browser has drawn the chart at `place`: the key of a
+    container, or of a chart that can be picked in."""
     if drawn(page):
         return
     st.skeleton(height=REST)
-    _component(key=f"{page}.first_picture", data={"chart": chart}, height=1, on_drawn_change=partial(_remember, page))
+    _component(key=f"{page}.first_picture", data={"place": place}, height=1, on_drawn_change=partial(_remember, page))
     st.stop()
 
 

@@ -130,7 +130,7 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(300)  # Streamlit asks again shortly after it connects
     page.wait_for_selector(READY, timeout=60_000)
     page.wait_for_function(
-        """() => !document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')
+        """() => !document.querySelector('[data-testid^="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')
           && [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].every(c => c.querySelector('.marks'))""",
         timeout=60_000,
     )

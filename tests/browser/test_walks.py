@@ -54,6 +54,19 @@ def test_the_first_finding_is_seen_in_six_seconds_on_a_cold_server_and_in_three_
     assert min(cold) < 6 and min(warm) < 3, (cold, warm)
 
 
+@pytest.mark.alone
+@pytest.mark.parametrize("name", ["", "generalization"])
+def test_the_rest_of_a_page_comes_when_its_first_picture_is_drawn_and_not_only_when_patience_ends(
+    server, browser, name
+):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server}/{name}", wait_until="commit")
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] .marks', timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('[data-testid=\"stVegaLiteChart\"]').length > 1", timeout=10_000)
+    context.close()
+
+
 @pytest.mark.parametrize(("locale", "language"), [("ko-KR", "ko"), ("en-GB", "en"), ("fr-FR", "en")])
 def test_the_language_follows_the_browser_at_first(server, visit, locale, language):
     page = visit(server, locale=locale)

@@ -10,7 +10,7 @@ from tests.pages.reading import charts
 from tests.pages.test_guided import PAGES, keys
 from tests.results_files import ROOT
 
-PICTURES = {"home": "home.headline", "generalization": "linked_map_1"}
+PICTURES = {"home": "home.picture", "generalization": "linked_map_1"}
 
 
 def visited(page: str, **query: str) -> AppTest:
@@ -34,7 +34,7 @@ def component(app: AppTest, name: str) -> list[dict]:
 def test_the_rest_of_the_page_waits_until_the_browser_has_drawn_the_first_picture(page):
     app = visited(page)
     (picture,) = charts(app)
-    assert component(app, "first_picture") == [{"chart": PICTURES[page]}]
+    assert component(app, "first_picture") == [{"place": PICTURES[page]}]
     assert app.title and app.get("skeleton")
     app.session_state[f"{page}.drawn"] = True
     app.run()
