@@ -1,7 +1,7 @@
 """The picture that a reader came for is drawn before the rest of its page is sent.
 
-Else the browser lays out the whole page and compiles all its charts before it shows the first: the home page took 3.3 to 4.6 s to its finding
-so, and 2.5 to 2.9 s when the rest came after it (six visits each of a warm server, side by side, on a slow machine).
+Else the browser lays out the whole page and compiles all its charts before it shows the first: the home page took 3.6 to 4.6 s to its finding
+so, and 2.8 to 3.2 s when the rest came after it (six visits each of a warm server, in turn, on two slow cores).
 """
 
 from functools import partial
