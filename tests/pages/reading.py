@@ -30,6 +30,12 @@ def charts(app: AppTest) -> list[tuple[dict, dict[str, pa.Table], str]]:
     return found
 
 
+def components(app: AppTest, name: str) -> list[dict]:
+    """What each component of that name on a page was given."""
+    found = [each.proto for each in app.get("bidi_component") if each.proto.component_name.endswith(name)]
+    return [json.loads(each.json) for each in found]
+
+
 BADGE = re.compile(r":(\w+)-badge\[:material/(\w+): (.*)\]")
 """A badge with a sign, as Streamlit writes it into the page: its colour, sign and words."""
 LOOKS = {

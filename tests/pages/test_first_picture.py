@@ -1,12 +1,10 @@
 """What waits for the browser: the rest of a page for its first picture, and a presenter's picture for the size of the screen."""
 
-import json
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import views
-from tests.pages.reading import charts
+from tests.pages.reading import charts, components
 from tests.pages.test_guided import PAGES, keys
 from tests.results_files import ROOT
 
@@ -25,26 +23,21 @@ def visited(page: str, **query: str) -> AppTest:
     return app
 
 
-def component(app: AppTest, name: str) -> list[dict]:
-    found = [each.proto for each in app.get("bidi_component") if each.proto.component_name.endswith(name)]
-    return [json.loads(each.json) for each in found]
-
-
 @pytest.mark.parametrize("page", PICTURES)
 def test_the_rest_of_the_page_waits_until_the_browser_has_drawn_the_first_picture(page):
     app = visited(page)
     (picture,) = charts(app)
-    assert component(app, "first_picture") == [{"place": PICTURES[page]}]
+    assert components(app, "first_picture") == [{"place": PICTURES[page]}]
     assert app.title and app.get("skeleton")
     app.session_state[f"{page}.drawn"] = True
     app.run()
     assert charts(app)[0] == picture and len(charts(app)) > 5
-    assert not component(app, "first_picture") and not app.get("skeleton")
+    assert not components(app, "first_picture") and not app.get("skeleton")
 
 
 def test_a_page_without_a_picture_waits_for_none(nothing_baked):
     app = visited("home")
-    assert not component(app, "first_picture")
+    assert not components(app, "first_picture")
     assert len(app.header) > 1
 
 

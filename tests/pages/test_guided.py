@@ -7,6 +7,7 @@ import re
 import pytest
 
 from explorer import guided, text, views
+from tests.pages.reading import components
 from tests.pages.test_runs import GARBAGE
 
 PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
@@ -16,10 +17,8 @@ both = pytest.mark.parametrize("language", text.LANGUAGES)
 
 def keys(app) -> dict:
     """What the listener to the keys was given."""
-    (found,) = [
-        element.proto for element in app.get("bidi_component") if element.proto.component_name.endswith("guided_keys")
-    ]
-    return json.loads(found.json)
+    (given,) = components(app, "guided_keys")
+    return given
 
 
 def buttons(app, page: str) -> list:
@@ -74,7 +73,7 @@ def test_the_arrow_keys_go_through_the_steps_except_where_they_move_the_cell(onc
     assert ("ArrowRight" in given["next"]) == ("ArrowLeft" in given["previous"]) == (page != "generalization")
     assert "PageDown" in given["next"] and "PageUp" in given["previous"]
     assert given["screen"] == list(views.SMALLEST_SCREEN)
-    assert not [each for each in once(page).get("bidi_component") if each.proto.component_name.endswith("guided_keys")]
+    assert not components(once(page), "guided_keys")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.charts import style
 from explorer.results import site
 from explorer.text import of
+from tests.pages.reading import components
 
 PAGES = ("home", "generalization", "wiring", "claims", "data")
 
@@ -27,9 +28,8 @@ def embedded(opened, monkeypatch):
 
 def component(app: AppTest, name: str) -> dict:
     """What a component on the page was given."""
-    found = [element.proto for element in app.get("bidi_component") if element.proto.component_name.endswith(name)]
-    assert len(found) == 1
-    return json.loads(found[0].json)
+    (given,) = components(app, name)
+    return given
 
 
 def chart(app: AppTest) -> dict:
