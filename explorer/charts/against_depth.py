@@ -44,7 +44,7 @@ def draw(
     top = _errors(dots, means, notes, depths, scale, x, tables, mine, legend_columns)
     top.height = height
     bottom = _failure_rows(x, {row["architecture"] for row in failures})
-    chart = alt.vconcat(top, bottom, spacing=6)
+    chart = style.stacked(top, bottom, spacing=6)
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -66,7 +66,7 @@ def _errors(
     tables: dict[str, pa.Table],
     own: list[dict[str, Any]],
     legend_columns: int,
-) -> alt.LayerChart:
+) -> style.Layers:
     words = [series_name(*series) for series in SERIES]
     tables["dots"] = _dots(dots)
     tables["means"] = _means(means, depths)
@@ -128,7 +128,7 @@ def _errors(
         layers.append(
             note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
-    return alt.layer(*layers, width="container")
+    return style.layered(*layers, width="container")
 
 
 def _own(
@@ -172,7 +172,7 @@ NOTE_ROOM = 0.05
 """Of the height of the picture, above and below a note."""
 
 
-def _failure_rows(x: alt.X, architectures: set[str]) -> alt.LayerChart:
+def _failure_rows(x: alt.X, architectures: set[str]) -> style.Layers:
     order = [each for each in style.ARCHITECTURES if each in architectures]
     names = {each: t(f"depth.architecture.{each}") for each in order}
     y = alt.Y(
@@ -196,7 +196,7 @@ def _failure_rows(x: alt.X, architectures: set[str]) -> alt.LayerChart:
             fontSize=12, fontWeight="bold", color=style.ACCENT, cursor="pointer"
         ),
     ]
-    return alt.layer(*layers, height=ROW * max(1, len(order)), width="container")
+    return style.layered(*layers, height=ROW * max(1, len(order)), width="container")
 
 
 def series_name(architecture: str, part: str) -> str:

@@ -70,4 +70,4 @@ def draw(
             x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2="high:Q", color=colour
         )
         layers.insert(0, band)
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), {"rows": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), {"rows": table})

@@ -56,7 +56,7 @@ def one(means: pa.Table, seeds: pa.Table, marks: pa.Table, study: names.Named) -
                 for above, dy in (("true", -13), ("false", 15))
             ),
         ]
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)
 
 
 def several(means: pa.Table, series: dict[int, str], titles: dict[str, str], study: names.Named) -> style.Picture:
@@ -68,13 +68,11 @@ def several(means: pa.Table, series: dict[int, str], titles: dict[str, str], stu
     table = table.append_column("network", pa.array([series[width] for width in means["width"].to_pylist()]))
     x = log_clock(means["epoch"].to_pylist(), study)
     views = [_view(table, measure, title, list(series.values()), x, study) for measure, title in titles.items()]
-    chart = alt.vconcat(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
+    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
     return style.Picture(style.fitted(chart), {"means": table})
 
 
-def _view(
-    table: pa.Table, measure: str, title: str, networks: list[str], x: alt.X, study: names.Named
-) -> alt.LayerChart:
+def _view(table: pa.Table, measure: str, title: str, networks: list[str], x: alt.X, study: names.Named) -> style.Layers:
     mine = [row["high"] or row["mean"] for row in table.to_pylist() if row["measure"] == measure]
     legend = alt.Legend(orient="top", title=None, columns=2, labelLimit=260, symbolOpacity=1, symbolSize=70)
     colour = alt.Color("network:N", scale=alt.Scale(domain=networks, range=COLOURS[-len(networks) :]), legend=legend)
@@ -92,7 +90,7 @@ def _view(
         band = source.mark_area(opacity=0.15, clip=True)
         layers.insert(0, band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour))
     words = alt.Title(title, anchor="start", fontSize=13, fontWeight="normal", offset=4)
-    return alt.layer(*layers, height=SMALL, title=words)
+    return style.layered(*layers, height=SMALL, title=words)
 
 
 def log_clock(readings: list[int], study: names.Named) -> alt.X:

@@ -41,7 +41,7 @@ def signal(rows: pa.Table) -> style.Picture:
     points = base.mark_point(filled=True, size=14, opacity=0.8, clip=True).encode(
         shape=architecture_shape(), tooltip=tooltip
     )
-    return style.Picture(style.fitted(alt.layer(marks, points, height=HEIGHT)), {"rows": table})
+    return style.Picture(style.fitted(style.layered(marks, points, height=HEIGHT)), {"rows": table})
 
 
 def damage(rows: pa.Table) -> style.Picture:
@@ -83,7 +83,7 @@ def damage(rows: pa.Table) -> style.Picture:
         .mark_point(filled=True, size=34, opacity=0.75)
         .encode(x=x, y=y, color=architecture_colour(), shape=architecture_shape(), tooltip=tooltip),
     ]
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), {"rows": table, "edges": edges})
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), {"rows": table, "edges": edges})
 
 
 def architecture_colour() -> alt.Color:

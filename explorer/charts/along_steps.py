@@ -55,7 +55,7 @@ def lines(
         ]
         hollow = own_marks.hollow(style.named(own_marks.TABLE), size=OWN_SIZE, cursor="pointer")
         layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
-    return style.Picture(style.fitted(alt.layer(*layers, height=height)), tables | {"rows": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=height)), tables | {"rows": table})
 
 
 def ranges(
@@ -90,8 +90,8 @@ def ranges(
             base.transform_filter("!isValid(datum.low)").mark_text(text=CROSS, color=look.colour, fontSize=11).encode(y=alt.value(7)),
         ]  # fmt: skip
         title = alt.Title(normalizations.name(norm), anchor="start", fontSize=12, fontWeight="normal", offset=3)
-        views.append(alt.layer(*layers, height=PART, title=title))
-    chart = alt.vconcat(*views, spacing=6)
+        views.append(style.layered(*layers, height=PART, title=title))
+    chart = style.stacked(*views, spacing=6)
     return style.Picture(style.fitted(chart), tables | {"rows": table})
 
 

@@ -56,7 +56,7 @@ def ends(rows: Sequence[Mapping[str, Any]], picked: str) -> style.Picture:
         base.transform_filter("!datum.beyond").mark_point(filled=True, size=70, opacity=1).encode(x=x, shape=shape),
         base.transform_filter("datum.beyond").mark_point(shape="arrow", angle=90, filled=True, size=190, opacity=1).encode(x=x),
     ]  # fmt: skip
-    chart = alt.layer(*layers, height=ROW * len(lines) + FRAME)
+    chart = style.layered(*layers, height=ROW * len(lines) + FRAME)
     return style.Picture(style.fitted(chart), {"ends": table})
 
 
@@ -108,4 +108,4 @@ def noise(rows: Sequence[Mapping[str, Any]], regime: Mapping[str, Any] | None) -
             align="right", baseline="bottom", dx=-6, dy=-4, color=style.ACCENT, fontSize=12, fontWeight="bold"
         )
         layers.append(words.encode(x=alt.value("width"), y=y, text="note:N"))
-    return style.Picture(style.fitted(alt.layer(*layers, height=NOISE_HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=NOISE_HEIGHT)), tables)

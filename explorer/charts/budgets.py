@@ -71,4 +71,4 @@ def draw(runs: Sequence[Mapping[str, Any]], means: Sequence[Mapping[str, Any]]) 
         dots.transform_filter("!datum.diverged").mark_point(filled=True, size=34, opacity=0.85, cursor="pointer").encode(shape=shape),
         dots.transform_filter("datum.diverged").mark_point(shape=CROSS, size=80, strokeWidth=2, opacity=1, cursor="pointer"),
     ]  # fmt: skip
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)

@@ -82,7 +82,7 @@ def draw(
             style.named("zero").mark_rule(color=style.NEUTRAL, strokeWidth=1, opacity=0.7).encode(x=along("estimate"))
         )
         tables["zero"] = pa.table({"estimate": pa.array([0.0], pa.float32())})
-    chart = alt.layer(*layers, height=ROW * len(rows))
+    chart = style.layered(*layers, height=ROW * len(rows))
     return style.Picture(style.fitted(chart), tables)
 
 

@@ -59,7 +59,7 @@ def along_layers(
         tables["reference"] = pa.table({"value": pa.array([reference], pa.float32())})
         line = style.named("reference").mark_rule(color=style.NEUTRAL, strokeDash=[2, 3])
         marks.insert(0, line.encode(y=alt.Y("value:Q", title=y_title)))
-    return style.Picture(style.fitted(alt.layer(*marks, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*marks, height=HEIGHT)), tables)
 
 
 def drift_and_speed(rows: Sequence[Mapping[str, Any]]) -> style.Picture:

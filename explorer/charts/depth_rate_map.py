@@ -73,7 +73,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         chosen.mark_rect(fillOpacity=0, stroke="white", strokeWidth=3.5),
         chosen.mark_rect(fillOpacity=0, stroke="black", strokeWidth=1.6),
     ]
-    return style.Picture(style.fitted(alt.layer(*layers, height=ROW * len(depths) + AXIS)), {"cells": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=ROW * len(depths) + AXIS)), {"cells": table})
 
 
 def label(row: dict[str, Any]) -> str:

@@ -39,6 +39,6 @@ def draw(
             y=alt.Y("end:Q", title=t("generalization.map.error_axis"))
         ),
     ]
-    curves_alone = alt.layer(*picture.chart.layer, data=picture.chart.data)
-    chart = alt.layer(curves_alone, *layers, height=HEIGHT)
+    curves_alone = style.layered(*picture.chart.layer)
+    chart = style.layered(curves_alone, *layers, height=HEIGHT)
     return style.Picture(style.fitted(chart), {**picture.tables, "worse": shaded})

@@ -72,8 +72,8 @@ def usable_rates(
         words.transform_filter(f"!({every}) && datum.diverged == 0").mark_text(color=style.NEUTRAL, **text),
         words.transform_filter("datum.diverged > 0").mark_text(fontWeight="bold", color=style.ACCENT, **text),
     ]
-    bottom = alt.layer(*layers, height=ROW * len(norms), width="container")
-    return style.Picture(style.fitted(alt.vconcat(top, bottom, spacing=8)), tables)
+    bottom = style.layered(*layers, height=ROW * len(norms), width="container")
+    return style.Picture(style.fitted(style.stacked(top, bottom, spacing=8)), tables)
 
 
 def over_sizes(
@@ -123,8 +123,8 @@ def over_sizes(
             fontSize=11, fontWeight="bold", color=style.ACCENT, cursor="pointer"
         ),
     ]
-    bottom = alt.layer(*layers, height=ROW * len(norms), width="container")
-    chart = alt.vconcat(top, bottom, spacing=8, resolve={"scale": {"color": "independent", "shape": "independent"}})
+    bottom = style.layered(*layers, height=ROW * len(norms), width="container")
+    chart = style.stacked(top, bottom, spacing=8, resolve={"scale": {"color": "independent", "shape": "independent"}})
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -139,7 +139,7 @@ def _errors(
     places: Sequence[float],
     title: str,
     tables: dict[str, pa.Table],
-) -> alt.LayerChart:
+) -> style.Layers:
     x = _along("x", x_title, places, labels=True)
     tables["dots"] = _dots(dots)
     tables["means"] = _means(means, norms, sorted({row["x"] for row in [*dots, *means]}))
@@ -185,7 +185,7 @@ def _errors(
         # Above the mean, which dots lie over.
         star = style.named("stars").mark_text(text=STAR, fontSize=18, dy=-16, clip=True)
         layers.append(star.encode(x=x, y=y, color=colour))
-    return alt.layer(*layers, width="container")
+    return style.layered(*layers, width="container")
 
 
 def _along(field: str, title: str, places: Sequence[float], labels: bool) -> alt.X:

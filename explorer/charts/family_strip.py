@@ -75,9 +75,9 @@ def draw(
         **({own_marks.TABLE: mine} if mine.num_rows else {}),
     }
     down = alt.Scale(domain=[len(rows), 0], nice=False, zero=False)
-    left = alt.layer(*_drawings(down))
-    right = alt.layer(*_errors(down, limits, layout, hollow=mine.num_rows > 0))
-    chart = alt.layer(left, right, height=height, resolve={"scale": {"x": "independent"}})
+    left = style.layered(*_drawings(down))
+    right = style.layered(*_errors(down, limits, layout, hollow=mine.num_rows > 0))
+    chart = style.layered(left, right, height=height, resolve={"scale": {"x": "independent"}})
     return style.Picture(style.fitted(chart), tables)
 
 

@@ -52,7 +52,7 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
             align="left", baseline="bottom", dy=-8 - LINE * further, fontSize=12, lineBreak="\n", lineHeight=LINE
         ).encode(x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)),
     ]
-    chart = alt.layer(*layers, height=(ROW + LINE * further) * len(rows))
+    chart = style.layered(*layers, height=(ROW + LINE * further) * len(rows))
     return style.Picture(style.fitted(chart), {"contrasts": table})
 
 

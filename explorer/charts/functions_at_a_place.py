@@ -103,7 +103,7 @@ def strip(
         layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
         tables["notes"] = texts
     usual = ROW * len(rows) + AXIS
-    chart = alt.layer(*layers, height=usual if height is None else min(height, 2 * usual))
+    chart = style.layered(*layers, height=usual if height is None else min(height, 2 * usual))
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -162,7 +162,7 @@ def rate_map(cells: list[dict[str, Any]], order: list[str]) -> style.Picture:
         cellwise.transform_filter("datum.chosen").mark_rect(stroke=stroke, strokeWidth=width, **outline)
         for stroke, width in (("white", 4), ("black", 1.6))
     ]
-    chart = alt.layer(*layers, height=ROW * len(order) + AXIS + 50)
+    chart = style.layered(*layers, height=ROW * len(order) + AXIS + 50)
     return style.Picture(style.fitted(chart), {"cells": table})
 
 

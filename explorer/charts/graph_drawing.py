@@ -126,7 +126,7 @@ def draw(
     for stage in stages:
         up = max(reach([path for path in drawn if path.stage == stage])[1], LEAST_HEIGHT)
         views.append(_stage(stage, titles[stage], (across, up, height), show, most, colour, numbered))
-    chart = alt.vconcat(*views, spacing=2) if len(views) > 1 else views[0]
+    chart = style.stacked(*views, spacing=2) if len(views) > 1 else views[0]
     return style.Picture(style.fitted(chart), tables)
 
 
@@ -138,7 +138,7 @@ def _stage(
     most: Mapping[str, float],
     colour: str,
     numbered: bool,
-) -> alt.LayerChart:
+) -> style.Layers:
     across, up, height = room
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
@@ -156,7 +156,7 @@ def _stage(
         )
     layers += _marks(stage, x, y, show, most, colour, numbered)
     heading = alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal", offset=2, color=style.NEUTRAL)
-    return alt.layer(*layers, height=height, title=heading, width="container")
+    return style.layered(*layers, height=height, title=heading, width="container")
 
 
 def _valued(lines: alt.Chart, show: str, most: Mapping[str, float], colour: str, widths: list[float]) -> alt.Chart:

@@ -56,7 +56,7 @@ def ring_map(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     for part, ink in ((dark, "white"), (light, "black")):
         layers.append(part.mark_text(color=ink, **word).encode(text="label:N", href="href:N"))
         layers.append(part.mark_text(color=ink, **small).encode(text="detail:N", href="href:N"))
-    return style.Picture(style.fitted(alt.layer(*layers, height=CELL * len(shares) + 110)), {"cells": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=CELL * len(shares) + 110)), {"cells": table})
 
 
 def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[float, float]) -> style.Picture:
@@ -107,7 +107,7 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[flo
         base.transform_filter("datum.mark != ''")
         .mark_text(fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.value(6), text="mark:N"),
     ]  # fmt: skip
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT + 80)), {"graphs": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT + 80)), {"graphs": table})
 
 
 def _mark(error: float | None, high: float) -> str:
@@ -153,4 +153,4 @@ def damage(parts: Sequence[Mapping[str, Any]], x_title: str) -> style.Picture:
     zero = style.named("zero").mark_rule(color=style.NEUTRAL, opacity=0.6).encode(y=alt.Y("damage:Q"))
     layers = [zero, marks.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)]
     tables = {"parts": table, "zero": pa.table({"damage": pa.array([0.0], pa.float32())})}
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)

@@ -66,7 +66,7 @@ def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, flo
     drawn = [source.transform_filter("isValid(datum.value)").mark_rect(**band).encode(color=colour, tooltip=tooltip)]
     if measure == "gradient":
         drawn.append(source.transform_filter("datum.zeros > 0").mark_text(text="0", color=style.NEUTRAL, fontSize=10))
-    return style.Picture(style.fitted(alt.layer(*drawn, height=MAP)), {"layers": table})
+    return style.Picture(style.fitted(style.layered(*drawn, height=MAP)), {"layers": table})
 
 
 def bend(
@@ -134,10 +134,10 @@ def bend(
     views = [above]
     tables = {"curves": curves}
     if rows:
-        views.append(alt.layer(*below, height=max(60, LAYER * len(layers))))
+        views.append(style.layered(*below, height=max(60, LAYER * len(layers))))
         tables["inputs"] = inputs
     return style.Picture(
-        style.fitted(alt.vconcat(*views, spacing=10, resolve={"scale": {"fill": "independent"}})), tables
+        style.fitted(style.stacked(*views, spacing=10, resolve={"scale": {"fill": "independent"}})), tables
     )
 
 

@@ -56,4 +56,4 @@ def draw(cells: pa.Table, limits: tuple[float, float], epochs: Sequence[int]) ->
     for state, mark in (("zero", "0"), ("none", "✕")):
         words = base.transform_filter(f"datum.state == '{state}'")
         layers_.append(words.mark_text(fontSize=10, color=style.ACCENT, fontWeight="bold").encode(text=alt.value(mark)))
-    return style.Picture(style.fitted(alt.layer(*layers_, height=HEIGHT)), {"cells": table})
+    return style.Picture(style.fitted(style.layered(*layers_, height=HEIGHT)), {"cells": table})

@@ -98,7 +98,7 @@ def draw(
     words, word_tables = landmarks.notes(notes, axes)
     marked, marked_tables = signs.draw(source, width_axis(axes), epoch_axis(axes))
     own, own_tables = _own_places(source, axes)
-    picture = alt.layer(
+    picture = style.layered(
         _cells(source, axes, view, limits).add_params(cell),
         *marked,
         *line,
@@ -115,10 +115,10 @@ def draw(
     column = slices.column(source, axes, view, ends, lines)
     below = (row, column) if view.reading == "across" else (column, row)
     if screen is None:
-        chart = style.fitted(alt.vconcat(picture, *below, spacing=14))
+        chart = style.fitted(style.stacked(picture, *below, spacing=14))
     else:
         chart = _wide(picture, below, screen, len(lines))
-    chart.params = [*chart.params, *(signal.param for signal in signals)]
+    chart.params = [signal.param for signal in signals]
     marker = pa.table({"one": pa.array([1], pa.int16())})
     tables = {"cells": source, "marker": marker, "threshold_at": slices.threshold_by_epoch(threshold, axes)}
     tables |= marked_tables | line_tables | peak_tables | word_tables | own_tables
@@ -126,11 +126,11 @@ def draw(
 
 
 def _wide(
-    picture: alt.LayerChart,
-    below: Sequence[alt.LayerChart],
+    picture: style.Layers,
+    below: Sequence[style.Layers],
     screen: tuple[int, int],
     lines: int,
-) -> alt.HConcatChart:
+) -> style.SideBySide:
     """The map with its slices beside it, as large as a projector's screen allows: sizes in pixels, since nothing fits them to their place.
     Under the title of a slice stand so many `lines`."""
     width, height = screen
@@ -139,7 +139,7 @@ def _wide(
     each = round((height - LEGENDS - BETWEEN) / len(below)) - AROUND_SLICE - LINE * (lines - 1)
     parts = [part.properties(width=right, height=max(LEAST_SLICE, each)) for part in below]
     whole = picture.properties(width=left, height=max(2 * LEAST_SLICE, height - LEGENDS - AROUND_MAP))
-    return alt.hconcat(whole, alt.vconcat(*parts, spacing=BETWEEN), spacing=BETWEEN)
+    return style.side_by_side(whole, style.stacked(*parts, spacing=BETWEEN), spacing=BETWEEN)
 
 
 def indexed(cells: pa.Table, axes: Axes) -> pa.Table:

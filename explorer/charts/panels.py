@@ -31,7 +31,7 @@ def draw(
     marks = [
         cell.mark_rect(stroke=colour, strokeWidth=width, **look) for colour, width in (("white", 4), ("black", 1.6))
     ]
-    chart = alt.layer(shown, *marked, *marks, height=HEIGHT)
+    chart = style.layered(shown, *marked, *marks, height=HEIGHT)
     return style.Picture(style.fitted(chart), tables | marked_tables)
 
 

@@ -34,7 +34,7 @@ def draw(rows: pa.Table, studies: dict[str, str], noises: dict[float, str]) -> s
         _view(table, noise, title, list(studies), list(studies.values()), x, words=place == 0)
         for place, (noise, title) in enumerate(noises.items())
     ]
-    chart = alt.vconcat(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
+    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
     return style.Picture(
         style.fitted(chart), {"rows": table, "one": pa.table({"ratio": pa.array([1.0], pa.float32())})}
     )
@@ -66,7 +66,7 @@ def _view(table: pa.Table, noise: float, title: str, codes: list[str], names: li
         )
         layers.append(label.encode(x=x, y=alt.value(0), text=alt.value(t("generalization_studies.theory.line"))))
     heading = alt.Title(title, anchor="start", fontSize=13, fontWeight="normal", offset=4)
-    return alt.layer(*layers, height=HEIGHT, title=heading)
+    return style.layered(*layers, height=HEIGHT, title=heading)
 
 
 def _tooltip() -> list[alt.Tooltip]:

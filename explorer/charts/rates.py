@@ -65,7 +65,7 @@ def best(
         line.encode(x=x, y=y),
         dots.encode(x=x, y=y, href="url:N", tooltip=tooltip),
     ]
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)
 
 
 def _guides(chosen: Sequence[Mapping[str, Any]], smallest: int, largest: int) -> list[dict[str, Any]]:
@@ -142,7 +142,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
             shape=STAR, filled=True, size=150, opacity=1, fill="white", stroke="black", strokeWidth=0.8
         ),
     ]
-    chart = alt.layer(*layers, height=ROW * len(rates) + FRAME)
+    chart = style.layered(*layers, height=ROW * len(rates) + FRAME)
     return style.Picture(style.fitted(chart), {"cells": table})
 
 

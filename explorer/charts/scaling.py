@@ -61,10 +61,10 @@ def draw(
     layers += _marks(x, at, colour, shape, y_title, size=22 if small else 42)
     if own:
         layers.append(_own(own, tables, x, y, colour, shape, y_title))
-    chart = alt.layer(*layers)
+    chart = style.layered(*layers)
     if published:
         below = _published(published, tables, x, y, x_title, y_title)
-        chart = alt.layer(below, chart, resolve={"scale": {"color": "independent"}})
+        chart = style.layered(below, chart, resolve={"scale": {"color": "independent"}})
     chart.height = SMALL_HEIGHT if small else height
     return style.Picture(style.fitted(chart), tables)
 

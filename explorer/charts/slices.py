@@ -21,7 +21,7 @@ LINEAR_UNDER = {"test": 0.001, "train": 0.001, "loss": 0.0001}
 
 def row(
     source: pa.Table, axes: Axes, view, limits: tuple[float, float], level: float, lines: list[str]
-) -> alt.LayerChart:
+) -> style.Layers:
     """The measure against width at the epoch `at_e`; `source` as made by linked_map.indexed. `lines` stand under the title."""
     x = _width(axes, view)
     y = _value(axes, view, limits)
@@ -37,16 +37,16 @@ def row(
         e=f"format({style.javascript_list(axes.epochs)}[at_e], ',')",
     )
     at_epoch = _threshold_at(axes, x, level) if view.measure in ("test", "train") else []
-    curves = alt.layer(
+    curves = style.layered(
         *_curves(x, y, view, axes, source, order="w"),
         _here(x, "w"),
         data=alt.NamedData(name="cells"),
         transform=[alt.FilterTransform(filter="datum.e === at_e")],
     )
-    return alt.layer(trail, curves, *at_epoch, height=HEIGHT, title=_title(title, lines))
+    return style.layered(trail, curves, *at_epoch, height=HEIGHT, title=_title(title, lines))
 
 
-def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], lines: list[str]) -> alt.LayerChart:
+def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], lines: list[str]) -> style.Layers:
     """The measure against epoch at the width `at_w`. `lines` stand under the title."""
     x = _epoch(axes, view)
     y = _value(axes, view, limits)
@@ -54,13 +54,13 @@ def column(source: pa.Table, axes: Axes, view, limits: tuple[float, float], line
         t(f"generalization.map.column.{view.measure}", place=names.place(axes, "\0w\0")),
         w=f"format({style.javascript_list(axes.widths)}[at_w], ',')",
     )
-    curves = alt.layer(
+    curves = style.layered(
         *_curves(x, y, view, axes, source, order="e"),
         _here(x, "e"),
         data=alt.NamedData(name="cells"),
         transform=[alt.FilterTransform(filter="datum.w === at_w")],
     )
-    return alt.layer(curves, height=HEIGHT, title=_title(title, lines))
+    return style.layered(curves, height=HEIGHT, title=_title(title, lines))
 
 
 def expression(text: str, **parts: str) -> alt.Expr:

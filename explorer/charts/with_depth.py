@@ -59,7 +59,7 @@ def errors(rows: list[dict[str, Any]], limits: tuple[float, float]) -> style.Pic
         .mark_point(filled=True, size=60, opacity=0.9)
         .encode(shape=shape, tooltip=tooltip),
     ]
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT + 140)), {"medians": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT + 140)), {"medians": table})
 
 
 def born_dead(
@@ -100,7 +100,7 @@ def born_dead(
         style.named("own").mark_point(shape="diamond", filled=False, size=170, stroke=style.ACCENT, strokeWidth=2.5, opacity=1).encode(x=x, y=y),
     ]  # fmt: skip
     tables = {"counted": table, "bounds": lines, "own": mine}
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)
 
 
 def training(rows: list[dict[str, Any]], line: float) -> style.Picture:
@@ -149,7 +149,7 @@ def training(rows: list[dict[str, Any]], line: float) -> style.Picture:
         .encode(y=alt.Y("error:Q", title=t("activation.speed.axis"))),
     ]
     tables = {"runs": table, "lost": _where_lost(rows), "level": pa.table({"error": pa.array([line], pa.float32())})}
-    return style.Picture(style.fitted(alt.layer(*layers, height=HEIGHT - 40)), tables)
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT - 40)), tables)
 
 
 def _where_lost(rows: list[dict[str, Any]]) -> pa.Table:

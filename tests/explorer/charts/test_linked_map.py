@@ -77,7 +77,8 @@ def test_the_specification_is_the_same_for_every_table_so_that_new_rows_keep_the
 
 def test_the_picked_cell_starts_where_it_is_asked_to_and_has_a_way_in_for_the_keyboard(drawn):
     specification, _ = drawn(start=(64, 10))
-    cell = next(param for param in specification["params"] if param["name"] == "cell")
+    [cell] = specification["vconcat"][0]["layer"][0]["params"]
+    assert cell["name"] == "cell"
     assert cell["value"] == [{"w": 2, "e": 2}]
     assert cell["bind"]["e"] == {"input": "range", "min": 0, "max": 3, "step": 1, "name": "Epoch, place in the list "}
     assert cell["select"]["on"] == "click"

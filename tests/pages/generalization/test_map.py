@@ -173,7 +173,8 @@ def test_small_multiples_share_one_scale_and_the_picked_cell(opened, database):
 def test_the_cell_in_the_address_is_where_the_chart_starts_and_whose_runs_are_listed(opened, database):
     app = opened("generalization", width="8", epoch="1", noise="0.2")
     spec, tables, _ = linked_map(app)
-    cell = next(param for param in spec["params"] if param["name"] == "cell")
+    [cell] = spec["vconcat"][0]["layer"][0]["params"]
+    assert cell["name"] == "cell"
     widths = sorted({row["width"] for row in tables["cells"].to_pylist()})
     assert cell["value"] == [{"w": widths.index(8), "e": 0}]
     sql = """
