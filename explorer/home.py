@@ -10,7 +10,7 @@ from explorer.charts.findings import error_against_width
 from explorer.frame import FILES, ICONS, QUESTIONS
 from explorer.results import published, site
 from explorer.results.generalization import NOISE, STUDY, Map, Row, along_the_row, last_row, main_maps, noisiest
-from explorer.text import t
+from explorer.text import language, t
 
 READING = question_page.READING
 ROW_SQL = """
@@ -42,15 +42,22 @@ def headline() -> tuple[pa.Table, str]:
                 query_params=address.parameters(),
             )  # fmt: skip
         with picture:
-            peak = row.peak["width"] if clear else None
-            label = t("home.peak_label", peak=format.percent(row.peak["mean"]), width=peak) if clear else ""
-            chart = error_against_width(
-                cells, x_title=t("home.axis_width"), y_title=t("home.axis_error"), peak=peak, peak_label=label
-            )
+            chart = _finding_chart(site.data_version(), language(), shown)
             with st.container(key="home.picture"):  # only this and what can be picked in is named in the browser
-                st.altair_chart(chart, alt=_described(cells, row, clear), key="home.headline")
+                st.vega_lite_chart(spec=dict(chart), alt=_described(cells, row, clear), key="home.headline")
     first_picture.wait_for("home", "home.picture")
     return pa.Table.from_pylist(cells), ROW_SQL.format(study=STUDY, noise=shown.noise)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _finding_chart(version: str, language: str, shown: Map) -> dict[str, Any]:
+    row = last_row(shown)
+    titles = {"x_title": t("home.axis_width"), "y_title": t("home.axis_error")}
+    peak, label = None, ""
+    if row.peak is not None and row.clear:
+        peak = row.peak["width"]
+        label = t("home.peak_label", peak=format.percent(row.peak["mean"]), width=peak)
+    return error_against_width(along_the_row(shown), **titles, peak=peak, peak_label=label).specification()
 
 
 def cards() -> None:

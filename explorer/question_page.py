@@ -59,20 +59,27 @@ def draw_panel(question: str, panel: Panel, rows: list[dict[str, Any]], *, title
     """One panel of published numbers, with its title, its sources and the word "digitised" where that is what they are."""
     if titled:
         st.subheader(t(f"published.panel.{question}.{panel.key}"), anchor=False)
-    shown = [row | {"series": word(row["series"]), "group": row["group"] and word(row["group"])} for row in rows]
-    x_title, y_title = word(rows[0]["x_name"]), word(rows[0]["y_name"])
+    chart, alt = _panel(site.data_version(), language(), question, panel, rows)
+    st.vega_lite_chart(spec=dict(chart), alt=alt, key=f"published.{question}.{panel.key}")
+    st.caption(source_line(rows))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _panel(
+    version: str, language: str, question: str, panel: Panel, _rows: list[dict[str, Any]]
+) -> tuple[dict[str, Any], str]:
+    """The picture of a panel and its alternative text; its rows are those that the database has for it."""
+    shown = [row | {"series": word(row["series"]), "group": row["group"] and word(row["group"])} for row in _rows]
+    x_title, y_title = word(_rows[0]["x_name"]), word(_rows[0]["y_name"])
     names = {"series": t("published.series"), "hint": t("published.source")}
     if panel.kind == "strip":
         group = None if panel.group is None else x_title if panel.group == "x" else t("published.group")
-        rising = "error" not in rows[0]["y_name"] and "steps" not in rows[0]["y_name"]
-        chart = charts.strip(shown, value=y_title, group=group, rising=rising, **names)
+        rising = "error" not in _rows[0]["y_name"] and "steps" not in _rows[0]["y_name"]
+        picture = charts.strip(shown, value=y_title, group=group, rising=rising, **names)
     else:
         scales = {"x_log": panel.x_log, "y_log": panel.y_log}
-        chart = charts.scatter(shown, x_title=x_title, y_title=y_title, **scales, **names)
-    st.altair_chart(
-        chart, alt=describe(question, panel, shown, x_title, y_title), key=f"published.{question}.{panel.key}"
-    )
-    st.caption(source_line(rows))
+        picture = charts.scatter(shown, x_title=x_title, y_title=y_title, **scales, **names)
+    return picture.specification(), describe(question, panel, shown, x_title, y_title)
 
 
 def describe(question: str, panel: Panel, rows: list[dict[str, Any]], x_title: str, y_title: str) -> str:

@@ -62,8 +62,8 @@ def _targets(table: pa.Table, validation: pa.Table | None) -> None:
             "last": format.count(validation["step"][-1].as_py()),
             "least": format.percent(pc.min(validation["val_error"]).as_py()),
         }
-        st.altair_chart(
-            run_curves.with_targets(chart, table, **titles),
+        st.vega_lite_chart(
+            spec=run_curves.with_targets(chart, table, **titles).specification(),
             alt=t("runs.targets_alt", **facts, **ends),
             key="run.targets",
         )
@@ -92,7 +92,7 @@ def _noise_scale(table: pa.Table) -> None:
             renamed, {"noise_scale": t("runs.noise_scale")}, x="step", y_log=True, legend=t("runs.which"), **titles
         )
         facts = {"low": f"{pc.min(values).as_py():.3g}", "high": f"{pc.max(values).as_py():.3g}", "n": len(values)}
-        st.altair_chart(chart, alt=t("runs.noise_scale_alt", **facts), key="run.noise_scale")
+        st.vega_lite_chart(spec=chart.specification(), alt=t("runs.noise_scale_alt", **facts), key="run.noise_scale")
     st.caption(t("runs.noise_scale_caption", missing=missing, n=table.num_rows))
     _behind(table, t("runs.noise_scale_table"))
 
@@ -113,7 +113,7 @@ def _probes(table: pa.Table) -> None:
         smooth = pc.drop_null(there["smoothness"])
         facts = {"n": there.num_rows, "last": format.count(pc.max(there["step"]).as_py())}
         facts |= {end: f"{pick(smooth).as_py():.3g}" for end, pick in (("low", pc.min), ("high", pc.max))}
-        st.altair_chart(chart, alt=t("runs.probes_alt", **facts), key="run.probes")
+        st.vega_lite_chart(spec=chart.specification(), alt=t("runs.probes_alt", **facts), key="run.probes")
         st.caption(t("runs.probes_caption", **facts))
     if missing := table.num_rows - there.num_rows:
         st.caption(t("runs.probes_missing", missing=missing, n=table.num_rows))
@@ -132,7 +132,7 @@ def _shifts(table: pa.Table) -> None:
         facts = {"layers": max(row["layer"] for row in found), "last": format.count(max(row["step"] for row in found))}
         facts |= {"low": f"{low['cosine']:.2f}", "low_layer": low["layer"], "low_step": format.count(low["step"])}
         facts |= {"high": f"{high['cosine']:.2f}", "high_layer": high["layer"], "high_step": format.count(high["step"])}
-        st.altair_chart(chart, alt=t("runs.shifts_alt", **facts), key="run.shifts")
+        st.vega_lite_chart(spec=chart.specification(), alt=t("runs.shifts_alt", **facts), key="run.shifts")
         st.caption(t("runs.shifts_caption"))
     _behind(table, t("runs.shifts_table"))
 
@@ -153,7 +153,7 @@ def _layers(table: pa.Table) -> None:
             "low": f"{low[measure]:.3g}", "low_layer": low["layer"], "low_epoch": low["epoch"],
             "high": f"{high[measure]:.3g}", "high_layer": high["layer"], "high_epoch": high["epoch"],
         }  # fmt: skip
-        st.altair_chart(chart, alt=t("runs.layers_alt", **facts), key=f"run.layers.{measure}")
+        st.vega_lite_chart(spec=chart.specification(), alt=t("runs.layers_alt", **facts), key=f"run.layers.{measure}")
         st.caption(t(f"runs.layer_caption.{measure}"))
     _behind(table, t("runs.layers_table"))
 
@@ -191,7 +191,7 @@ def _damage(table: pa.Table, whole: float | None) -> None:
         facts = {"n": len(rows), "part": word, "whole": told, "worst": worst[0]}
         facts["most"] = format.percent(worst[1]["test_error"])
         chart = run_parts.damage(named, whole, x_title=word, y_title=t("runs.curve_title.test_error"))
-        st.altair_chart(chart, alt=t("runs.damage_alt", **facts), key=f"run.damage.{kind}")
+        st.vega_lite_chart(spec=chart.specification(), alt=t("runs.damage_alt", **facts), key=f"run.damage.{kind}")
         st.caption(t("runs.damage_caption", **facts))
     _behind(table, t("runs.damage_table"))
 

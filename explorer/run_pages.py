@@ -115,7 +115,7 @@ def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None
         st.subheader(t("runs.curves"))
         kinds = _kinds(curves, ERRORS)
         chart = run_curves(curves, kinds, y_title=t("runs.error"), factor=100, **_titles(run, own))
-        st.altair_chart(chart, alt=_curves_alt(run, measured), key="run.curves")
+        st.vega_lite_chart(spec=chart.specification(), alt=_curves_alt(run, measured), key="run.curves")
         st.caption(t("runs.curves_caption") + (" " + t("runs.hollow") if own is not None else ""))
         with st.expander(t("runs.losses"), icon=":material/show_chart:"):
             ends = {name: f"{measured[-1][name]:.3g}" for name in ("test_loss", "train_loss")}
@@ -133,7 +133,7 @@ def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None
 def _losses(run: dict[str, Any], curves: pa.Table, own: pa.Table | None, alt: str, ends: dict[str, str]) -> None:
     loss = t(f"generalization.loss_name.{run['loss']}.axis")
     chart = run_curves(curves, _kinds(curves, LOSSES), y_title=loss, y_log=True, **_titles(run, own))
-    st.altair_chart(chart, alt=t(alt, loss=loss, **ends), key="run.losses")
+    st.vega_lite_chart(spec=chart.specification(), alt=t(alt, loss=loss, **ends), key="run.losses")
     st.caption(t("runs.losses_caption"))
 
 

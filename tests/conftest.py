@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import altair as alt
+import jsonschema
 import pytest
-from altair.utils.schemapi import validate_jsonschema
 
 from explorer.charts.style import Picture
 from tests.results_files import own_results
@@ -74,11 +74,11 @@ def no_results_file_is_held_over_from_another_test():
 @pytest.fixture(scope="session", autouse=True)
 def every_specification_is_valid_vega_lite():
     """Raises jsonschema's ValidationError where a test lets a picture be drawn that is none; the same one is looked at once."""
-    drawn = Picture.specification
+    drawn, schema = Picture.specification, jsonschema.Draft7Validator(alt.load_schema())
 
     @functools.cache
     def hold_against_the_schema(specification: str) -> None:
-        validate_jsonschema(json.loads(specification), alt.load_schema())
+        schema.validate(json.loads(specification))
 
     def specification(picture: Picture) -> dict:
         made = drawn(picture)

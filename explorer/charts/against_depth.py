@@ -97,7 +97,7 @@ def _errors(
     if any(row["low"] is not None for row in means):
         band = style.named("means").mark_area(opacity=0.16, clip=True)  # breaks where there is no interval
         low = alt.Y("low:Q", title=title)
-        layers.append(band.encode(x=x, y=low, y2="high:Q", color=colour))
+        layers.append(band.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=colour))
     mean = alt.Y("mean:Q", title=title)
     layers.append(
         style.named("means").mark_line(strokeWidth=2.2, clip=True).encode(x=x, y=mean, color=colour, strokeDash=dash)
@@ -113,7 +113,7 @@ def _errors(
     for architecture, shape in style.ARCHITECTURE_SHAPES.items():
         mine = style.named("dots").transform_filter(f"datum.architecture == '{architecture}'")
         marks = mine.mark_point(filled=True, opacity=0.8, clip=True, cursor="pointer", shape=shape)
-        layers.append(marks.encode(x=x, y=y, color=colour, size=size, href="href:N", tooltip=tooltip))
+        layers.append(marks.encode(x=x, y=y, color=colour, size=size, href=alt.Href("href:N"), tooltip=tooltip))
     if own:
         layers += _own(own, x, y, colour, tables)
     if notes:
@@ -124,7 +124,7 @@ def _errors(
                 "text": pa.array([note["text"] for note in notes], pa.string()),
             }
         )
-        note = style.named("notes").encode(x=x, y=alt.Y("error:Q", title=title), text="text:N")
+        note = style.named("notes").encode(x=x, y=alt.Y("error:Q", title=title), text=alt.Text("text:N"))
         layers.append(
             note.mark_text(align="right", dx=6, baseline="middle", fontSize=12, fontStyle="italic", color=style.NEUTRAL)
         )
@@ -147,7 +147,7 @@ def _own(
             f"datum.architecture == '{architecture}' && datum.part == '{part}'"
         )
         marks = own_marks.hollow(mine, size=own_marks.SIZE if part == "test" else 60, shape=shape, cursor="pointer")
-        layers.append(marks.encode(x=x, y=y, color=colour, href="href:N", tooltip=told))
+        layers.append(marks.encode(x=x, y=y, color=colour, href=alt.Href("href:N"), tooltip=told))
     return layers
 
 
@@ -188,7 +188,9 @@ def _failure_rows(x: alt.X, architectures: set[str]) -> style.Layers:
         alt.Tooltip("depth:Q", title=t("depth.axis.depth")),
         alt.Tooltip("label:N", title=t("depth.axis.failed")),
     ]
-    base = style.named("failures").encode(x=bare, y=y, text="label:N", tooltip=tooltip, href="href:N")
+    base = style.named("failures").encode(
+        x=bare, y=y, text=alt.Text("label:N"), tooltip=tooltip, href=alt.Href("href:N")
+    )
     layers = [
         base.transform_filter("datum.failed == 0").mark_text(fontSize=11, color=style.NEUTRAL, cursor="pointer"),
         # Words, a heavier face and a cross: no failure is told by its colour alone.

@@ -67,7 +67,7 @@ def draw(
     ]
     if table["low"].null_count < table.num_rows:
         band = source.mark_area(opacity=0.2, clip=True).encode(
-            x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2="high:Q", color=colour
+            x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2=alt.Y2("high:Q"), color=colour
         )
         layers.insert(0, band)
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), {"rows": table})

@@ -38,13 +38,18 @@ def one(means: pa.Table, seeds: pa.Table, marks: pa.Table, study: names.Named) -
     layers = [
         style.named("seeds")
         .mark_line(color=style.MEASURED, opacity=0.4, strokeWidth=0.8, clip=True)
-        .encode(x=x, y=alt.Y("value:Q", title=t("generalization.map.error_axis")), strokeDash=dash, detail="seed:N"),
+        .encode(
+            x=x,
+            y=alt.Y("value:Q", title=t("generalization.map.error_axis")),
+            strokeDash=dash,
+            detail=alt.Detail("seed:N"),
+        ),
         source.mark_line(color=style.MEASURED, strokeWidth=2.2, clip=True).encode(x=x, y=y, strokeDash=dash),
         source.mark_point(color=style.MEASURED, size=60, opacity=0).encode(x=x, y=y, tooltip=_tooltip(study)),
     ]
     if _has_intervals(means):
         band = source.mark_area(color=style.MEASURED, opacity=0.2, clip=True)
-        layers.insert(0, band.encode(x=x, y=_low(), y2="high:Q", detail="series:N"))
+        layers.insert(0, band.encode(x=x, y=_low(), y2=alt.Y2("high:Q"), detail=alt.Detail("series:N")))
     if marks.num_rows:
         base = style.named("marks").encode(x=x, y=y)
         layers += [
@@ -52,7 +57,7 @@ def one(means: pa.Table, seeds: pa.Table, marks: pa.Table, study: names.Named) -
             *(
                 base.transform_filter(f"datum.above === {above}")
                 .mark_text(color=style.ACCENT, dy=dy, fontSize=13, fontWeight="bold")
-                .encode(text="label:N")
+                .encode(text=alt.Text("label:N"))
                 for above, dy in (("true", -13), ("false", 15))
             ),
         ]
@@ -88,7 +93,7 @@ def _view(table: pa.Table, measure: str, title: str, networks: list[str], x: alt
     ]
     if _has_intervals(table):
         band = source.mark_area(opacity=0.15, clip=True)
-        layers.insert(0, band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour))
+        layers.insert(0, band.encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"), color=colour))
     words = alt.Title(title, anchor="start", fontSize=13, fontWeight="normal", offset=4)
     return style.layered(*layers, height=SMALL, title=words)
 

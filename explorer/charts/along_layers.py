@@ -36,7 +36,7 @@ def signal(rows: pa.Table) -> style.Picture:
         alt.Tooltip("sd:Q", title=t("depth.axis.sd"), format=".3~g"),
         alt.Tooltip("seed:Q", title=t("site.seed")),
     ]
-    base = style.named("rows").encode(x=x, y=y, color=architecture_colour(), detail="seed:N")
+    base = style.named("rows").encode(x=x, y=y, color=architecture_colour(), detail=alt.Detail("seed:N"))
     marks = base.mark_line(strokeWidth=1.3, opacity=0.75, clip=True)
     points = base.mark_point(filled=True, size=14, opacity=0.8, clip=True).encode(
         shape=architecture_shape(), tooltip=tooltip

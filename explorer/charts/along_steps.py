@@ -35,7 +35,7 @@ def lines(
     axis = alt.Axis(format=".0%", tickCount=5) if percent else alt.Axis(labelExpr=style.LOG_LABEL, tickCount=5)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=axis)
     colour, shape = normalizations.channels(norms)
-    base = style.named("rows").encode(x=x, color=colour, detail="seed:N")
+    base = style.named("rows").encode(x=x, color=colour, detail=alt.Detail("seed:N"))
     layers, tables = _first_quarter(early, x_title)
     layers += [
         base.transform_filter(mine).mark_line(strokeWidth=1.4, strokeDash=dash, opacity=0.8, clip=True).encode(y=y)
@@ -43,7 +43,7 @@ def lines(
     ]
     layers += [
         base.mark_point(filled=True, size=26, opacity=0.9, clip=True, cursor="pointer").encode(
-            y=y, shape=shape, href="href:N", tooltip=_tooltip(x_title, {"value": y_title}, percent)
+            y=y, shape=shape, href=alt.Href("href:N"), tooltip=_tooltip(x_title, {"value": y_title}, percent)
         ),
         _lost(x, colour),
     ]
@@ -54,7 +54,7 @@ def lines(
             *own_marks.tooltip("value", y_title, ".3~g", apart="+.2~g", apart_title=t("site.own.difference")),
         ]
         hollow = own_marks.hollow(style.named(own_marks.TABLE), size=OWN_SIZE, cursor="pointer")
-        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
+        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("href:N"), tooltip=told))
     return style.Picture(style.fitted(style.layered(*layers, height=height)), tables | {"rows": table})
 
 
@@ -77,17 +77,21 @@ def ranges(
         look = normalizations.LOOKS.get(norm, normalizations.OTHER)
         last = place == len(norms) - 1
         along = _x(rows, x_title if last else None)
-        base = style.named("rows").transform_filter(f"datum.norm === {norm!r}").encode(x=along, detail="seed:N")
+        base = (
+            style.named("rows")
+            .transform_filter(f"datum.norm === {norm!r}")
+            .encode(x=along, detail=alt.Detail("seed:N"))
+        )
         low = alt.Y("low:Q", title=None, scale=scale, axis=axis)
         middle = alt.Y("value:Q", title=None, scale=scale, axis=axis)
         layers = [
             *_first_quarter(early, x_title if last else None)[0],
-            base.mark_area(color=look.colour, opacity=0.3, clip=True).encode(y=low, y2="high:Q"),
+            base.mark_area(color=look.colour, opacity=0.3, clip=True).encode(y=low, y2=alt.Y2("high:Q")),
             base.mark_line(color=look.colour, strokeWidth=1.6, strokeDash=look.dash, clip=True).encode(y=middle),
             base.mark_point(color=look.colour, filled=True, size=18, shape=look.shape, cursor="pointer").encode(
-                y=middle, href="href:N", tooltip=_tooltip(x_title, {"value": y_title, "low": t("batch_norm.probe.low"), "high": t("batch_norm.probe.high")})
+                y=middle, href=alt.Href("href:N"), tooltip=_tooltip(x_title, {"value": y_title, "low": t("batch_norm.probe.low"), "high": t("batch_norm.probe.high")})
             ),
-            base.transform_filter("!isValid(datum.low)").mark_text(text=CROSS, color=look.colour, fontSize=11).encode(y=alt.value(7)),
+            base.transform_filter("!isValid(datum.low)").mark_text(text=CROSS, color=look.colour, fontSize=11).encode(y=alt.YValue(7)),
         ]  # fmt: skip
         title = alt.Title(normalizations.name(norm), anchor="start", fontSize=12, fontWeight="normal", offset=3)
         views.append(style.layered(*layers, height=PART, title=title))
@@ -115,7 +119,7 @@ def _x(rows: Sequence[Mapping[str, Any]], title: str | None) -> alt.X:
 def _lost(x: alt.X, colour: alt.Color) -> alt.Chart:
     """A cross where there is no value, at the top, where no value is."""
     base = style.named("rows").transform_filter("!isValid(datum.value)")
-    return base.mark_text(text=CROSS, fontSize=12, fontWeight="bold").encode(x=x, y=alt.value(7), color=colour)
+    return base.mark_text(text=CROSS, fontSize=12, fontWeight="bold").encode(x=x, y=alt.YValue(7), color=colour)
 
 
 def _tooltip(x_title: str, values: dict[str, str], percent: bool = False) -> list[alt.Tooltip]:

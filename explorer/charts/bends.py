@@ -51,7 +51,7 @@ def ends(rows: Sequence[Mapping[str, Any]], picked: str) -> style.Picture:
     base = style.named("ends").encode(y=y, color=colour, tooltip=tooltip)
     layers = [
         base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2.2).encode(
-            x=alt.X("low:Q", title=t("batch_size.ends.axis")), x2="high:Q"
+            x=alt.X("low:Q", title=t("batch_size.ends.axis")), x2=alt.X2("high:Q")
         ),
         base.transform_filter("!datum.beyond").mark_point(filled=True, size=70, opacity=1).encode(x=x, shape=shape),
         base.transform_filter("datum.beyond").mark_point(shape="arrow", angle=90, filled=True, size=190, opacity=1).encode(x=x),
@@ -85,7 +85,7 @@ def noise(rows: Sequence[Mapping[str, Any]], regime: Mapping[str, Any] | None) -
         alt.Tooltip("step:Q", title=x_title, format=","),
         alt.Tooltip("value:Q", title=y_title, format=",.3~g"),
     ]
-    base = style.named("noise").encode(x=x, y=y, detail="batch_size:N")
+    base = style.named("noise").encode(x=x, y=y, detail=alt.Detail("batch_size:N"))
     layers = [
         base.mark_line(color=style.MEASURED, strokeWidth=1, opacity=0.45),
         base.mark_point(color=style.MEASURED, filled=True, size=26, opacity=0.9).encode(tooltip=tooltip),
@@ -102,10 +102,10 @@ def noise(rows: Sequence[Mapping[str, Any]], regime: Mapping[str, Any] | None) -
         at = style.named("bend")
         if regime["perfect_low"] is not None:
             band = at.mark_rect(color=style.ACCENT, opacity=0.16, clip=True)
-            layers.insert(0, band.encode(y=alt.Y("low:Q", title=y_title), y2="high:Q", x=alt.value(0), x2=alt.value("width")))  # fmt: skip
+            layers.insert(0, band.encode(y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q"), x=alt.XValue(0), x2=alt.X2Value("width")))  # fmt: skip
         layers.append(at.mark_rule(color=style.ACCENT, strokeWidth=2, strokeDash=[6, 3]).encode(y=y))
         words = at.mark_text(
             align="right", baseline="bottom", dx=-6, dy=-4, color=style.ACCENT, fontSize=12, fontWeight="bold"
         )
-        layers.append(words.encode(x=alt.value("width"), y=y, text="note:N"))
+        layers.append(words.encode(x=alt.XValue("width"), y=y, text=alt.Text("note:N")))
     return style.Picture(style.fitted(style.layered(*layers, height=NOISE_HEIGHT)), tables)

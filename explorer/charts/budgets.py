@@ -65,7 +65,7 @@ def draw(runs: Sequence[Mapping[str, Any]], means: Sequence[Mapping[str, Any]]) 
         alt.Tooltip("error:Q", title=t("batch_size.axis.test_error"), format=".2%"),
         alt.Tooltip("seed:Q", title=t("site.seed")),
     ]
-    dots = style.named("runs").encode(x=x, y=at, color=colour, href="url:N", tooltip=tooltip)
+    dots = style.named("runs").encode(x=x, y=at, color=colour, href=alt.Href("url:N"), tooltip=tooltip)
     layers = [
         style.named("means").mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash),
         dots.transform_filter("!datum.diverged").mark_point(filled=True, size=34, opacity=0.85, cursor="pointer").encode(shape=shape),

@@ -63,18 +63,18 @@ def draw(
     ground = {"color": style.MEASURED, "opacity": NEEDED, "height": 18, "yOffset": 7}
     rule, own_rule = {"strokeWidth": 2.5, "yOffset": 5}, {"strokeWidth": 1.3, "strokeDash": [3, 2], "yOffset": 13}
     layers = [
-        one_sided.mark_bar(**ground).encode(x=along("from"), x2="to:Q"),
-        two_sided.mark_bar(**ground).encode(x=along("axis_from"), x2="from:Q"),
-        two_sided.mark_bar(**ground).encode(x=along("to"), x2="axis_to:Q"),
-        base.transform_filter("isValid(datum.low)").mark_rule(**rule).encode(x=along("low"), x2="high:Q", color=colour),
+        one_sided.mark_bar(**ground).encode(x=along("from"), x2=alt.X2("to:Q")),
+        two_sided.mark_bar(**ground).encode(x=along("axis_from"), x2=alt.X2("from:Q")),
+        two_sided.mark_bar(**ground).encode(x=along("to"), x2=alt.X2("axis_to:Q")),
+        base.transform_filter("isValid(datum.low)").mark_rule(**rule).encode(x=along("low"), x2=alt.X2("high:Q"), color=colour),
         base.mark_point(filled=True, size=80, opacity=1, yOffset=5).encode(x=along("estimate"), color=colour, shape=shape),
         base.transform_filter("isValid(datum.own_low)")
-        .mark_rule(**own_rule).encode(x=along("own_low"), x2="own_high:Q", color=colour),
+        .mark_rule(**own_rule).encode(x=along("own_low"), x2=alt.X2("own_high:Q"), color=colour),
         base.transform_filter("isValid(datum.own_estimate)")
         .mark_point(filled=False, size=70, strokeWidth=1.6, yOffset=13).encode(x=along("own_estimate"), color=colour, shape=shape),
         # Words stand above their row and end where the picture ends, so that a phone has room for them.
         base.mark_text(align="left", baseline="bottom", dy=-4, fontSize=12, limit=alt.ExprRef("width"))
-        .encode(x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)),
+        .encode(x=alt.XValue(0), text=alt.Text("label:N"), color=alt.ColorValue(style.NEUTRAL)),
     ]  # fmt: skip
     tables = {"parts": table}
     if unit not in LOGARITHMIC:

@@ -46,13 +46,13 @@ def along_layers(
         alt.Tooltip("seed:Q", title=t("site.seed")),
         alt.Tooltip("rate:N", title=t("batch_norm.axis.rate")),
     ]
-    base = style.named("rows").encode(x=x, y=y, color=colour, detail="seed:N")
+    base = style.named("rows").encode(x=x, y=y, color=colour, detail=alt.Detail("seed:N"))
     marks = [
         *(
             base.transform_filter(mine).mark_line(strokeWidth=1.3, strokeDash=dash, opacity=0.75, clip=True)
             for dash, mine in normalizations.by_dash(norms)
         ),
-        base.mark_point(filled=True, size=34, opacity=0.9, clip=True, cursor="pointer").encode(shape=shape, href="href:N", tooltip=tooltip),
+        base.mark_point(filled=True, size=34, opacity=0.9, clip=True, cursor="pointer").encode(shape=shape, href=alt.Href("href:N"), tooltip=tooltip),
     ]  # fmt: skip
     tables = {"rows": table}
     if reference is not None:
@@ -96,5 +96,7 @@ def drift_and_speed(rows: Sequence[Mapping[str, Any]]) -> style.Picture:
         alt.Tooltip("rate:N", title=t("batch_norm.axis.rate")),
     ]
     marks = style.named("rows").mark_point(filled=True, size=95, opacity=0.9, cursor="pointer")
-    chart = marks.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=tooltip).properties(height=SCATTER)
+    chart = marks.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("href:N"), tooltip=tooltip).properties(
+        height=SCATTER
+    )
     return style.Picture(style.fitted(chart), {"rows": table})

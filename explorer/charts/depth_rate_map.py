@@ -60,7 +60,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         alt.Tooltip("val_error:Q", title=t("depth.axis.val_error"), format=".2%"),
         alt.Tooltip("label:N", title=t("depth.axis.failed")),
     ]
-    base = style.named("cells").encode(x=x, y=y, tooltip=tooltip, href="href:N")
+    base = style.named("cells").encode(x=x, y=y, tooltip=tooltip, href=alt.Href("href:N"))
     chosen = base.transform_filter("datum.chosen")
     layers = [
         base.transform_filter("isValid(datum.val_error)").mark_rect(cursor="pointer").encode(color=colour),
@@ -69,7 +69,7 @@ def draw(rows: list[dict[str, Any]], depths: list[int], rates: list[float], ceil
         ),
         base.transform_filter("!isValid(datum.val_error)")
         .mark_text(fontSize=11, color=style.NEUTRAL)
-        .encode(text="label:N"),
+        .encode(text=alt.Text("label:N")),
         chosen.mark_rect(fillOpacity=0, stroke="white", strokeWidth=3.5),
         chosen.mark_rect(fillOpacity=0, stroke="black", strokeWidth=1.6),
     ]

@@ -34,7 +34,7 @@ def draw(
     x, y = (getattr(picture.chart.layer[-1].encoding, axis) for axis in "xy")
     base = style.named("worse").encode(x=x)
     layers = [
-        base.mark_rule(color=style.ACCENT, opacity=0.55, strokeWidth=BAR).encode(y=y, y2="end:Q"),
+        base.mark_rule(color=style.ACCENT, opacity=0.55, strokeWidth=BAR).encode(y=y, y2=alt.Y2("end:Q")),
         base.mark_point(color=style.ACCENT, shape="triangle-up", size=60, filled=True, opacity=1, yOffset=-12).encode(
             y=alt.Y("end:Q", title=t("generalization.map.error_axis"))
         ),

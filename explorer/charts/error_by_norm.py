@@ -58,8 +58,8 @@ def usable_rates(
         alt.Tooltip("diverged:Q", title=t("site.status.diverged")),
     ]
     colour = normalizations.colour(norms, normalizations.key(legend_columns))
-    place = base.encode(x=left, x2="to:Q", href="href:N", tooltip=tooltip)
-    words = base.encode(x=middle, text="label:N", href="href:N", tooltip=tooltip)
+    place = base.encode(x=left, x2=alt.X2("to:Q"), href=alt.Href("href:N"), tooltip=tooltip)
+    words = base.encode(x=middle, text=alt.Text("label:N"), href=alt.Href("href:N"), tooltip=tooltip)
     every, some, look = "datum.state == 'all'", "datum.state == 'some'", {"cursor": "pointer", "clip": True}
     text = {"fontSize": 10, "cursor": "pointer"}
     layers = [
@@ -109,8 +109,8 @@ def over_sizes(
         alt.Tooltip("mean:Q", title=y_title, format=".1%"),
         alt.Tooltip("diverged:Q", title=t("site.status.diverged")),
     ]
-    place = base.encode(x=left, x2="to:Q", href="href:N", tooltip=tooltip)
-    words = base.encode(x=middle, text="label:N", href="href:N", tooltip=tooltip)
+    place = base.encode(x=left, x2=alt.X2("to:Q"), href=alt.Href("href:N"), tooltip=tooltip)
+    words = base.encode(x=middle, text=alt.Text("label:N"), href=alt.Href("href:N"), tooltip=tooltip)
     # Black or white, whichever stands off from the colour under it.
     ink = alt.condition(f"datum.mean > {(min(values) + max(values)) / 2}", alt.value("black"), alt.value("white"))
     layers = [
@@ -155,7 +155,7 @@ def _errors(
     layers: list[alt.Chart] = []
     if any(row["low"] is not None for row in means):
         band = style.named("means").mark_area(opacity=0.14, clip=True)  # breaks where there is no interval
-        layers.append(band.encode(x=x, y=lower, y2="high:Q", color=colour))
+        layers.append(band.encode(x=x, y=lower, y2=alt.Y2("high:Q"), color=colour))
     for dash, mine in normalizations.by_dash(norms):
         line = style.named("means").transform_filter(mine).mark_line(strokeWidth=2.2, strokeDash=dash, clip=True)
         layers.append(line.encode(x=x, y=mean, color=colour))
@@ -166,14 +166,14 @@ def _errors(
         alt.Tooltip("seed:Q", title=t("site.seed")),
     ]
     marks = style.named("dots").mark_point(filled=True, size=48, opacity=0.85, clip=True, cursor="pointer")
-    layers.append(marks.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=tooltip))
+    layers.append(marks.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("href:N"), tooltip=tooltip))
     if own:
         tables[own_marks.TABLE] = _dots(own).append_column(
             "difference", pa.array([row["difference"] for row in own], pa.float32())
         )
         hollow = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
         told = [*tooltip[:2], *own_marks.tooltip("error", title, ".2%")]
-        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
+        layers.append(hollow.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("href:N"), tooltip=told))
     if stars:
         tables["stars"] = pa.table(
             {

@@ -184,38 +184,38 @@ def _errors(down: alt.Scale, limits: tuple[float, float], layout: Layout, hollow
         alt.Tooltip("n:Q", title="n"),
     ]
     thick = {"strokeWidth": 4, "strokeCap": "butt"}
-    note_at, side = (alt.value(alt.expr("width")), "right") if layout.drawn else (alt.value(0), "left")
+    note_at, side = (alt.XValue(alt.expr("width")), "right") if layout.drawn else (alt.XValue(0), "left")
     own = own_marks.hollow(style.named(own_marks.TABLE), size=OWN_SIZE, cursor="pointer")
     own_hint = [
         alt.Tooltip("name:N", title=t("wiring.strip.graph")),
         *own_marks.tooltip("error", t("wiring.test_error"), ".2%"),
     ]
-    own = own.encode(x=across("error"), y=up("y"), color=colour, href="href:N", tooltip=own_hint)
+    own = own.encode(x=across("error"), y=up("y"), color=colour, href=alt.Href("href:N"), tooltip=own_hint)
     return [
         rows.transform_filter("isValid(datum.low)").mark_rect(opacity=0.13, clip=True)
-        .encode(x=across("low"), x2="high:Q", y=up("first"), y2="last:Q", color=colour),
+        .encode(x=across("low"), x2=alt.X2("high:Q"), y=up("first"), y2=alt.Y2("last:Q"), color=colour),
         rows.transform_filter("isValid(datum.mean)").mark_rule(strokeWidth=1.6, opacity=0.9, clip=True)
-        .encode(x=across("mean"), y=up("first"), y2="last:Q", color=colour),
-        rows.mark_rule(color=style.NEUTRAL, opacity=0.25).encode(x=alt.value(0), x2=alt.value("width"), y=up("end")),
-        rows.mark_text(align="left", fontWeight="bold", **words).encode(x=alt.value(0), y=up("label"), text="name:N", color=colour),
+        .encode(x=across("mean"), y=up("first"), y2=alt.Y2("last:Q"), color=colour),
+        rows.mark_rule(color=style.NEUTRAL, opacity=0.25).encode(x=alt.XValue(0), x2=alt.X2Value("width"), y=up("end")),
+        rows.mark_text(align="left", fontWeight="bold", **words).encode(x=alt.XValue(0), y=up("label"), text=alt.Text("name:N"), color=colour),
         rows.mark_text(align=side, color=style.NEUTRAL, **(words | {"fontSize": style.LABEL_SIZE}))
-        .encode(x=note_at, y=up("note_label"), text="note:N"),
+        .encode(x=note_at, y=up("note_label"), text=alt.Text("note:N")),
         spread.transform_filter("datum.kind == 'graphs'").mark_rule(clip=True, **thick)
-        .encode(x=across("from"), x2="to:Q", y=up("y"), color=colour),
+        .encode(x=across("from"), x2=alt.X2("to:Q"), y=up("y"), color=colour),
         spread.transform_filter("datum.kind == 'seeds'").mark_rule(clip=True, strokeDash=[3, 2], **(thick | {"strokeWidth": 3}))
-        .encode(x=across("from"), x2="to:Q", y=up("y"), color=colour),
+        .encode(x=across("from"), x2=alt.X2("to:Q"), y=up("y"), color=colour),
         graphs.transform_filter("datum.inside").mark_point(filled=True, shape="diamond", size=80, opacity=0.95, stroke="white", strokeWidth=0.6)
         .encode(x=across("error"), y=up("y"), color=colour),
         style.named("opened").transform_filter("datum.inside").mark_point(filled=False, shape="circle", size=210, strokeWidth=2.2, color=style.ACCENT, opacity=1)
         .encode(x=across("error"), y=up("y")),
         style.named("lanes").mark_rect(opacity=0.001, cursor="pointer")
-        .encode(x=alt.value(0), x2=alt.value("width"), y=up("from"), y2="to:Q", tooltip=graph_hint).add_params(pick),
+        .encode(x=alt.XValue(0), x2=alt.X2Value("width"), y=up("from"), y2=alt.Y2("to:Q"), tooltip=graph_hint).add_params(pick),
         trained.mark_point(filled=True, shape="circle", size=24, opacity=0.75, cursor="pointer")
-        .encode(x=across("error"), y=up("y"), color=colour, href="href:N", tooltip=run_hint),
+        .encode(x=across("error"), y=up("y"), color=colour, href=alt.Href("href:N"), tooltip=run_hint),
         runs.transform_filter("datum.place == 'failed'").mark_text(text="✕", align="right", cursor="pointer", color=style.ACCENT, fontWeight="bold", fontSize=11)
-        .encode(x=alt.value(alt.expr("width")), y=up("y"), href="href:N", tooltip=run_hint),
+        .encode(x=alt.XValue(alt.expr("width")), y=up("y"), href=alt.Href("href:N"), tooltip=run_hint),
         rows.transform_filter("isValid(datum.beyond)").mark_text(align="right", fontWeight="bold", **words)
-        .encode(x=alt.value(alt.expr("width")), y=up("middle"), text="beyond:N", color=colour),
+        .encode(x=alt.XValue(alt.expr("width")), y=up("middle"), text=alt.Text("beyond:N"), color=colour),
         *([own] if hollow else []),
     ]  # fmt: skip
 
@@ -227,7 +227,7 @@ def _drawings(down: alt.Scale) -> list[alt.Chart]:
     lines = style.named("lines").mark_line(strokeWidth=0.8, opacity=0.75)
     dots = style.named("dots").mark_point(filled=True, shape="circle", size=14, opacity=1)
     return [
-        lines.encode(x=x, y=y, color=colour, detail="path:N", order="place:O"),
+        lines.encode(x=x, y=y, color=colour, detail=alt.Detail("path:N"), order=alt.Order("place:O")),
         dots.encode(x=x, y=y, color=colour),
     ]
 

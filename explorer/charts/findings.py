@@ -5,12 +5,12 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts.style import ACCENT, LABEL_SIZE, MEASURED
+from explorer.charts.style import ACCENT, LABEL_SIZE, MEASURED, Picture, layered, named
 
 
 def error_against_width(
     row: list[dict[str, Any]], *, x_title: str, y_title: str, peak: int | None, peak_label: str
-) -> alt.LayerChart:
+) -> Picture:
     """Test error in percent against width at one epoch: mean, 95% t band and a point per width; `row` has width, mean, low, high, n.
 
     `peak` is the width at which `peak_label` is written, or None.
@@ -32,8 +32,10 @@ def error_against_width(
         axis=alt.Axis(values=ticks, grid=False, format="d"),
     )
     y = alt.Y("mean:Q", title=y_title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5))
-    base = alt.Chart(table)
-    band = base.mark_area(color=MEASURED, opacity=0.25).encode(x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q")
+    base = named("row")
+    band = base.mark_area(color=MEASURED, opacity=0.25).encode(
+        x=x, y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q")
+    )
     tooltip = [
         alt.Tooltip("width:Q", title=x_title),
         alt.Tooltip("mean:Q", title=y_title, format=".2f"),
@@ -46,10 +48,10 @@ def error_against_width(
         at_peak = base.transform_filter(f"datum.width == {peak}")
         layers.append(at_peak.mark_point(color=ACCENT, size=110, strokeWidth=2, opacity=1).encode(x=x, y=y))
         text = at_peak.mark_text(dy=-16, fontSize=LABEL_SIZE + 1, color=ACCENT).encode(
-            x=x, y=y, text=alt.value(peak_label)
+            x=x, y=y, text=alt.TextValue(peak_label)
         )
         layers.append(text)
-    return alt.layer(*layers, height=260)
+    return Picture(layered(*layers, height=260), {"row": table})
 
 
 def _percent(fraction: float | None) -> float | None:

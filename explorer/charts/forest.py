@@ -42,15 +42,15 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
     base = style.named("contrasts").encode(y=y)
     layers = [
         # The zero line, only as high as the marks: through the words it would be read as a letter.
-        base.mark_tick(orient="vertical", color=style.NEUTRAL, size=ROW / 3, thickness=1.5).encode(x=alt.datum(0)),
+        base.mark_tick(orient="vertical", color=style.NEUTRAL, size=ROW / 3, thickness=1.5).encode(x=alt.XDatum(0)),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(color=style.MEASURED, strokeWidth=2.5)
-        .encode(x=alt.X("low:Q", title=axis_title), x2="high:Q"),
+        .encode(x=alt.X("low:Q", title=axis_title), x2=alt.X2("high:Q")),
         base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(x=x),
         # Words stand above their row, so that a phone has room for them; all take as many lines, the first of which Vega puts in place.
         base.mark_text(
             align="left", baseline="bottom", dy=-8 - LINE * further, fontSize=12, lineBreak="\n", lineHeight=LINE
-        ).encode(x=alt.value(0), text="label:N", color=alt.value(style.NEUTRAL)),
+        ).encode(x=alt.XValue(0), text=alt.Text("label:N"), color=alt.ColorValue(style.NEUTRAL)),
     ]
     chart = style.layered(*layers, height=(ROW + LINE * further) * len(rows))
     return style.Picture(style.fitted(chart), {"contrasts": table})

@@ -67,7 +67,7 @@ def strip(
             y=y,
             color=colour,
             shape=shape,
-            href="href:N",
+            href=alt.Href("href:N"),
             tooltip=[
                 alt.Tooltip("name:N", title=t("activation.function")),
                 alt.Tooltip("error:Q", title=t("activation.test_error"), format=".2%"),
@@ -97,10 +97,12 @@ def strip(
         told = [alt.Tooltip("name:N", title=t("activation.function"))]
         told += own_marks.tooltip("error", t("activation.test_error"), ".2%")
         marked = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
-        layers.append(marked.encode(x=x, y=y, color=colour, shape=shape, href="href:N", tooltip=told))
+        layers.append(marked.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("href:N"), tooltip=told))
     if notes:
         side = {"align": "right", "baseline": "bottom", "dy": -3, "fontSize": style.LABEL_SIZE, "color": style.NEUTRAL}
-        layers.append(style.named("notes").mark_text(**side).encode(x=alt.value(alt.expr("width")), y=y, text="note:N"))
+        layers.append(
+            style.named("notes").mark_text(**side).encode(x=alt.XValue(alt.expr("width")), y=y, text=alt.Text("note:N"))
+        )
         tables["notes"] = texts
     usual = ROW * len(rows) + AXIS
     chart = style.layered(*layers, height=usual if height is None else min(height, 2 * usual))

@@ -143,7 +143,11 @@ def _stage(
     x = alt.X("x:Q", scale=alt.Scale(domain=[-0.35, across + 0.35], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-up - 0.45, up + 0.45], nice=False), axis=None)
     mine = f"datum.stage == {stage}"
-    lines = style.named("paths").transform_filter(mine).encode(x=x, y=y, detail="name:N", order="place:O")
+    lines = (
+        style.named("paths")
+        .transform_filter(mine)
+        .encode(x=x, y=y, detail=alt.Detail("name:N"), order=alt.Order("place:O"))
+    )
     layers = [
         lines.transform_filter("datum.learns").mark_line(color=style.NEUTRAL, strokeWidth=1, opacity=0.55),
         lines.transform_filter("!datum.learns").mark_line(
@@ -210,9 +214,11 @@ def _marks(
         circles,
     ]  # fmt: skip
     if numbered:
-        ink = alt.value("white") if show != "damage" else alt.value("#101318")
+        ink = alt.ColorValue("white" if show != "damage" else "#101318")
         layers.append(
-            base.mark_text(fontSize=10, fontWeight="bold", baseline="middle").encode(text="label:N", color=ink)
+            base.mark_text(fontSize=10, fontWeight="bold", baseline="middle").encode(
+                text=alt.Text("label:N"), color=ink
+            )
         )
     return layers
 

@@ -49,13 +49,13 @@ def ring_map(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     word = {"fontSize": 13, "fontWeight": "bold", "dy": -8, "cursor": "pointer"}
     small = {"fontSize": style.LABEL_SIZE, "dy": 10, "cursor": "pointer"}
     layers = [
-        there.mark_rect(cursor="pointer", **band).encode(color=colour, href="href:N"),
+        there.mark_rect(cursor="pointer", **band).encode(color=colour, href=alt.Href("href:N")),
         none.mark_rect(fillOpacity=0, stroke=style.NEUTRAL, strokeDash=[3, 3], width=alt.RelativeBandSize(band=0.94), height=alt.RelativeBandSize(band=0.9)),
-        none.mark_text(fontSize=12, color=style.NEUTRAL).encode(text="label:N"),
+        none.mark_text(fontSize=12, color=style.NEUTRAL).encode(text=alt.Text("label:N")),
     ]  # fmt: skip
     for part, ink in ((dark, "white"), (light, "black")):
-        layers.append(part.mark_text(color=ink, **word).encode(text="label:N", href="href:N"))
-        layers.append(part.mark_text(color=ink, **small).encode(text="detail:N", href="href:N"))
+        layers.append(part.mark_text(color=ink, **word).encode(text=alt.Text("label:N"), href=alt.Href("href:N")))
+        layers.append(part.mark_text(color=ink, **small).encode(text=alt.Text("detail:N"), href=alt.Href("href:N")))
     return style.Picture(style.fitted(style.layered(*layers, height=CELL * len(shares) + 110)), {"cells": table})
 
 
@@ -100,12 +100,12 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[flo
         alt.Tooltip("error:Q", title=t("wiring.test_error"), format=".2%"),
         alt.Tooltip("n:Q", title="n"),
     ]
-    base = style.named("graphs").encode(x=x, color=colour, href="href:N", tooltip=tooltip)
+    base = style.named("graphs").encode(x=x, color=colour, href=alt.Href("href:N"), tooltip=tooltip)
     layers = [
         base.transform_filter("datum.mark == ''")
         .mark_point(filled=True, size=60, opacity=0.85, cursor="pointer").encode(y=y, shape=shape),
         base.transform_filter("datum.mark != ''")
-        .mark_text(fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.value(6), text="mark:N"),
+        .mark_text(fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.YValue(6), text=alt.Text("mark:N")),
     ]  # fmt: skip
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT + 80)), {"graphs": table})
 

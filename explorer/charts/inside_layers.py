@@ -102,7 +102,7 @@ def bend(
         "curve:N", scale=alt.Scale(domain=[words["f"], words["slope"]], range=[[1, 0], style.DASH]), legend=key
     )
     above = style.named("curves").mark_line(color=colour, strokeWidth=2, clip=True).encode(
-        x=x, y=alt.Y("value:Q", title=None, axis=room), strokeDash=dash, tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("value:Q", title="y", format=".3f"), "curve:N"]
+        x=x, y=alt.Y("value:Q", title=None, axis=room), strokeDash=dash, tooltip=[alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("value:Q", title="y", format=".3f"), alt.Tooltip("curve:N")]
     )  # fmt: skip
     layers = sorted({row["layer"] for row in rows})
     whens = [words["start"], words["end"]]
@@ -124,7 +124,7 @@ def bend(
     base = style.named("inputs").encode(y=y, yOffset=offset)
     axis = alt.Axis(tickCount=7)
     below = [
-        base.mark_rule(color=colour, strokeWidth=1.5, opacity=0.7).encode(x=alt.X("low:Q", title=words["input"], scale=scale, axis=axis), x2="high:Q"),
+        base.mark_rule(color=colour, strokeWidth=1.5, opacity=0.7).encode(x=alt.X("low:Q", title=words["input"], scale=scale, axis=axis), x2=alt.X2("high:Q")),
         base.mark_point(size=32, stroke=colour, strokeWidth=1.4, opacity=1).encode(
             x=alt.X("mean:Q", title=words["input"], scale=scale, axis=axis), fill=fill,
             tooltip=[alt.Tooltip("layer:Q", title=words["layer"]), alt.Tooltip("mean:Q", format=".2f"), alt.Tooltip("low:Q", format=".2f"), alt.Tooltip("high:Q", format=".2f"), alt.Tooltip("when:N", title=" ")],

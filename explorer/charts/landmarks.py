@@ -113,7 +113,7 @@ def notes(found: Sequence[tuple[int, int, str]], axes: Axes) -> Drawn:
         }
     )
     x, y = _places(axes)
-    base = style.named("notes").encode(x=x("w"), y=y("e"), text="text:N")
+    base = style.named("notes").encode(x=x("w"), y=y("e"), text=alt.Text("text:N"))
     layers = [
         base.mark_text(
             fontSize=12, fontWeight="bold", stroke="black", strokeWidth=3.5, strokeJoin="round", tooltip=None

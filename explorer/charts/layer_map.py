@@ -55,5 +55,7 @@ def draw(cells: pa.Table, limits: tuple[float, float], epochs: Sequence[int]) ->
     layers_ = [base.transform_filter("datum.state == 'value'").mark_rect(width=band, height=band).encode(color=colour)]
     for state, mark in (("zero", "0"), ("none", "✕")):
         words = base.transform_filter(f"datum.state == '{state}'")
-        layers_.append(words.mark_text(fontSize=10, color=style.ACCENT, fontWeight="bold").encode(text=alt.value(mark)))
+        layers_.append(
+            words.mark_text(fontSize=10, color=style.ACCENT, fontWeight="bold").encode(text=alt.TextValue(mark))
+        )
     return style.Picture(style.fitted(style.layered(*layers_, height=HEIGHT)), {"cells": table})

@@ -59,12 +59,12 @@ def _view(table: pa.Table, noise: float, title: str, codes: list[str], names: li
     ]
     if table["low"].null_count < table.num_rows:
         band = source.mark_area(opacity=0.18, clip=True)
-        layers.insert(1, band.encode(x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q", color=colour))
+        layers.insert(1, band.encode(x=x, y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q"), color=colour))
     if words:
         label = style.named("one").mark_text(
             align="left", baseline="top", dx=5, dy=3, fontSize=11, color=style.NEUTRAL, lineBreak="\n"
         )
-        layers.append(label.encode(x=x, y=alt.value(0), text=alt.value(t("generalization_studies.theory.line"))))
+        layers.append(label.encode(x=x, y=alt.YValue(0), text=alt.TextValue(t("generalization_studies.theory.line"))))
     heading = alt.Title(title, anchor="start", fontSize=13, fontWeight="normal", offset=4)
     return style.layered(*layers, height=HEIGHT, title=heading)
 

@@ -5,22 +5,22 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from explorer.charts.style import LABEL_SIZE, PUBLISHED
+from explorer.charts.style import LABEL_SIZE, PUBLISHED, Picture, layered, named
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 ROW = 22  # pixels for one series of a strip
 AXIS, GROUP_LEGEND, LEGEND_LINE = 84, 64, 22
+TABLE = "published"
 MARK = {"filled": False, "strokeWidth": 1.8, "opacity": 1}
 
 
 def strip(
     rows: list[dict[str, Any]], *, value: str, series: str, group: str | None, rising: bool, hint: str
-) -> alt.Chart:
+) -> Picture:
     """A row per series, best on top, its published values as hollow marks, with the stated spread where there is one.
 
     `rows` have series, y, spread, group, source; `value`, `series` and `group` are titles; `rising` says that larger is better.
     """
-    table = _table(rows)
     best = {
         row["series"]: max((r["y"] if rising else -r["y"]) for r in rows if r["series"] == row["series"])
         for row in rows
@@ -34,7 +34,7 @@ def strip(
         axis=alt.Axis(labelLimit=190, grid=True, labelFontSize=LABEL_SIZE, labelOverlap=False),
     )
     marks = (
-        alt.Chart(table)
+        named(TABLE)
         .mark_point(size=70, color=PUBLISHED, **MARK)
         .encode(x=x, y=y, tooltip=_tooltip(series, value, hint))
     )
@@ -42,11 +42,13 @@ def strip(
         marks = marks.encode(shape=_shape("group", group))
     layers = [marks]
     if any(row["spread"] is not None for row in rows):
-        bars = alt.Chart(table).mark_rule(color=PUBLISHED, strokeWidth=1.2).transform_filter("isValid(datum.spread)")
+        bars = named(TABLE).mark_rule(color=PUBLISHED, strokeWidth=1.2).transform_filter("isValid(datum.spread)")
         ends = {"low": "datum.y - datum.spread", "high": "datum.y + datum.spread"}
-        layers.insert(0, bars.transform_calculate(**ends).encode(x=alt.X("low:Q", title=value), x2="high:Q", y=y))
+        layers.insert(
+            0, bars.transform_calculate(**ends).encode(x=alt.X("low:Q", title=value), x2=alt.X2("high:Q"), y=y)
+        )
     room = AXIS + (GROUP_LEGEND if group else 0)  # Streamlit counts axes and legends into the height
-    return alt.layer(*layers, height=ROW * len(order) + room)
+    return Picture(layered(*layers, height=ROW * len(order) + room), {TABLE: _table(rows)})
 
 
 def scatter(
@@ -59,12 +61,12 @@ def scatter(
     y_log: bool,
     hint: str,
     height: int = 260,
-) -> alt.Chart:
+) -> Picture:
     """Published values against a number, a shape and a colour per series; `rows` have series, x, y, source."""
     order = list(dict.fromkeys(row["series"] for row in rows))
     legend = alt.Legend(orient="bottom", columns=1, labelLimit=320, title=None, symbolStrokeWidth=1.8)
     shapes = alt.Scale(domain=order, range=SHAPES[: len(order)])
-    marks = alt.Chart(_table(rows)).mark_point(size=60, **MARK)
+    marks = named(TABLE).mark_point(size=60, **MARK)
     marks = marks.encode(
         x=_axis(alt.X("x:Q", title=x_title), [row["x"] for row in rows], x_log, grid=False),
         y=_axis(alt.Y("y:Q", title=y_title), [row["y"] for row in rows], y_log, grid=True),
@@ -72,7 +74,7 @@ def scatter(
         shape=alt.Shape("series:N", sort=order, scale=shapes, legend=legend),
         tooltip=[alt.Tooltip("x:Q", title=x_title), *_tooltip(series, y_title, hint)],
     )
-    return marks.properties(height=height + LEGEND_LINE * len(order))
+    return Picture(marks.properties(height=height + LEGEND_LINE * len(order)), {TABLE: _table(rows)})
 
 
 def _axis(channel: alt.X | alt.Y, values: list[float], log: bool, grid: bool) -> alt.X | alt.Y:

@@ -63,7 +63,7 @@ def best(
     layers = [
         guide.encode(x=x, y=y, strokeDash=dash),
         line.encode(x=x, y=y),
-        dots.encode(x=x, y=y, href="url:N", tooltip=tooltip),
+        dots.encode(x=x, y=y, href=alt.Href("url:N"), tooltip=tooltip),
     ]
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)
 
@@ -128,13 +128,13 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
         alt.Tooltip("diverged:Q", title=t("batch_size.state.diverged")),
         alt.Tooltip("steps:Q", title=t("batch_size.axis.steps"), format=",.4~g"),
     ]
-    base = style.named("cells").encode(x=x, y=y, href="url:N", tooltip=tooltip)
+    base = style.named("cells").encode(x=x, y=y, href=alt.Href("url:N"), tooltip=tooltip)
     some = base.transform_filter("datum.state != 'reached'")
     words = {"fontSize": 10, "color": style.NEUTRAL, "cursor": "pointer", "dy": 1}
     layers = [
         base.transform_filter("datum.state == 'reached'").mark_rect(cursor="pointer").encode(color=colour),
         some.mark_rect(fillOpacity=0, stroke=style.NEUTRAL, strokeOpacity=0.5, strokeDash=[2, 2], cursor="pointer"),
-        some.transform_filter("datum.state != 'diverged'").mark_text(**words).encode(text="share:N"),
+        some.transform_filter("datum.state != 'diverged'").mark_text(**words).encode(text=alt.Text("share:N")),
         some.transform_filter("datum.state == 'diverged'").mark_point(
             shape=CROSS, filled=False, color=style.ACCENT, size=60, strokeWidth=2, opacity=1
         ),

@@ -6,12 +6,14 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.charts.style import ACCENT, DASH, MEASURED, NEUTRAL
+from explorer.charts.own_marks import TABLE
+from explorer.charts.style import ACCENT, DASH, MEASURED, NEUTRAL, Picture, layered, named
 
 LOOKS = {"test": (MEASURED, [1, 0]), "train": (MEASURED, DASH), "val": (NEUTRAL, [1, 3])}
 LOOKS |= {"high": (ACCENT, [1, 0]), "at": (MEASURED, [1, 0]), "low": (ACCENT, DASH)}
 """Colour and dash: train and test share a hue, dashed and solid; validation is grey and dotted. The ends of a range share one too."""
 
+HEIGHT = 320
 FEW = 6  # readings that each have a tick: a logarithmic axis would put fractions of an epoch between them
 
 
@@ -26,7 +28,7 @@ def run_curves(
     factor: float = 1.0,
     y_log: bool = False,
     own: pa.Table | None = None,
-) -> alt.LayerChart:
+) -> Picture:
     """Curves of one run against column `x` (log axis), a point per reading.
 
     `kinds` gives each column to be drawn its word, in the order of the legend; one alone has none. Values are
@@ -48,21 +50,22 @@ def run_curves(
     scale = alt.Scale(type="log") if y_log else alt.Scale(domainMin=0)
     y = alt.Y("value:Q", title=y_title, scale=scale, axis=alt.Axis(tickCount=5))
     tooltip = [alt.Tooltip(f"{x}:Q", title=x_title), alt.Tooltip("value:Q", title=y_title, format=".4~g"), "kind:N"]
-    base = alt.Chart(_long(table, kinds, x, factor, y_log))
+    base, tables = named("curves"), {"curves": _long(table, kinds, x, factor, y_log)}
     layers = [
         base.mark_line(strokeWidth=2).encode(x=along, y=y, color=colour, strokeDash=dash),
         base.mark_point(filled=True, size=18, opacity=0.9).encode(x=along, y=y, color=colour, tooltip=tooltip),
     ]
     if own is not None:
-        hollow = alt.Chart(_long(own, kinds, x, factor, y_log)).mark_point(filled=False, size=55, strokeWidth=1.4)
+        tables[TABLE] = _long(own, kinds, x, factor, y_log)
+        hollow = named(TABLE).mark_point(filled=False, size=55, strokeWidth=1.4)
         layers.append(hollow.encode(x=along, y=y, color=colour, tooltip=tooltip))
-    return alt.layer(*layers, height=320)
+    return Picture(layered(*layers, height=HEIGHT), tables)
 
 
-def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_title: str) -> alt.LayerChart:
+def with_targets(picture: Picture, targets: pa.Table, *, x_title: str, y_title: str) -> Picture:
     """The same picture with a line at each target (a fraction, drawn in percent) and a diamond at the step where it was reached."""
     reached = pa.table({"value": _percent(targets["target"]), "step": targets["step"]})
-    base = alt.Chart(reached)
+    base = named("targets")
     y = alt.Y("value:Q", title=y_title)
     lines = base.mark_rule(color=NEUTRAL, strokeDash=[2, 3], opacity=0.7).encode(y=y)
     marks = (
@@ -70,7 +73,8 @@ def with_targets(chart: alt.LayerChart, targets: pa.Table, *, x_title: str, y_ti
         .mark_point(shape="diamond", filled=True, size=70, color=ACCENT, opacity=1)
         .encode(x=alt.X("step:Q", title=x_title), y=y)
     )
-    return alt.layer(lines, chart, marks, height=320)
+    curves = layered(*picture.chart.layer)
+    return Picture(layered(lines, curves, marks, height=HEIGHT), picture.tables | {"targets": reached})
 
 
 def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, positive: bool) -> pa.Table:

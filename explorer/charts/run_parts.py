@@ -4,13 +4,13 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.charts.style import ACCENT, DIFFERENCE_RANGE, ERROR_SCHEME, MEASURED, NEUTRAL
+from explorer.charts.style import ACCENT, DIFFERENCE_RANGE, ERROR_SCHEME, MEASURED, NEUTRAL, Picture, layered, named
 
 SHARES, SIGNED, LOGARITHMIC = ("dead", "saturated"), ("preactivation_mean", "cosine"), ("gradient_norm",)
 MOST_LABELS = 16
 
 
-def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: str) -> alt.LayerChart:
+def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: str) -> Picture:
     """One column of the table `layers` of a run (or of `shifts`, its steps as `epoch`) as colour, layers across and measured epochs upward,
     every cell a measurement.
 
@@ -32,7 +32,7 @@ def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: s
         alt.Tooltip("epoch:O", title=epoch),
         alt.Tooltip("value:Q", title=title, format=".3~g"),
     ]
-    base = alt.Chart(shown)
+    base = named("layers")
     drawn = base.transform_filter("datum.value > 0") if measure in LOGARITHMIC else base
     cells = drawn.mark_rect(width=alt.RelativeBandSize(band=1.05), height=alt.RelativeBandSize(band=1.05)).encode(
         x=x, y=y, color=colour, tooltip=tooltip
@@ -41,7 +41,7 @@ def layer_map(table: pa.Table, measure: str, *, layer: str, epoch: str, title: s
     if measure in LOGARITHMIC:
         zero = base.transform_filter("datum.value <= 0").mark_point(shape="cross", color=NEUTRAL, size=40, opacity=1)
         marks.append(zero.encode(x=x, y=y, tooltip=tooltip))
-    return alt.layer(*marks, height=28 * len(epochs) + 150)
+    return Picture(layered(*marks, height=28 * len(epochs) + 150), {"layers": shown})
 
 
 def _scale(shown: pa.Table, measure: str) -> alt.Scale:
@@ -56,7 +56,7 @@ def _scale(shown: pa.Table, measure: str) -> alt.Scale:
     return alt.Scale(type="log" if measure in LOGARITHMIC else "linear", domain=domain, scheme=ERROR_SCHEME)
 
 
-def damage(table: pa.Table, whole: float | None, *, x_title: str, y_title: str) -> alt.LayerChart:
+def damage(table: pa.Table, whole: float | None, *, x_title: str, y_title: str) -> Picture:
     """Test error in percent with each part taken out, as a stem from the error of the whole network (`whole`, a fraction).
 
     `table` has name (of the part, in order) and test_error (a fraction).
@@ -72,11 +72,11 @@ def damage(table: pa.Table, whole: float | None, *, x_title: str, y_title: str) 
     every = -(-len(names) // MOST_LABELS)
     x = alt.X("name:O", title=x_title, sort=None, axis=alt.Axis(values=names[::every], labelAngle=0))
     y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False))
-    base = alt.Chart(shown)
+    base, tables = named("parts"), {"parts": shown}
     tooltip = [alt.Tooltip("name:O", title=x_title), alt.Tooltip("value:Q", title=y_title, format=".2f")]
     layers = [base.mark_point(filled=True, color=ACCENT, size=60, opacity=1).encode(x=x, y=y, tooltip=tooltip)]
     if whole is not None:
-        layers.insert(0, base.mark_rule(color=ACCENT, strokeWidth=1.5).encode(x=x, y=y, y2="whole:Q"))
-        line = alt.Chart(pa.table({"value": pa.array([100 * whole], pa.float32())}))
-        layers.append(line.mark_rule(color=MEASURED, strokeWidth=1.5).encode(y=y))
-    return alt.layer(*layers, height=240)
+        layers.insert(0, base.mark_rule(color=ACCENT, strokeWidth=1.5).encode(x=x, y=y, y2=alt.Y2("whole:Q")))
+        tables["whole"] = pa.table({"value": pa.array([100 * whole], pa.float32())})
+        layers.append(named("whole").mark_rule(color=MEASURED, strokeWidth=1.5).encode(y=y))
+    return Picture(layered(*layers, height=240), tables)

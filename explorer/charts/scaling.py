@@ -57,7 +57,7 @@ def draw(
     layers.append(curves.mark_line(strokeWidth=2.2, clip=True).encode(y=y))
     if any(row.get("low") for row in curve):
         bars = curves.mark_rule(strokeWidth=1.4, opacity=0.75, clip=True).transform_filter("isValid(datum.low)")
-        layers.append(bars.encode(y=alt.Y("low:Q", title=y_title), y2="high:Q"))
+        layers.append(bars.encode(y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q")))
     layers += _marks(x, at, colour, shape, y_title, size=22 if small else 42)
     if own:
         layers.append(_own(own, tables, x, y, colour, shape, y_title))
@@ -95,7 +95,7 @@ def _marks(x: alt.X, y: alt.Y, colour: alt.Color, shape: alt.Shape, y_title: str
         alt.Tooltip("seed:Q", title=t("site.seed")),
         alt.Tooltip("status:N", title=t("batch_size.state.title")),
     ]
-    base = style.named("runs").encode(x=x, y=y, color=colour, href="url:N", tooltip=tooltip)
+    base = style.named("runs").encode(x=x, y=y, color=colour, href=alt.Href("url:N"), tooltip=tooltip)
 
     def of(state: str) -> alt.Chart:
         return base.transform_filter(f"datum.state == '{state}'")
@@ -133,7 +133,7 @@ def _own(
         *own_marks.tooltip("value", y_title, ",.4~g", apart="+,.4~g", apart_title=t("site.own.difference")),
     ]
     marks = own_marks.hollow(style.named(own_marks.TABLE), cursor="pointer")
-    return marks.encode(x=x, y=y, color=colour, shape=shape, href="url:N", tooltip=told)
+    return marks.encode(x=x, y=y, color=colour, shape=shape, href=alt.Href("url:N"), tooltip=told)
 
 
 def _by_optimizer(optimizers: Sequence[str], legend: bool) -> tuple[alt.Color, alt.Shape]:
@@ -161,14 +161,18 @@ def _regime(
     layers = []
     if regime["perfect_low"] is not None or regime["flat_low"] is not None:
         band = base.mark_rect(color=style.NEUTRAL, opacity=0.16, clip=True)
-        layers.append(band.encode(x=alt.X("low:Q", title=x_title), x2="high:Q", y=alt.value(0), y2=alt.value("height")))
+        layers.append(
+            band.encode(x=alt.X("low:Q", title=x_title), x2=alt.X2("high:Q"), y=alt.YValue(0), y2=alt.Y2Value("height"))
+        )
     layers.append(base.mark_rule(color=style.NEUTRAL, strokeWidth=1.6, clip=True).encode(x=x, strokeDash=dash))
     if notes and (told := _notes(regime)):
         tables["notes"] = pa.Table.from_pylist(told)
         for place in range(len(told)):
             text = style.named("notes").transform_filter(f"datum.place == {place}")
             look = {"fontSize": style.LABEL_SIZE + 1, "fontWeight": "bold", "color": style.NEUTRAL, "align": "center"}
-            layers.append(text.mark_text(**look).encode(x=x, y=alt.value(10 + place * NOTE_LINE), text="note:N"))
+            layers.append(
+                text.mark_text(**look).encode(x=x, y=alt.YValue(10 + place * NOTE_LINE), text=alt.Text("note:N"))
+            )
     return layers
 
 

@@ -26,7 +26,8 @@ def draw(cells: pa.Table, x: alt.X, y: alt.Y) -> Drawn:
     if not signs:
         return [], {}
     layers = [
-        style.named("signs").mark_text(fontSize=12, tooltip=None, **look).encode(x, y, text="sign:N") for look in HALO
+        style.named("signs").mark_text(fontSize=12, tooltip=None, **look).encode(x, y, text=alt.Text("sign:N"))
+        for look in HALO
     ]
     if any(row["state"] != "value" for row in rows):
         size = alt.RelativeBandSize(band=1.15)

@@ -30,7 +30,7 @@ def row(
         base.transform_filter(f"trail && datum.e < at_e && datum.e >= at_e - {TRAIL}")
         .transform_calculate(age="at_e - datum.e")
         .mark_line(color=style.MEASURED, strokeWidth=1, clip=True)
-        .encode(x=x, y=y("a"), detail="e:N", order="w:Q", strokeOpacity=_fading())
+        .encode(x=x, y=y("a"), detail=alt.Detail("e:N"), order=alt.Order("w:Q"), strokeOpacity=_fading())
     )
     title = expression(
         t(f"generalization.map.row.{view.measure}", moment=names.moment(axes, "\0e\0")),
@@ -88,7 +88,7 @@ def _curves(x: alt.X, y, view, axes: Axes, source: pa.Table, order: str) -> list
         drawn += [
             fold.transform_filter("isValid(datum.one)")
             .mark_line(color=style.MEASURED, opacity=0.35, strokeWidth=0.8, strokeDash=dash, clip=True)
-            .encode(x=x, y=y("one"), detail="seed:N", order=f"{order}:Q"),
+            .encode(x=x, y=y("one"), detail=alt.Detail("seed:N"), order=alt.Order(f"{order}:Q")),
             here.mark_line(
                 color=style.MEASURED,
                 strokeWidth=2.2,
@@ -101,7 +101,7 @@ def _curves(x: alt.X, y, view, axes: Axes, source: pa.Table, order: str) -> list
                     stroke=style.MEASURED,
                     strokeWidth=1,
                 ),
-            ).encode(x=x, y=y(short), order=f"{order}:Q", tooltip=_tooltip(axes, short, name, view)),
+            ).encode(x=x, y=y(short), order=alt.Order(f"{order}:Q"), tooltip=_tooltip(axes, short, name, view)),
         ]
     return drawn + _own(x, y, view, axes, source)
 
@@ -167,7 +167,7 @@ def _threshold_at(axes: Axes, x: alt.X, level: float) -> list[alt.Chart]:
         .encode(x=x),
         words.mark_text(
             align="right", baseline="top", color=style.ACCENT, fontSize=11, dx=-4, dy=3, tooltip=None
-        ).encode(x=alt.value("width"), y=alt.value(0), text="words:N"),
+        ).encode(x=alt.XValue("width"), y=alt.YValue(0), text=alt.Text("words:N")),
     ]
 
 

@@ -139,11 +139,11 @@ def training(rows: list[dict[str, Any]], line: float) -> style.Picture:
     error = alt.Tooltip("error:Q", title=t("activation.speed.axis"), format=".1%")
     cross = style.named("lost").mark_text(text=CROSS, fontSize=13, fontWeight="bold")
     layers = [
-        source.mark_line(strokeWidth=1, opacity=0.6, strokeDash=style.DASH).encode(detail="seed:N"),
+        source.mark_line(strokeWidth=1, opacity=0.6, strokeDash=style.DASH).encode(detail=alt.Detail("seed:N")),
         source.transform_filter("isValid(datum.error)")
         .mark_point(filled=True, size=26, opacity=0.9)
         .encode(shape=shape, tooltip=[*told, error]),
-        cross.encode(x=x, y=alt.value(7), color=colour, tooltip=told),
+        cross.encode(x=x, y=alt.YValue(7), color=colour, tooltip=told),
         style.named("level")
         .mark_rule(color=style.NEUTRAL, strokeDash=[2, 2])
         .encode(y=alt.Y("error:Q", title=t("activation.speed.axis"))),

@@ -86,14 +86,22 @@ def ablations(view: View) -> None:
             continue
         with column:
             st.markdown(f"**{t(f'depth.part.{part}')}**")
-            chart = forest.draw(mine, t("depth.ablation.axis"), beside=drawn[other])
+            chart = _forest(site.data_version(), language(), view, part, mine, drawn[other])
             facts = {"n": len(mine), "largest": mine[0]["label"], "smallest": mine[-1]["label"]}
             alt = f"{t('depth.ablation.alt', part=t(f'depth.part.{part}'), **facts)} {t('depth.alt.table')}"
-            st.vega_lite_chart(spec=chart.specification(), key=f"depth.forest.{part}", alt=alt)
+            st.vega_lite_chart(spec=dict(chart), key=f"depth.forest.{part}", alt=alt)
     missing = _without_a_pair(view)
     told = t("depth.ablation.missing", depths=", ".join(map(str, missing))) + " " if missing else ""
     st.caption(told + t("depth.ablation.caption"))
     table(pa.Table.from_pylist(rows), t("depth.ablation.table"))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _forest(
+    version: str, language: str, view: View, part: str, _rows: list[dict[str, Any]], _beside: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The forest plot of one part; its rows, and those of the other part beside it, are the contrasts of the view, in words."""
+    return forest.draw(_rows, t("depth.ablation.axis"), beside=_beside).specification()
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

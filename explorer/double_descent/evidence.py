@@ -151,14 +151,10 @@ def _ours_alt(maps: list[Map]) -> str:
 
 def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
     word = question_page.word
-    # Epochs counted from 0 have no place on a logarithmic axis.
-    shown = [row | {"series": word(row["series"])} for row in rows if row["x"] > 0]
+    shown = _drawable(rows)
     titles = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
     title = f"{rows[0]['source'].split(',')[0]}, {word(figure)}"
     st.markdown(f"**{title}**")
-    chart = published.scatter(
-        shown, **titles, series=t("published.series"), x_log=True, y_log=False, hint=t("published.source"), height=230
-    )
     low, high = min(row["y"] for row in shown), max(row["y"] for row in shown)
     facts = {
         "title": title,
@@ -168,13 +164,30 @@ def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
         "low": f"{low:.1f}",
         "high": f"{high:.1f}",
     }
-    st.altair_chart(chart, key=f"generalization.published.{figure}", alt=t("generalization.alt.published", **facts))
+    chart = _published_chart(site.data_version(), language(), figure, rows, titles)
+    told = t("generalization.alt.published", **facts)
+    st.vega_lite_chart(spec=dict(chart), key=f"generalization.published.{figure}", alt=told)
     how = ", ".join(t(f"published.tag.{tag}") for tag in dict.fromkeys(row["tag"] for row in rows))
     zero = " " + t("generalization.published.zero") if len(shown) < len(rows) else ""
     notes = " · ".join(dict.fromkeys(word(row["note"]) for row in rows))
     st.caption(
         t("generalization.published.caption", source=rows[0]["source"], figure=word(figure), how=how, note=notes) + zero
     )
+
+
+def _drawable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All but the epochs counted from 0, which have no place on a logarithmic axis."""
+    return [row for row in rows if row["x"] > 0]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _published_chart(
+    version: str, language: str, figure: str, _rows: list[dict[str, Any]], _titles: dict[str, str]
+) -> dict[str, Any]:
+    """The picture of a figure; its rows are those that the database has for it, its titles the words for them."""
+    shown = [row | {"series": question_page.word(row["series"])} for row in _drawable(_rows)]
+    words = _titles | {"series": t("published.series"), "hint": t("published.source")}
+    return published.scatter(shown, **words, x_log=True, y_log=False, height=230).specification()
 
 
 def ablations(study: Study) -> None:
@@ -194,11 +207,17 @@ def ablations(study: Study) -> None:
         )
         value = format.quantity(row["estimate"], row["low"], row["high"], row["unit"])
         drawn.append(row | {"name": name, "label": f"{name}: {value}, n = {row['n']}"})
-    chart = forest.draw(drawn, t("generalization.ablation.axis")).specification()
+    chart = _forest(site.data_version(), language(), study, drawn)
     facts = {"n": len(drawn), "largest": drawn[0]["label"], "smallest": drawn[-1]["label"]}
-    st.vega_lite_chart(spec=chart, key="generalization.forest", alt=t("generalization.alt.forest", **facts))
+    st.vega_lite_chart(spec=dict(chart), key="generalization.forest", alt=t("generalization.alt.forest", **facts))
     st.caption(t("generalization.ablation.caption"))
     table(results.contrasts(study), t("generalization.ablation.table"))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _forest(version: str, language: str, study: Study, _rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The forest plot of a study; its rows are those of its contrasts, in words."""
+    return forest.draw(_rows, t("generalization.ablation.axis")).specification()
 
 
 def _change(setting: str, before: Any, after: Any) -> str:

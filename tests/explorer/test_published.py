@@ -116,7 +116,7 @@ def test_the_numbers_of_a_card_are_those_of_the_paper_under_their_names(question
 def test_published_marks_are_hollow_and_never_joined(question):
     rows = published.published(question)
     for panel in published.PANELS[question]:
-        spec = _chart(panel, published.of_panel(rows, panel)).to_dict()
+        spec = _chart(panel, published.of_panel(rows, panel)).specification()
         marks = [layer["mark"] for layer in spec.get("layer", [spec])]
         points = [mark for mark in marks if mark["type"] == "point"]
         assert points and all(mark["filled"] is False for mark in points)

@@ -48,7 +48,7 @@ def test_a_loss_of_zero_is_left_off_a_logarithmic_axis():
 
 
 def test_ones_own_curve_is_hollow_and_has_no_line():
-    chart = run_curves.run_curves(curves(0.9, 0.5), KINDS, own=curves(0.8, 0.4), **WORDS).to_dict()
+    chart = run_curves.run_curves(curves(0.9, 0.5), KINDS, own=curves(0.8, 0.4), **WORDS).specification()
     marks = [layer["mark"] for layer in chart["layer"]]
     assert [mark["type"] for mark in marks] == ["line", "point", "point"]
     assert [mark.get("filled") for mark in marks[1:]] == [True, False]
@@ -59,13 +59,13 @@ def test_targets_lie_over_the_curve_and_one_that_was_missed_has_no_diamond():
     titles = {"x_title": "Step", "y_title": "error"}
     chart = run_curves.run_curves(table, {"val_error": "validation"}, x="step", factor=100, legend="", **titles)
     targets = pa.table({"target": [0.3, 0.05], "step": pa.array([60, None], pa.int32())})
-    whole = run_curves.with_targets(chart, targets, **titles).to_dict()
+    whole = run_curves.with_targets(chart, targets, **titles).specification()
     rules, curve, diamonds = whole["layer"]
     assert rules["mark"]["type"] == "rule" and "line" in [layer["mark"]["type"] for layer in curve["layer"]]
-    assert [row["value"] for row in whole["datasets"][rules["data"]["name"]]] == pytest.approx([30, 5])
+    assert [row["value"] for row in whole["datasets"][rules["data"]["name"]].to_pylist()] == pytest.approx([30, 5])
     assert diamonds["mark"]["shape"] == "diamond" and diamonds["transform"] == [{"filter": "isValid(datum.step)"}]
     assert {name: diamonds["encoding"][name]["field"] for name in "xy"} == {"x": "step", "y": "value"}
-    valid = [row for row in whole["datasets"][diamonds["data"]["name"]] if row["step"] is not None]
+    valid = [row for row in whole["datasets"][diamonds["data"]["name"]].to_pylist() if row["step"] is not None]
     assert [(row["step"], row["value"]) for row in valid] == [(60, pytest.approx(30))]
 
 
@@ -73,24 +73,24 @@ def test_a_gradient_of_zero_is_a_cross_and_what_was_not_measured_is_blank():
     table = pa.table(
         {"epoch": [0, 0, 0], "layer": [1, 2, 3], "gradient_norm": pa.array([0.1, 0.0, None], pa.float32())}
     )
-    chart = run_parts.layer_map(table, "gradient_norm", layer="layer", epoch="epoch", title="norm").to_dict()
+    chart = run_parts.layer_map(table, "gradient_norm", layer="layer", epoch="epoch", title="norm").specification()
     assert [layer["transform"][0]["filter"] for layer in chart["layer"]] == ["datum.value > 0", "datum.value <= 0"]
     assert chart["layer"][1]["mark"]["shape"] == "cross"
     assert chart["layer"][0]["encoding"]["color"]["scale"]["type"] == "log"
     [data] = chart["datasets"].values()
-    assert [row["layer"] for row in data] == [1, 2]
+    assert data["layer"].to_pylist() == [1, 2]
 
 
 def test_the_mean_before_the_activation_is_coloured_around_zero():
     table = pa.table({"epoch": [0, 0], "layer": [1, 2], "preactivation_mean": [-0.5, 0.2]})
-    chart = run_parts.layer_map(table, "preactivation_mean", layer="layer", epoch="epoch", title="mean").to_dict()
+    chart = run_parts.layer_map(table, "preactivation_mean", layer="layer", epoch="epoch", title="mean").specification()
     assert chart["layer"][0]["encoding"]["color"]["scale"]["domain"] == [-0.5, 0, 0.5]
 
 
 def test_a_stem_starts_at_the_error_of_the_whole_network():
     table = pa.table({"name": ["1", "2"], "test_error": [0.4, 0.9]})
-    chart = run_parts.damage(table, 0.3, x_title="block", y_title="error").to_dict()
-    values = [row for rows in chart["datasets"].values() for row in rows if "whole" in row]
+    chart = run_parts.damage(table, 0.3, x_title="block", y_title="error").specification()
+    values = [row for rows in chart["datasets"].values() for row in rows.to_pylist() if "whole" in row]
     assert [row["whole"] for row in values] == pytest.approx([30] * len(values), rel=1e-5)
     assert [row["value"] for row in values][:2] == pytest.approx([40, 90], rel=1e-5)
 
