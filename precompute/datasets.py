@@ -236,10 +236,11 @@ def _labels(dataset: Dataset, label_noise: float, seed: int) -> np.ndarray:
 
 def _averaged(images: np.ndarray, side: int | None) -> np.ndarray:
     """`images` [n, S, S] or [n, S, S, 3] as float64, each block of S / side pixels in both directions replaced by its mean."""
-    images = images.astype(np.float64)
     if side is None or side == images.shape[1]:
-        return images
+        return images.astype(np.float64)
     block, rest = divmod(images.shape[1], side)
     if rest:
         raise ValueError(f"images of {images.shape[1]} pixels cannot be averaged to {side}")
-    return images.reshape(len(images), side, block, side, block, *images.shape[3:]).mean(axis=(2, 4))
+    # whole numbers, whose sums are exact in any order; a mean over two axes of blocks takes NumPy five times as long
+    places = [(row, column) for row in range(block) for column in range(block)]
+    return sum(images[:, row::block, column::block].astype(np.uint32) for row, column in places) / block**2
