@@ -97,7 +97,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser) -> Iterator[Callable[..., Page]]:
     """visit(address, size=PHONE, dark=True, locale="ko-KR") -> the page when it has come to rest; checks for errors at the end, and that nothing
-    was asked of another host."""
+    was asked of another host. Every visit is that of a new reader, or of the reader of a page `after` which it comes: then the browser has the
+    app's files already."""
     contexts, errors, elsewhere = [], [], []
 
     def asked(request: Request) -> None:
@@ -105,12 +106,22 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
         if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
             elsewhere.append(request.url)
 
-    def open_page(address: str, *, size: tuple[int, int] = WIDE, dark: bool = False, locale: str = "en-US") -> Page:
-        scheme = "dark" if dark else "light"
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, locale=locale)
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(
+        address: str,
+        *,
+        size: tuple[int, int] = WIDE,
+        dark: bool = False,
+        locale: str = "en-US",
+        after: Page | None = None,
+    ) -> Page:
+        if after is None:
+            contexts.append(browser.new_context(locale=locale))
+            page = contexts[-1].new_page()
+        else:
+            page = after.context.new_page()
+            after.close()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", asked)
         page.goto(address)

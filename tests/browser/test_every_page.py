@@ -1,5 +1,6 @@
 """Every page as a reader meets it: from a link on a server that nobody has visited, on a phone, in the dark, with a screen reader."""
 
+import re
 from pathlib import Path
 
 import axe_playwright_python
@@ -31,6 +32,12 @@ def check_whole(page) -> None:
     assert words_beyond(page) == []
 
 
+def lightness(page) -> float:
+    """Of the page's ground, from 0, black, to 1."""
+    ground = page.locator('[data-testid="stApp"]').evaluate("app => getComputedStyle(app).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", ground)[:3])) / (3 * 255)
+
+
 def words_beyond(page) -> list[str]:
     """The words of charts that are cut off; asked again for a while, since a chart may just be drawn anew."""
     for _ in range(10):
@@ -57,11 +64,13 @@ def check_accessible(page) -> None:
 def test_a_link_opened_on_a_fresh_server_shows_its_page_whole(fresh_server, visit, name):
     """Half of the servers are visited in English first, the others in Korean."""
     first, second = LANGUAGES if PAGES.index(name) % 2 else reversed(LANGUAGES)
+    page = None
     for language in (first, second):
         sizes = (WIDE, PHONE) if language == "en" else (PHONE, WIDE)
         for size, dark in zip(sizes, (False, True), strict=True):
-            page = visit(f"{fresh_server}/{name}?lang={language}", size=size, dark=dark)
+            page = visit(f"{fresh_server}/{name}?lang={language}", size=size, dark=dark, after=page)
             check_whole(page)
+            assert (lightness(page) < 0.5) == dark
             assert page.evaluate("document.documentElement.lang") == language
             assert {"en": "Works, but why?", "ko": "잘되는데, 왜?"}[language] in page.title()
             check_accessible(page)
