@@ -85,18 +85,23 @@ class SideBySide(alt.TopLevelMixin, alt.TopLevelHConcatSpec):
     """Views one beside the other."""
 
 
-# What `alt.layer`, `alt.vconcat` and `alt.hconcat` draw, of views that refer to their data by name. Those lift what the views share to the
-# top, for which they copy every view in depth several times over, again for each `properties`, and again for the specification: a third of
-# the time of a first view. Properties (height, title, resolve, …) are those of the composed specification of Vega-Lite.
 def layered(*views: alt.TopLevelMixin, **properties: Any) -> Layers:
+    """What `alt.layer` draws, of views that refer to their data by name; `properties` (height, title, resolve, …) are those of the composed
+    specification of Vega-Lite.
+
+    Altair's own functions lift what the views share to the top. They copy every view in depth several times over for it, again for each
+    later property, and again for the specification: a third of the time of a first view.
+    """
     return Layers(layer=list(views), **properties)
 
 
 def stacked(*views: alt.TopLevelMixin, **properties: Any) -> Stack:
+    """What `alt.vconcat` draws; see `layered`."""
     return Stack(vconcat=list(views), **properties)
 
 
 def side_by_side(*views: alt.TopLevelMixin, **properties: Any) -> SideBySide:
+    """What `alt.hconcat` draws; see `layered`."""
     return SideBySide(hconcat=list(views), **properties)
 
 
