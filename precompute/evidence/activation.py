@@ -96,8 +96,10 @@ def cells(study: StudyResults) -> dict[tuple[str, Place], Cell | None]:
 
 def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
     """The claims that one study tests: A1, A2, A5 and A6 with fully connected networks of the depths that they name, A3 and A4 with and
-    without batch normalization. With fewer than three seeds a claim is 'not shown'."""
+    without batch normalization. With fewer than three seeds a claim is 'not shown'; a study of which only the tuning runs are there tests none."""
     found = cells(study)
+    if not any(found.values()):
+        return []
     decided = [
         ("A1", _sigmoid_starves_the_first_layers(found)),
         ("A2", _deep_sigmoid_fails(found)),

@@ -25,6 +25,8 @@ def activation(study: Study) -> dict[str, dict[str, Found | Everywhere]]:
             here = fresh[of["activation"], place]
             if of["layer_measures"]:
                 here[run.seed] = key
+    if not any(fresh.values()):  # born_dead, or a study of which only the tuning runs are there
+        return {}
 
     def places(functions: tuple[str, ...], covered: Callable[[int], bool]) -> list[Place]:
         """Those of the depths that a rule covers, at which all the functions were tried."""
