@@ -42,7 +42,7 @@ def headline() -> tuple[pa.Table, str]:
                 query_params=address.parameters(),
             )  # fmt: skip
         with picture:
-            chart = _finding_chart(site.data_version(), language(), shown)
+            chart = _finding_chart(site.data_version(), language(), shown, clear)
             with st.container(key="home.picture"):  # only this and what can be picked in is named in the browser
                 st.vega_lite_chart(spec=dict(chart), alt=_described(cells, row, clear), key="home.headline")
     first_picture.wait_for("home", "home.picture")
@@ -50,13 +50,11 @@ def headline() -> tuple[pa.Table, str]:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _finding_chart(version: str, language: str, shown: Map) -> dict[str, Any]:
-    row = last_row(shown)
-    titles = {"x_title": t("home.axis_width"), "y_title": t("home.axis_error")}
-    peak, label = None, ""
-    if row.peak is not None and row.clear:
-        peak = row.peak["width"]
-        label = t("home.peak_label", peak=format.percent(row.peak["mean"]), width=peak)
+def _finding_chart(version: str, language: str, shown: Map, clear: bool) -> dict[str, Any]:
+    """The last row of a map, with the word for its peak where that is clear."""
+    row, titles = last_row(shown), {"x_title": t("home.axis_width"), "y_title": t("home.axis_error")}
+    peak = row.peak["width"] if clear else None
+    label = t("home.peak_label", peak=format.percent(row.peak["mean"]), width=peak) if clear else ""
     return error_against_width(along_the_row(shown), **titles, peak=peak, peak_label=label).specification()
 
 

@@ -151,7 +151,7 @@ def _ours_alt(maps: list[Map]) -> str:
 
 def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
     word = question_page.word
-    shown = _drawable(rows)
+    shown = [row for row in rows if row["x"] > 0]  # epochs counted from 0 have no place on a logarithmic axis
     titles = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
     title = f"{rows[0]['source'].split(',')[0]}, {word(figure)}"
     st.markdown(f"**{title}**")
@@ -164,7 +164,7 @@ def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
         "low": f"{low:.1f}",
         "high": f"{high:.1f}",
     }
-    chart = _published_chart(site.data_version(), language(), figure, rows, titles)
+    chart = _published_chart(site.data_version(), language(), figure, shown, titles)
     told = t("generalization.alt.published", **facts)
     st.vega_lite_chart(spec=dict(chart), key=f"generalization.published.{figure}", alt=told)
     how = ", ".join(t(f"published.tag.{tag}") for tag in dict.fromkeys(row["tag"] for row in rows))
@@ -175,17 +175,12 @@ def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _drawable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All but the epochs counted from 0, which have no place on a logarithmic axis."""
-    return [row for row in rows if row["x"] > 0]
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
 def _published_chart(
     version: str, language: str, figure: str, _rows: list[dict[str, Any]], _titles: dict[str, str]
 ) -> dict[str, Any]:
-    """The picture of a figure; its rows are those that the database has for it, its titles the words for them."""
-    shown = [row | {"series": question_page.word(row["series"])} for row in _drawable(_rows)]
+    """The picture of a figure; its rows are those of the database that can be drawn, its titles the words for them."""
+    shown = [row | {"series": question_page.word(row["series"])} for row in _rows]
     words = _titles | {"series": t("published.series"), "hint": t("published.source")}
     return published.scatter(shown, **words, x_log=True, y_log=False, height=230).specification()
 
