@@ -16,13 +16,6 @@ st.header(t("home.others"))
 st.markdown(t("home.others_text"), width=home.READING)
 home.cards()
 
-read, claims = st.columns(2, gap="large")
-with read:
-    st.header(t("home.read_title"))
-    st.markdown(t("home.read"))
-with claims:
-    home.verdicts()
-
 footer(
     page="home", studies=home.studies(), table=shown, sql=sql, rerun="python -m precompute run double_descent/mnist_mlp"
 )

@@ -60,7 +60,8 @@ def _finding_chart(version: str, language: str, shown: Map, clear: bool) -> dict
 
 def cards() -> None:
     """A card for every other question, and the way to its page: the finding and its picture where there is one, and under it in a sentence
-    what was published before; else the published numbers as a picture."""
+    what was published before; else the published numbers as a picture. In the place beside the last: how to read the site, and where the
+    claims stand."""
     measured, unfinished = site.baked_questions(), site.unfinished_studies()
     grid = st.grid(2, min_column_width=360)
     for question in QUESTIONS[1:]:
@@ -90,9 +91,13 @@ def cards() -> None:
                 icon=f":material/{ICONS[question]}:",
                 query_params=address.parameters(),
             )
+    with grid.cell():
+        st.header(t("home.read_title"))
+        st.markdown(t("home.read"))
+        _verdicts()
 
 
-def verdicts() -> None:
+def _verdicts() -> None:
     """How many claims have each verdict."""
     counts = site.verdict_counts()
     st.header(t("home.claims_title"))
