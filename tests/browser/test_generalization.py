@@ -135,7 +135,7 @@ def test_a_step_of_the_play_through_takes_less_than_fifty_milliseconds(explore):
 
 
 def test_play_walks_through_the_epochs_and_leaves_fading_lines_until_it_is_paused(explore):
-    page = explore()
+    page = explore(moving=True)
     last = cell(page)[1]
     play = page.get_by_role("button", name="Play")
     play.click()
@@ -148,11 +148,8 @@ def test_play_walks_through_the_epochs_and_leaves_fading_lines_until_it_is_pause
     page.wait_for_function("() => location.search.includes('epoch=')", timeout=30_000)
 
 
-def test_reduced_motion_walks_through_round_epochs_without_fading_lines(server, browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce", locale="en-US")
-    page = context.new_page()
-    page.goto(f"{server}/generalization?lang=en")
-    find(page)
+def test_reduced_motion_walks_through_round_epochs_without_fading_lines(explore):
+    page = explore()
     epochs = page.evaluate("() => [...new Set(view.data('cells').map(d => d.epoch))].sort((a, b) => a - b)")
     page.evaluate(WATCH_EPOCHS)
     page.get_by_role("button", name="Play").click()
@@ -162,7 +159,6 @@ def test_reduced_motion_walks_through_round_epochs_without_fading_lines(server, 
     shown = [epochs[place] for place in page.evaluate("() => window.shown")]
     round_ones = [min(epochs, key=lambda epoch: abs(epoch - wanted)) for wanted in (1, 2, 5, 10, 20)]
     assert shown[:5] == round_ones, "the map of the tests ends at epoch 40"
-    context.close()
 
 
 def test_arrow_keys_move_the_cell_and_the_sliders_say_its_epoch_and_width(explore):
