@@ -96,6 +96,10 @@ def pytest_runtest_protocol(item):
     that Streamlit ran last in the place of the main program, which processes that are spawned would run again."""
     sys.modules["__main__"] = MAIN
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"one-{os.getpid()}")
-    with open(Path(tempfile.gettempdir()) / f"works-but-why-tests-{run}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+    name = f"works-but-why-tests-{run}"
+    with open(Path(tempfile.gettempdir()) / f"{name}.lock", "w") as lock:
+        with open(Path(tempfile.gettempdir()) / f"{name}.turn", "w") as turn:
+            # A test that waits to be alone waits here, so that the others do not overtake it.
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
         return (yield)
