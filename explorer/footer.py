@@ -1,8 +1,10 @@
 """The foot of every page: where the numbers come from, and how to take them away, cite them and make them again."""
 
+from collections.abc import Callable
 from datetime import datetime
 from html import escape
 from io import BytesIO
+from pathlib import Path
 
 import pyarrow as pa
 import streamlit as st
@@ -35,21 +37,13 @@ def footer(
     st.space("large")
     st.header(t("site.footer.title"))
     with st.container(horizontal=True):
-        st.download_button(
-            t("site.footer.csv"), data=lambda: as_csv(table), file_name=f"{page}-{site.data_version()}.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore", key="footer.csv",
-        )  # fmt: skip
-        st.download_button(
-            "Parquet", data=lambda: as_parquet(table), file_name=f"{page}-{site.data_version()}.parquet",
-            mime="application/vnd.apache.parquet", icon=":material/download:", on_click="ignore", key="footer.parquet",
-        )  # fmt: skip
+        table_button(t("site.footer.csv"), lambda: table, f"{page}-{site.data_version()}.csv", "footer.csv")
+        table_button("Parquet", lambda: table, f"{page}-{site.data_version()}.parquet", "footer.parquet")
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
         if rerun:
-            with st.popover(t("site.footer.rerun"), icon=":material/replay:"):
-                st.caption(t("site.footer.rerun_text"))
-                st.code(rerun, language=None, wrap_lines=True)
+            commands_button(t("site.footer.rerun"), t("site.footer.rerun_text"), rerun)
         _as_it_is_seen(page)
     st.caption("  \n".join(_lines(studies, sources or [])))
 
@@ -91,6 +85,22 @@ def source_line(page: str) -> None:
     st.caption(t("site.footer.line", name=name, version=site.data_version(), link=address.here()))
 
 
+def table_button(label: str, rows: Callable[[], pa.Table], file_name: str, key: str, help: str | None = None) -> None:
+    """A button that gives the table which `rows` returns, asked for when it is pressed, as CSV or Parquet by the end of `file_name`."""
+    write, mime = WRITERS[Path(file_name).suffix]
+    st.download_button(
+        label, data=lambda: write(rows()), file_name=file_name, mime=mime, help=help, icon=":material/download:",
+        on_click="ignore", key=key,
+    )  # fmt: skip
+
+
+def commands_button(label: str, text: str, lines: str) -> None:
+    """A button that opens the commands which make something again, to be copied. Closed, they cost the browser nothing."""
+    with st.popover(label, icon=":material/replay:"):
+        st.caption(text)
+        st.code(lines, language=None, wrap_lines=True)
+
+
 def as_csv(table: pa.Table) -> bytes:
     """The table as CSV in UTF-8, NULL as an empty field, numbers unrounded."""
     out = BytesIO()
@@ -103,6 +113,9 @@ def as_parquet(table: pa.Table) -> bytes:
     out = BytesIO()
     parquet.write_table(table, out)
     return out.getvalue()
+
+
+WRITERS = {".csv": (as_csv, "text/csv"), ".parquet": (as_parquet, "application/vnd.apache.parquet")}
 
 
 def citation(page: str, url: str | None = None) -> tuple[str, str]:

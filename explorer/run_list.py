@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from explorer import address, database, format
-from explorer.footer import as_csv, footer
+from explorer.footer import footer, table_button
 from explorer.frame import QUESTIONS
 from explorer.results import runs, site
 from explorer.results.runs import Filter
@@ -92,15 +92,8 @@ def listed(asked: Filter, sort: str) -> None:
     else:
         _table(table, asked.study)
         st.caption(t("runs.choose"))
-        st.download_button(
-            t("runs.csv", n=format.count(n)),
-            data=lambda: as_csv(runs.runs(asked, sort)),
-            file_name=f"runs-{site.data_version()}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="runs.csv",
-        )
+        name = f"runs-{site.data_version()}.csv"
+        table_button(t("runs.csv", n=format.count(n)), lambda: runs.runs(asked, sort), name, "runs.csv")
     studies = [asked.study] if asked.study else list(dict.fromkeys(table["study"].to_pylist()))
     sql, parameters = runs.runs_sql(asked, sort)
     footer(

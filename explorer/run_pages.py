@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import address, database, format, run_list, run_measures, way_back
 from explorer.charts.run_curves import run_curves
 from explorer.database import OWN, PUBLISHED
-from explorer.footer import as_csv, footer
+from explorer.footer import footer, table_button
 from explorer.frame import FILES, ICONS
 from explorer.results import runs
 from explorer.text import t
@@ -219,15 +219,8 @@ def _rows(run_id: str, tables: dict[str, pa.Table]) -> None:
     st.subheader(t("runs.rows"))
     with st.container(horizontal=True):
         for name, table in tables.items():
-            st.download_button(
-                t("runs.rows_of", table=name, n=format.count(table.num_rows)),
-                data=lambda table=table: as_csv(table),
-                file_name=f"{run_id}-{name}.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"runs.rows.{name}",
-            )
+            label = t("runs.rows_of", table=name, n=format.count(table.num_rows))
+            table_button(label, lambda table=table: table, f"{run_id}-{name}.csv", f"runs.rows.{name}")
 
 
 def _facts(title: str, facts: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import claim_cards, format, question_page
-from explorer.footer import as_csv
+from explorer.footer import commands_button, table_button
 from explorer.text import t
 
 TABLE_HEIGHT = 320  # pixels
@@ -66,19 +66,13 @@ def mean_formats(errors: Mapping[str, str]) -> dict[str, Any]:
 def take_runs(runs: pa.Table, repeat: str, text: str, file_name: str, key: str) -> None:
     """The command that repeats each of some runs, under the label `repeat` with a line of text, and the runs as CSV."""
     with st.container(horizontal=True):
-        with st.popover(repeat, icon=":material/replay:"):
-            st.caption(text)
-            commands = (f"python -m precompute run --run-id {run}" for run in runs["run_id"].to_pylist())
-            st.code("\n".join(commands), language=None)
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(runs),
-            file_name=file_name,
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=key,
-        )
+        commands_button(repeat, text, repeats(runs))
+        table_button(t("site.footer.csv"), lambda: runs, file_name, key)
+
+
+def repeats(runs: pa.Table) -> str:
+    """The command that repeats each of some runs, a line each."""
+    return "\n".join(f"python -m precompute run --run-id {run}" for run in runs["run_id"].to_pylist())
 
 
 def points(part: dict[str, Any]) -> str:

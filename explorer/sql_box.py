@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer import address, format
-from explorer.footer import as_csv, as_parquet
+from explorer.footer import table_button
 from explorer.public_sql import ask
 from explorer.public_sql.ask import LIMITS, LONGEST, Answer, Refused
 from explorer.results import dictionary, site
@@ -107,14 +107,8 @@ def _height(answer: Answer) -> int | str:
 def _take(answer: Answer) -> None:
     name = f"query-{site.data_version()}"
     with st.container(horizontal=True):
-        st.download_button(
-            "CSV", data=lambda: as_csv(answer.table), file_name=f"{name}.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore", key="data.box.csv",
-        )  # fmt: skip
-        st.download_button(
-            "Parquet", data=lambda: as_parquet(answer.table), file_name=f"{name}.parquet", mime="application/vnd.apache.parquet",
-            icon=":material/download:", on_click="ignore", key="data.box.parquet",
-        )  # fmt: skip
+        table_button("CSV", lambda: answer.table, f"{name}.csv", "data.box.csv")
+        table_button("Parquet", lambda: answer.table, f"{name}.parquet", "data.box.parquet")
         with st.popover(t("data.box.link"), icon=":material/link:"):
             st.caption(t("data.box.link_text"))
             st.code(address.here(), language=None, wrap_lines=True)

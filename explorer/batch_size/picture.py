@@ -9,7 +9,7 @@ from explorer import address, own_results, views
 from explorer.batch_size import sentences
 from explorer.batch_size.controls import MEASURES, Choices
 from explorer.charts import scaling
-from explorer.footer import as_csv
+from explorer.footer import table_button
 from explorer.question_page import READING, word
 from explorer.results import batch_size as results
 from explorer.results import published, site
@@ -184,15 +184,7 @@ def behind(code: str, shown: pa.Table) -> None:
         names = {"own_steps": t("site.own.column"), "difference": t("site.own.difference")}
         told = told.rename_columns([names.get(name, name) for name in told.column_names])
         st.dataframe(told, hide_index=True, height=TABLE_HEIGHT, column_config=links, alt=title)
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(shown),
-            file_name=f"batch-size-{code}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"batch_size.{code}.csv",
-        )
+        table_button(t("site.footer.csv"), lambda: shown, f"batch-size-{code}.csv", f"batch_size.{code}.csv")
 
 
 def sql(choices: Choices) -> str:

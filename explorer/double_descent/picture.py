@@ -12,13 +12,13 @@ from explorer import address, database, format, own_results, views
 from explorer.charts import linked_map, names, panels
 from explorer.double_descent import controls, sentences
 from explorer.double_descent.controls import Choices
-from explorer.footer import as_csv
+from explorer.footer import commands_button, table_button
 from explorer.question_page import READING
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
 from explorer.results import site
 from explorer.results.generalization import Axes, Map, Row, Study
-from explorer.section import table
+from explorer.section import repeats, table
 from explorer.text import language, t
 
 MOST_NOTES = 3
@@ -157,21 +157,9 @@ def runs_of_the_cell(choices: Choices, axes: Axes, default: tuple[int, int]) -> 
         )
     )
     with st.container(horizontal=True):
-        with st.popover(t("generalization.cell.repeat"), icon=":material/replay:"):
-            st.caption(t("generalization.cell.repeat_text"))
-            st.code(
-                "\n".join(f"python -m precompute run --run-id {run_id}" for run_id in runs["run_id"].to_pylist()),
-                language=None,
-            )
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(runs),
-            file_name=f"{choices.map.study.code}-{axes.x}-{width}-{axes.clock}-{epoch}-noise-{choices.map.noise:g}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="generalization.cell.csv",
-        )
+        commands_button(t("generalization.cell.repeat"), t("generalization.cell.repeat_text"), repeats(runs))
+        name = f"{choices.map.study.code}-{axes.x}-{width}-{axes.clock}-{epoch}-noise-{choices.map.noise:g}.csv"
+        table_button(t("site.footer.csv"), lambda: runs, name, "generalization.cell.csv")
         with st.popover("SQL", icon=":material/code:"):
             st.code(
                 filled(cell_results.runs_of_cell_sql(choices.map), choices.map, width=width, epoch=epoch), language=None

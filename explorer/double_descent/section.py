@@ -6,7 +6,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import format
-from explorer.footer import as_csv
+from explorer.footer import commands_button, table_button
 from explorer.results import generalization as results
 from explorer.results.generalization import Map, Study
 from explorer.results.generalization_studies import Role
@@ -28,18 +28,11 @@ def behind(code: str, rows: pa.Table, *studies: str) -> None:
     title = t(f"generalization_studies.{code}.table")
     with st.expander(title, icon=":material/table:"):
         st.dataframe(rows, hide_index=True, height=TABLE_HEIGHT, alt=title)
-        st.download_button(
-            t("site.footer.csv"),
-            data=lambda: as_csv(rows),
-            file_name=f"generalization-{code}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"generalization_studies.{code}.csv",
-        )
-        st.caption(t("generalization_studies.rerun"))
-        commands = "\n".join(f"python -m precompute run double_descent/{study}" for study in studies)
-        st.code(commands, language=None, wrap_lines=True)
+        with st.container(horizontal=True):
+            key = f"generalization_studies.{code}.csv"
+            table_button(t("site.footer.csv"), lambda: rows, f"generalization-{code}.csv", key)
+            lines = "\n".join(f"python -m precompute run double_descent/{study}" for study in studies)
+            commands_button(t("site.footer.rerun"), t("generalization_studies.rerun_text"), lines)
 
 
 def setup(shown: Map) -> str:

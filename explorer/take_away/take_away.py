@@ -10,7 +10,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import address, views
-from explorer.footer import as_csv, as_parquet, source_line
+from explorer.footer import source_line, table_button
 from explorer.results import site
 from explorer.text import language, t
 
@@ -66,14 +66,8 @@ def take_away(
             },
             width="content",
         )
-        st.download_button(
-            "CSV", data=lambda: as_csv(table), file_name=f"{file}.csv", mime="text/csv", help=t("site.footer.csv"),
-            icon=":material/download:", on_click="ignore", key=f"{key}.csv",
-        )  # fmt: skip
-        st.download_button(
-            "Parquet", data=lambda: as_parquet(table), file_name=f"{file}.parquet", mime="application/vnd.apache.parquet",
-            icon=":material/download:", on_click="ignore", key=f"{key}.parquet",
-        )  # fmt: skip
+        table_button("CSV", lambda: table, f"{file}.csv", f"{key}.csv", help=t("site.footer.csv"))
+        table_button("Parquet", lambda: table, f"{file}.parquet", f"{key}.parquet")
         with st.popover("SQL", icon=":material/code:"):
             st.caption(t("site.footer.sql"))
             st.code(sql.strip(), language=None)
