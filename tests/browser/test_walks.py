@@ -17,10 +17,21 @@ def query(page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def test_the_first_finding_is_seen_without_any_input(server, visit):
-    page = visit(server)
+# A placeholder as Streamlit makes them, to be asked whether it pulses.
+PLACEHOLDER = """() => {
+  const made = document.createElement("div")
+  made.dataset.testid = "stSkeleton"
+  made.style.animation = "pulse 1s infinite"
+  document.querySelector('[data-testid="stMain"]').append(made)
+  return getComputedStyle(made).animationName
+}"""
+
+
+def test_the_first_finding_is_seen_without_any_input_and_its_placeholders_keep_still(server, visit):
+    page = visit(server, moving=True)
     assert page.get_by_text("On MNIST with 20% of the training labels wrong").is_visible()
     assert page.locator('[data-testid="stVegaLiteChart"]').first.is_visible()
+    assert page.evaluate(PLACEHOLDER) == "none"
 
 
 FOUND = """() => {
