@@ -99,9 +99,12 @@ def quantity(estimate: float, low: float | None, high: float | None, unit: str, 
     )
 
 
-def seeds(n: int) -> str:
-    """ "5 seeds", or "시드 5개"."""
-    return t("site.format.seed" if n == 1 else "site.format.seeds", n=n)
+def seeds(*counts: int) -> str:
+    """ "5 seeds", or "3–5 seeds" where the `counts` of several things differ; "0 seeds" of none."""
+    low, high = min(counts, default=0), max(counts, default=0)
+    if low != high:
+        return t("site.format.seeds", n=f"{low}–{high}")
+    return t("site.format.seed" if high == 1 else "site.format.seeds", n=high)
 
 
 def count(n: int) -> str:

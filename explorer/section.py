@@ -12,6 +12,7 @@ from explorer.text import t
 
 TABLE_HEIGHT = 320  # pixels
 MEAN = ("mean", "low", "high")
+ALPHA = 0.05  # below which a p-value, after its correction, tells a difference from chance
 
 
 def begin(heading: str, subtitle: str, *badges: tuple[str, str], anchor: str | None = None) -> None:

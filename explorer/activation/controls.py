@@ -101,7 +101,7 @@ def norm_name(norm: str) -> str:
 def place_in_words(place: Place) -> str:
     """ "8 hidden layers, Xavier start", or "without batch normalization"."""
     if place.study == CNN:
-        return norm_name(place["norm"])
+        return t(f"activation.place_norm.{place['norm']}")
     key = "activation.place_one" if place["depth"] == 1 else "activation.place"
     return t(key, depth=place["depth"], start=t(f"activation.start.{place['start']}"))
 

@@ -61,7 +61,7 @@ def subtitle(place: Place) -> str:
     rates = [format.rate(value) for value in shared["rates"]]
     return t(
         "activation.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study),
-        fresh=format.seeds(shared["fresh_seeds"]), tuning=format.seeds(shared["tuning_seeds"]),
+        fresh=format.seeds(*(row["n"] + row["raised"] for row in results.summary(place))), tuning=format.seeds(shared["tuning_seeds"]),
         n=len(rates), low=rates[0] if rates else "–", high=rates[-1] if rates else "–",
     )  # fmt: skip
 

@@ -33,11 +33,12 @@ def steps() -> list[Step]:
 
 def _step(name: str, place: Place) -> Step:
     """The view of a place, and what its fresh runs say."""
+    words = controls.place_in_words(place)
     rows = [row for row in results.summary(place) if row["function"] != strip.LINEAR]
     trained = [row for row in rows if row["outcome"] == "train"]
     spread = trained[-1]["median"] - trained[0]["median"] if trained else 0.0
     values = {
-        "place": controls.place_in_words(place),
+        "place": words[0].upper() + words[1:],  # a sentence begins with it
         "trained": format.count(len(trained)),
         "n": format.count(len(rows)),
     }

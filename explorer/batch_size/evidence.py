@@ -15,12 +15,11 @@ from explorer.question_page import READING
 from explorer.results import batch_size as results
 from explorer.results import site, verdicts
 from explorer.results.verdicts import Verdict
-from explorer.section import begin
+from explorer.section import ALPHA, begin
 from explorer.text import language, t
 
 EQUAL_UNITS = ("epochs", "steps")
 AGAINST = "log2_steps_to_the_target"
-ALPHA = 0.05
 
 
 def best_rate(choices: Choices) -> None:

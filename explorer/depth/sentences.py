@@ -67,10 +67,9 @@ def subtitle(view: View) -> str:
 
 
 def _seeds(failures: dict[tuple[int, str], Failures]) -> str:
-    counts = sorted({each.n for each in failures.values()})
-    low, high = (counts[0], counts[-1]) if counts else (0, 0)
-    told = format.seeds(high) if low == high else t("site.format.seeds", n=f"{low}–{high}")
-    return t("depth.subtitle.seeds" if low >= FEWEST_SEEDS else "depth.subtitle.few_seeds", seeds=told)
+    counts = [each.n for each in failures.values()]
+    enough = min(counts, default=0) >= FEWEST_SEEDS
+    return t("depth.subtitle.seeds" if enough else "depth.subtitle.few_seeds", seeds=format.seeds(*counts))
 
 
 def caption(view: View) -> str:

@@ -60,9 +60,9 @@ def role_name(role: Role) -> str:
 
 def counted(seeds: list[int]) -> str:
     """How many seeds, "3–5 seeds" where they differ, and that fewer than three have no interval."""
-    low, high = (min(seeds), max(seeds)) if seeds else (0, 0)
-    told = format.seeds(high) if low == high else t("site.format.seeds", n=f"{low}–{high}")
-    return told if low >= FEWEST_SEEDS else t("generalization_studies.no_interval", seeds=told)
+    told = format.seeds(*seeds)
+    enough = min(seeds, default=0) >= FEWEST_SEEDS
+    return told if enough else t("generalization_studies.no_interval", seeds=told)
 
 
 def interval(row: dict[str, Any]) -> str:

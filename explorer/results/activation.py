@@ -191,16 +191,15 @@ def born_dead() -> pa.Table:
 
 
 def settings(study: str) -> dict[str, Any]:
-    """What all runs of a study share, by name, with `rates` (list), `tuning_seeds` and `fresh_seeds` (numbers of seeds)."""
+    """What all runs of a study share, by name, with `rates` (list) and `tuning_seeds` (how many)."""
     one = query(
         f"""
         SELECT any_value(c.settings::VARCHAR) AS settings, list_sort(list(DISTINCT v.lr) FILTER (NOT v.layer_measures)) AS rates,
-               count(DISTINCT v.seed) FILTER (NOT v.layer_measures) AS tuning_seeds,
-               count(DISTINCT v.seed) FILTER (v.layer_measures) AS fresh_seeds
+               count(DISTINCT v.seed) FILTER (NOT v.layer_measures) AS tuning_seeds
         FROM "{study}" v JOIN configurations c USING (configuration)
         """
     ).to_pylist()[0]
-    return json.loads(one["settings"]) | {name: one[name] for name in ("rates", "tuning_seeds", "fresh_seeds")}
+    return json.loads(one["settings"]) | {name: one[name] for name in ("rates", "tuning_seeds")}
 
 
 def verdict(claim: str) -> str:

@@ -27,6 +27,11 @@ def test_an_interval_has_no_more_decimals_than_it_supports(english, mean, low, h
     assert format.interval(mean, low, high, 5) == expected
 
 
+def test_seeds_are_counted_in_one_number_or_from_the_fewest_to_the_most(english):
+    counted = [format.seeds(*counts) for counts in [(5,), (1,), (4, 3, 4), (5, 5), ()]]
+    assert counted == ["5 seeds", "1 seed", "3–4 seeds", "5 seeds", "0 seeds"]
+
+
 def test_few_seeds_have_no_interval_and_say_so(english):
     assert format.interval(0.412, None, None, 2) == "41.2% (2 seeds, no interval)"
     assert format.interval(0.412, None, None, 1) == "41.2% (1 seed, no interval)"

@@ -202,6 +202,18 @@ def test_the_forest_holds_the_paired_differences(seen, database):
     assert any("n = 4" in row["label"] for row in near), "the seed that diverged leaves four pairs"
 
 
+def test_the_forest_is_under_the_claim_only_where_the_claim_is_about_its_networks(seen, database):
+    clear, n = ask(
+        database,
+        f"""SELECT count(*) FILTER (p_adjusted < 0.05), count(p_adjusted) FROM contrasts
+        WHERE study = '{MLP}' AND changed->>'depth' = '8' AND changed->>'start' = 'xavier'""",
+    )[0]
+    counted, about_four = f"{clear} of {n} functions differ from ReLU", "p to 4 layers"
+    for place, told, untold in (({}, counted, about_four), ({"depth": "1"}, about_four, "Holm's correction,")):
+        headings = " ".join(each.value for each in seen(lang="en", **place).subheader)
+        assert told in headings and untold not in headings
+
+
 def test_the_sentence_on_batch_norm_has_the_gaps_of_the_claim(seen, database):
     ((details,),) = ask(database, "SELECT details FROM claim_parts WHERE claim = 'A3' AND part = 2")
     gaps = json.loads(details)
