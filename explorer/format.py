@@ -107,6 +107,11 @@ def seeds(*counts: int) -> str:
     return t("site.format.seed" if high == 1 else "site.format.seeds", n=high)
 
 
+def partly(done: int, planned: int) -> list[str]:
+    """How many of the planned runs of a study are finished, as a sentence; nothing where all are."""
+    return [t("site.format.partly", done=count(done), planned=count(planned))] if done < planned else []
+
+
 def count(n: int) -> str:
     """A whole number with thousands separated: 813,050."""
     return f"{n:,}"

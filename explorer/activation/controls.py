@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from explorer import address
+from explorer import address, format
 from explorer.results import activation as results
+from explorer.results import studies
 from explorer.results.activation import CNN, MLP, Place
 from explorer.text import t
 
@@ -107,9 +108,10 @@ def place_in_words(place: Place) -> str:
 
 
 def setup(study: str) -> str:
-    """Data, network and training of a study, in words."""
+    """Data, network and training of a study, in words, and how much of it is finished where that is not all."""
     shared = results.settings(study)
     numbers = {
         name: f"{shared[name]:,}" for name in ("n_train", "width", "batch_size", "epochs", "side") if name in shared
     }
-    return t(f"activation.setup.{code(study)}", momentum=f"{shared['momentum']:g}", **numbers)
+    told = t(f"activation.setup.{code(study)}", momentum=f"{shared['momentum']:g}", **numbers)
+    return " ".join([told, *format.partly(*studies.planned(study))])

@@ -60,10 +60,7 @@ def subtitle(view: View) -> str:
     ]
     if results.has_several_rates(view.study):
         told.append(t("depth.subtitle.chosen"))
-    done, planned = studies.planned(view.study)
-    if done < planned:
-        told.append(t("depth.subtitle.partly", done=format.count(done), planned=format.count(planned)))
-    return " ".join(told)
+    return " ".join([*told, *format.partly(*studies.planned(view.study.name))])
 
 
 def _seeds(failures: dict[tuple[int, str], Failures]) -> str:

@@ -31,9 +31,9 @@ def offered(question: str, codes: Sequence[str], kind: type[S] = Study) -> list[
     return sorted((study for study in found if study.code in codes), key=lambda study: codes.index(study.code))
 
 
-def planned(study: Study) -> tuple[int, int]:
-    """Runs that are finished, and runs of the full grid."""
+def planned(study: str) -> tuple[int, int]:
+    """Runs of the study of this name that are finished, and runs of its full grid."""
     row = query(
-        "SELECT complete + diverged + failed AS done, planned FROM studies WHERE study = $study", {"study": study.name}
+        "SELECT complete + diverged + failed AS done, planned FROM studies WHERE study = $study", {"study": study}
     ).to_pylist()[0]
     return int(row["done"]), row["planned"]

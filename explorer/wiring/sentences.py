@@ -61,7 +61,7 @@ def subtitle(study: Study) -> str:
     rows = results.graphs(study)
     told = [t("wiring.subtitle.text", setup=t(f"wiring.setup.{study.code}", **values)), _parameters(rows)]
     told.append(_units(results.families(study), rows))
-    done, planned = studies.planned(study)
+    done, planned = studies.planned(study.name)
     if done < planned:
         there = {"families": len({row["of"].of for row in rows}), "graphs": len(rows)}
         told.append(t("wiring.subtitle.partly", done=format.count(done), planned=format.count(planned), **there))

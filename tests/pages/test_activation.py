@@ -202,6 +202,19 @@ def test_the_forest_holds_the_paired_differences(seen, database):
     assert any("n = 4" in row["label"] for row in near), "the seed that diverged leaves four pairs"
 
 
+def test_a_study_that_is_not_whole_says_how_many_of_its_runs_are_finished(seen, database):
+    ((done, planned),) = ask(
+        database, f"SELECT complete + diverged + failed, planned FROM studies WHERE study = '{CNN}'"
+    )
+    assert done < planned
+    told = [
+        each.value
+        for each in seen(lang="en", study=CNN.partition("/")[2]).markdown
+        if "Four convolutions" in each.value
+    ]
+    assert len(told) >= 4 and all(f"So far {done:,} of {planned:,} planned runs." in each for each in told)
+
+
 def test_the_forest_is_under_the_claim_only_where_the_claim_is_about_its_networks(seen, database):
     clear, n = ask(
         database,
