@@ -31,7 +31,7 @@ def test_studies_come_in_the_order_offered_with_their_normalizations():
     assert [study.name for study in results.studies()] == [SMALL, MLP]
     assert results.norms(Study(SMALL)) == ["batch"] and results.norms(Study(MLP)) == ["batch", "none"]
     assert results.has_several_rates(Study(MLP)) and not results.has_several_rates(Study(SMALL))
-    assert studies.planned(Study(SMALL)) == (44, 44)
+    assert studies.planned(SMALL) == (44, 44)
 
 
 def test_the_line_between_training_and_failing_is_the_one_of_the_claims():

@@ -36,7 +36,7 @@ def database(planted, monkeypatch) -> Path:
 
 def test_studies_are_those_with_runs():
     assert wiring.studies() == [STUDY] and STUDY.code == "cifar10_small"
-    assert studies.planned(STUDY) == (20, 130)
+    assert studies.planned(STUDY.name) == (20, 130)
 
 
 def test_every_run_ends_in_one_of_four_ways():
