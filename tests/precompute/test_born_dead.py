@@ -2,16 +2,28 @@
 
 import math
 
+import duckdb
 import pytest
 import torch
 
 from precompute.spec import BornDeadSpec
 from precompute.training import born_dead
+from tests.results_files import SHIPPED
 
 STUDY = "activation/born_dead"
 # share of 20,000 networks with a constant output, by width and layers: of Gaussian weights and zero biases, found with a grid of inputs
-TABLE = {2: {5: 0.50, 10: 0.88, 20: 0.994}, 4: {5: 0.07, 10: 0.30, 20: 0.62}, 8: {5: 0.001, 10: 0.008, 20: 0.036}}
+TABLE = {
+    2: {5: "0.50", 10: "0.88", 20: "0.994"},
+    4: {5: "0.07", 10: "0.30", 20: "0.62"},
+    8: {5: "0.001", 10: "0.008", 20: "0.036"},
+}
 NETS = 4000
+
+
+def within_three_standard_errors(share: float, told: str, nets: int) -> bool:
+    """Whether a share of `nets` networks is that of the table, as far as its last digit tells."""
+    table, rounding = float(told), 0.5 * 10.0 ** -len(told.partition(".")[2])
+    return abs(share - table) <= 3 * math.sqrt(table * (1 - table) / nets) + rounding
 
 
 def bound(width, depth):
@@ -22,11 +34,23 @@ def bound(width, depth):
 @pytest.mark.parametrize("width", TABLE)
 def test_the_share_is_that_of_the_table_within_chance(width):
     dead = born_dead.dead_by_depth(NETS, width, 20, seed=0)
-    for depth, share in TABLE[width].items():
-        chance = (
-            4 * math.sqrt(share * (1 - share) / NETS) + 0.006
-        )  # four standard errors, and the rounding of the table
-        assert dead[depth] / NETS == pytest.approx(share, abs=chance)
+    for depth, told in TABLE[width].items():
+        assert within_three_standard_errors(dead[depth] / NETS, told, NETS), (width, depth)
+
+
+def test_the_counts_of_the_database_are_those_of_the_table():
+    sql = f"""
+        SELECT CAST(c.settings->>'width' AS INT), CAST(c.settings->>'depth' AS INT), n.value, n.trials
+        FROM counts n JOIN runs r USING (run) JOIN configurations c USING (configuration)
+        WHERE c.study = '{STUDY}' AND n.quantity = 'born_dead'
+    """
+    with duckdb.connect(str(SHIPPED), read_only=True) as connection:
+        counted = {(width, depth): (dead, nets) for width, depth, dead, nets in connection.execute(sql).fetchall()}
+    for width, shares in TABLE.items():
+        for depth, told in shares.items():
+            dead, nets = counted[width, depth]
+            assert nets == 20_000
+            assert within_three_standard_errors(dead / nets, told, nets), (width, depth)
 
 
 @pytest.mark.parametrize("width", [2, 4, 8])

@@ -74,6 +74,19 @@ def test_every_measure_of_every_network_is_that_of_the_network_alone(dataset, ma
                 )
 
 
+@pytest.mark.parametrize(("activation", "low", "high"), [("sigmoid", 0, 1.5e-4), ("relu", 0.5, 6)])
+def test_eight_layers_deep_the_sigmoid_passes_hardly_any_gradient_down_and_relu_all(
+    dataset, make_spec, activation, low, high
+):
+    """The norm at the first layer over that at the last, before training, from Glorot's start."""
+    part, changes = split(dataset, 500, 0.0, 0), {"depth": 8, "activation": activation, "start": "xavier"}
+    specs = [make_spec(64, seed=seed, **changes) for seed in range(3)]
+    for rows in layer_measures(
+        GroupedMLP(specs), with_constant(part.train_inputs), part.train_labels.expand(len(specs), -1)
+    ):
+        assert low < rows[0]["gradient_norm"] / rows[-1]["gradient_norm"] < high
+
+
 def test_examples_in_chunks_are_one_set(dataset, make_spec, monkeypatch):
     """Without batch normalization, whose mean and variance are those of the chunk."""
     specs = [make_spec(8, depth=3), make_spec(12, depth=3)]
