@@ -26,8 +26,8 @@ WEIGHT_DECAY = {"G8": (0.2, weight_decay.no_peak_with_best_decay)}
 def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
     """The claims that one study tests: those whose maps (by label noise) have runs.
 
-    One that varies the examples or the decay decides the claim about that and no other: its plain maps repeat the runs of
-    double_descent/mnist_mlp, and the same evidence would be counted twice. With fewer than three seeds a claim is 'not shown',
+    One that varies the examples or the decay decides the claim about that and no other: a verdict is of one map of each label noise, the
+    rules name none of several, and to pick one after the fact would be a choice. What each map shows stands on its page. With fewer than three seeds a claim is 'not shown',
     whatever the estimate. One that trains with and without augmentation decides them without: its augmented maps stand beside. Raises
     ValueError where maps differ in anything else, or two of the same kind have the label noise.
     """
