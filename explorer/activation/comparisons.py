@@ -6,7 +6,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import claim_cards, format, question_page
-from explorer.activation import controls, strip
+from explorer.activation import controls, strip, through_depths
 from explorer.charts import forest, functions, functions_at_a_place, with_depth
 from explorer.results import activation as results
 from explorer.results import site
@@ -41,6 +41,7 @@ def depth(place: Place) -> None:
         told.append(t("activation.depth.none", names=", ".join(none)))
     st.caption(" ".join([*told, t("activation.depth.not_to_conclude")]))
     table(results.over_depth(start), t("activation.table.depth"))
+    through_depths.play_through(start, place["depth"] if place.study == MLP else None)
 
 
 def _gap(claim: str) -> dict[str, str]:

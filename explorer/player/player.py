@@ -45,7 +45,7 @@ def player(
     beside: Slider | None = None,
     trail: Input | None = None,
 ) -> None:
-    """Draws the player for the chart whose element key is `chart`, letters and underscores. `words` are group, back and forward; a frame of the
+    """Draws the player for the chart in the element whose key is `chart`, letters and underscores. `words` are group, back and forward; a frame of the
     play-through takes `frame_ms`, with reduced motion a second at least, and then only `calm_places` are played. The slider `beside` is not
     played; the `trail` is a checkbox of the chart that is on while it plays."""
     _component(
@@ -56,7 +56,7 @@ def player(
             "beside": beside._asdict() if beside else None,
             "trail": trail._asdict() if trail else None,
             "frameMs": frame_ms,
-            "calmPlaces": calm_places,
+            "calmPlaces": list(calm_places),
             "words": words | {name: t(f"site.player.{name}") for name in ("play", "pause")},
             "presented": views.presented(),
         },

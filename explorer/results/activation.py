@@ -80,12 +80,17 @@ def summary(place: Place) -> list[dict[str, Any]]:
     """Each function at a place, best median first, those without a finished run last: function, lr, median (of the test errors of the
     complete runs, a fraction), complete, diverged, trained (runs that train), n (all of which the code did not raise), raised, and outcome:
     train, partly (some seeds do not), fail, or none where no run ended."""
+    return _summarised(fresh_sql(place))
+
+
+def _summarised(runs: str, by: str = "") -> list[dict[str, Any]]:
+    """As `summary`, of the runs that the SELECT `runs` gives, for each value of the column `by` ("depth, ") where it has one."""
     rows = query(
         f"""
-        SELECT function, any_value(lr) AS lr, median(test_error) AS median, count(*) FILTER (outcome = 'trained') AS trained,
+        SELECT {by}function, any_value(lr) AS lr, median(test_error) AS median, count(*) FILTER (outcome = 'trained') AS trained,
                count(*) FILTER (outcome <> 'raised') AS n, count(*) FILTER (status = 'complete') AS complete,
                count(*) FILTER (outcome = 'diverged') AS diverged, count(*) FILTER (outcome = 'raised') AS raised
-        FROM ({fresh_sql(place)}) GROUP BY function ORDER BY median NULLS LAST, function
+        FROM ({runs}) GROUP BY {by}function ORDER BY {by}median NULLS LAST, function
         """
     ).to_pylist()
     return [row | {"outcome": Failures(row["n"] - row["trained"], row["n"], row["diverged"]).outcome} for row in rows]
@@ -141,13 +146,23 @@ def layers(place: Place) -> pa.Table:
 
 def over_depth(start: str) -> pa.Table:
     """Each function at each depth with one start: depth, function, median test error of the complete fresh runs, complete, diverged."""
-    rows = [
-        {"depth": place["depth"]} | {name: row[name] for name in ("function", "median", "complete", "diverged", "lr")}
-        for place in places(MLP)
-        if place["start"] == start
-        for row in summary(place)
-    ]
-    return pa.Table.from_pylist(rows)
+    names = ("depth", "function", "median", "complete", "diverged", "lr")
+    return pa.Table.from_pylist([{name: row[name] for name in names} for row in summary_over_depth(start)])
+
+
+def summary_over_depth(start: str) -> list[dict[str, Any]]:
+    """The fully connected networks with one start: depth, and what `summary` has, depth by depth."""
+    return _summarised(_over_depth_sql(start), "depth, ")
+
+
+def fresh_over_depth(start: str) -> pa.Table:
+    """The fresh runs of the fully connected networks with one start: depth, and what `fresh` has."""
+    return query(f"{_over_depth_sql(start)} ORDER BY depth, function, seed")
+
+
+def _over_depth_sql(start: str) -> str:
+    every = Place(MLP, (("start", start),))
+    return f'SELECT CAST(v.depth AS SMALLINT) AS depth, f.* FROM ({fresh_sql(every)}) f JOIN "{MLP}" v USING (run_id)'
 
 
 def contrasts(place: Place) -> list[dict[str, Any]]:

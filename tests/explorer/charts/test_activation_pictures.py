@@ -1,8 +1,8 @@
-"""The pictures of the page on activation functions in which depth, or time, runs along the axis."""
+"""The pictures of the page on activation functions in which depth, or time, runs along the axis, or is played through."""
 
 import pytest
 
-from explorer.charts import with_depth
+from explorer.charts import functions_at_a_place, with_depth
 
 pytestmark = pytest.mark.usefixtures("english")
 
@@ -46,3 +46,40 @@ def test_a_run_that_diverged_is_drawn_to_there_with_a_cross():
     assert picture.tables["lost"].to_pylist() == [{"name": "tanh", "seed": 2, "epoch": 2}]
     crosses = [layer for layer in picture.specification()["layer"] if layer["mark"].get("text") == with_depth.CROSS]
     assert [layer["data"]["name"] for layer in crosses] == ["lost"]
+
+
+def run(function, depth, seed, error):
+    return {"function": function, "depth": depth, "seed": seed, "test_error": error, "lr": 0.125}
+
+
+def through_depths(start=1):
+    """Three depths of two functions, the better one last in the order of the families; at the deepest a run of it has no error."""
+    runs = [run("gelu", depth, 2, error) for depth, error in ((1, 0.05), (4, 0.06), (32, None))]
+    runs += [run("tanh", depth, 2, 0.1) for depth in (1, 4, 32)]
+    notes = {1: {}, 4: {"tanh": "four"}, 32: {"gelu": "gone", "tanh": "thirty-two"}}
+    words = ["1 layer", "4 layers", "32 layers"]
+    return functions_at_a_place.through_depths(runs, notes, (0.05, 0.9), words, start)
+
+
+def test_of_the_depths_that_are_played_every_run_has_a_dot_and_every_note_its_depth():
+    tables = through_depths().tables
+    drawn = [(row["function"], row["depth"], row["error"]) for row in tables["dots"].to_pylist()]
+    assert sorted(drawn) == [
+        ("gelu", 1, pytest.approx(0.05)), ("gelu", 4, pytest.approx(0.06)),
+        ("tanh", 1, pytest.approx(0.1)), ("tanh", 4, pytest.approx(0.1)), ("tanh", 32, pytest.approx(0.1)),
+    ]  # fmt: skip
+    told = [(row["depth"], row["name"], row["note"]) for row in tables["notes"].to_pylist()]
+    assert told == [(4, "tanh", "four"), (32, "GELU", "gone"), (32, "tanh", "thirty-two")]
+
+
+def test_one_input_of_the_chart_moves_dots_notes_and_title_and_neither_axis():
+    drawn = through_depths(start=2).specification()
+    (place,) = drawn["params"]
+    assert (place["name"], place["value"]) == (functions_at_a_place.PLACE, 2)
+    assert [place["bind"][end] for end in ("input", "min", "max", "step")] == ["range", 0, 2, 1]
+    assert drawn["title"]["text"] == {"expr": f"['1 layer', '4 layers', '32 layers'][{place['name']}]"}
+    for layer in drawn["layer"]:
+        assert layer["transform"] == [{"filter": f"datum.depth === [1, 4, 32][{place['name']}]"}]
+        assert layer["encoding"]["y"]["scale"]["domain"] == ["tanh", "GELU"]
+    scale = drawn["layer"][0]["encoding"]["x"]["scale"]
+    assert scale["type"] == "log" and scale["domain"] == pytest.approx([0.05 / 1.12, 0.9 * 1.12])

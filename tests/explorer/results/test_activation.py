@@ -23,6 +23,14 @@ def planted(tmp_path_factory) -> Path:
     return baked(tmp_path_factory.mktemp("planted"), rows_of([MLP], wanted, made))
 
 
+@pytest.fixture(scope="module")
+def deeper(tmp_path_factory) -> Path:
+    """Two functions at three depths with both starts; the sigmoid fails from 8 layers on."""
+    wanted = lambda spec: spec.depth in (1, 8, 32) and spec.activation in ("sigmoid", "relu")
+    made = lambda spec: row(spec, error_of(spec)[0])
+    return baked(tmp_path_factory.mktemp("deeper"), rows_of([MLP], wanted, made))
+
+
 @pytest.fixture
 def ended(planted, tmp_path, monkeypatch):
     """Lets the fresh runs of a function end so with its first seeds: ended(tanh=("diverged", 4))."""
@@ -96,3 +104,17 @@ def test_however_the_functions_end_the_title_has_at_most_ten_words(ended, langua
 def test_a_title_with_a_long_name_keeps_to_ten_words(language, code):
     values = {"name": strip._first_word(code), "trained": 13, "n": 14, "spread": strip._points(0.0123)}
     assert len(strip.t("activation.title.one_fails", **values).split()) <= 10
+
+
+def test_over_the_depths_stands_what_stands_at_each_of_them(deeper, monkeypatch):
+    monkeypatch.setenv("WHY_RESULTS", str(deeper))
+    places = [place for place in results.places(MLP) if place["start"] == "he"]
+    assert [place["depth"] for place in places] == [1, 8, 32]
+    summaries, fresh = results.summary_over_depth("he"), results.fresh_over_depth("he").to_pylist()
+    assert summaries == [{"depth": place["depth"]} | each for place in places for each in results.summary(place)]
+    assert fresh == [{"depth": place["depth"]} | each for place in places for each in results.fresh(place).to_pylist()]
+    assert len(fresh) == 3 * 2 * 5
+    medians = results.over_depth("he").to_pylist()
+    assert [(each["depth"], each["function"], each["median"]) for each in medians] == [
+        (each["depth"], each["function"], each["median"]) for each in summaries
+    ]
