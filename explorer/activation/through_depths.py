@@ -43,8 +43,9 @@ def play_through(start: str, depth: int | None) -> None:
 
 
 def _trained(rows: list[dict[str, Any]], depth: int) -> str:
-    """How many functions train with every seed at a depth: "12 of 15"."""
-    ended = [row for row in rows if row["depth"] == depth and row["outcome"] != "none"]
+    """How many functions train with every seed at a depth, counted as in the title of the page: "12 of 14"."""
+    bent = [row for row in rows if row["depth"] == depth and row["function"] != strip.LINEAR]
+    ended = [row for row in bent if row["outcome"] != "none"]
     return t("activation.through.trained", k=sum(row["outcome"] == "train" for row in ended), n=len(ended))
 
 
