@@ -55,7 +55,8 @@ def layers(place: Place) -> None:
             st.vega_lite_chart(
                 spec=dict(chart), key=f"activation.layers.{code}", alt=_layer_alt(place, code, rows, measure)
             )
-    st.caption(" ".join([_layer_sentence(rows, shown, measure), t(f"activation.inside.not_to_conclude.{measure}")]))
+    told = [_layer_sentence(place, rows, shown, measure), *_lost(place, shown)]
+    st.caption(" ".join([*told, t(f"activation.inside.not_to_conclude.{measure}")]))
     table(results.layers(place), t("activation.table.layers"))
 
 
@@ -89,12 +90,12 @@ def _layer_chart(
     version: str, language: str, place: Place, function: str, measure: str, limits: tuple[float, float]
 ) -> dict[str, Any]:
     mine = [row for row in results.layers(place).to_pylist() if row["function"] == function]
-    hidden = [
-        row | {"value": row[INSIDE[measure]]}
-        for row in mine
-        if measure == "gradient" or row[INSIDE[measure]] is not None
-    ]
-    return inside_layers.layer_map(hidden, measure, limits).specification()
+    lost = bool(_runs(place)[function]["diverged"])
+    measured = {row["layer"] for row in mine if measure == "gradient" or row[INSIDE[measure]] is not None}
+    cells = [row | {"value": row[INSIDE[measure]]} for row in mine if row["layer"] in measured]
+    for cell in cells:
+        cell["lost"] = lost and cell["value"] is None and not cell["zeros"]
+    return inside_layers.layer_map(cells, measure, limits).specification()
 
 
 def _of(rows: list[dict[str, Any]], function: str, measure: str) -> list[dict[str, Any]]:
@@ -102,20 +103,60 @@ def _of(rows: list[dict[str, Any]], function: str, measure: str) -> list[dict[st
     return [row for row in rows if row["function"] == function and row[column] is not None]
 
 
-def _layer_sentence(rows: list[dict[str, Any]], shown: list[str], measure: str) -> str:
-    """What each map says in one number: the gradient of the first layer over that of the last at the start, or the share at the end."""
-    told = []
+def _runs(place: Place) -> dict[str, dict[str, Any]]:
+    """Of each function how many fresh runs it has at a place (n) and how many of them diverged."""
+    return {row["function"]: row for row in results.summary(place)}
+
+
+def _last_epoch(place: Place) -> int:
+    """Where training ends, also for a function of which no run comes so far."""
+    return results.settings(place.study)["epochs"]
+
+
+def _share_at_the_end(
+    place: Place, rows: list[dict[str, Any]], code: str, measure: str
+) -> tuple[float, int] | tuple[None, int]:
+    """The share over all hidden layers after the last epoch of the training, and over how many seeds; None where no run came so far."""
+    last = [row for row in _of(rows, code, measure) if row["epoch"] == _last_epoch(place)]
+    if not last:
+        return None, 0
+    return sum(row[INSIDE[measure]] for row in last) / len(last), min(row["n"] for row in last)
+
+
+def _layer_sentence(place: Place, rows: list[dict[str, Any]], shown: list[str], measure: str) -> str:
+    """What each map says in one number: the gradient of the first layer over that of the last at the start, or the share at the end. A
+    function of which no run came to the end is told as diverged, a mean over fewer than all seeds with their number."""
+    told, runs = [], _runs(place)
     for code in shown:
-        mine = _of(rows, code, measure)
+        name, n = functions.name(code), runs[code]["n"]
         if measure == "gradient":
             start = {row["layer"]: row for row in rows if row["function"] == code and row["epoch"] == 0}
             if start:
-                told.append(f"{functions.name(code)} {_ratio(start[min(start)], start[max(start)])}")
-        elif mine:
-            end = max(row["epoch"] for row in mine)
-            last = [row[INSIDE[measure]] for row in mine if row["epoch"] == end]
-            told.append(f"{functions.name(code)} {format.percent(sum(last) / len(last))}")
+                told.append(f"{name} {_ratio(start[min(start)], start[max(start)])}")
+            continue
+        share, seeds = _share_at_the_end(place, rows, code, measure)
+        if share is not None:
+            of = {"name": name, "share": format.percent(share), "k": seeds, "n": n}
+            told.append(t("activation.inside.some", **of) if seeds < n else f"{name} {of['share']}")
+        elif runs[code]["diverged"]:
+            told.append(t("activation.inside.none", name=name))
     return t(f"activation.inside.seen.{measure}", values=", ".join(told), decades=DECADES) if told else ""
+
+
+def _lost(place: Place, shown: list[str]) -> list[str]:
+    """Which of the functions shown have runs that diverged, as a sentence; nothing where none has."""
+    names = _diverged(place, shown)
+    return [t("activation.inside.diverged", names=", ".join(names))] if names else []
+
+
+def _diverged(place: Place, shown: list[str]) -> list[str]:
+    """Of some functions those with runs that diverged, and how many: "cos(x) − x (5 of 5)"."""
+    runs = _runs(place)
+    return [
+        t("activation.untrained", name=functions.name(code), k=runs[code]["diverged"], n=runs[code]["n"])
+        for code in shown
+        if runs[code]["diverged"]
+    ]
 
 
 def _ratio(first: dict[str, Any], last: dict[str, Any]) -> str:
@@ -134,9 +175,11 @@ def _layer_alt(place: Place, code: str, rows: list[dict[str, Any]], measure: str
     write = (lambda value: f"{value:.1f}") if measure == "gradient" else format.percent
     told = t(
         "activation.alt.layers", name=functions.name(code), measure=t(f"activation.inside.legend.{measure}"),
-        layers=len({row["layer"] for row in mine}), epochs=max((row["epoch"] for row in mine), default=0),
+        layers=len({row["layer"] for row in mine}), epochs=_last_epoch(place),
         place=controls.place_in_words(place), low=write(min(values)) if values else "–", high=write(max(values)) if values else "–",
     )  # fmt: skip
+    if gone := _diverged(place, [code]):
+        told += " " + t("activation.alt.diverged", names=gone[0])
     return f"{told} {t('activation.alt.table')}"
 
 
@@ -152,7 +195,7 @@ def bends(place: Place) -> None:
     code = address.choice(
         "function", there, default, label=t("activation.function"), format=functions.name, widget="select"
     )
-    inputs = _inputs(rows, code)
+    inputs = _inputs(place, rows, code)
     with slot:
         begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
     chart = _bend_chart(site.data_version(), language(), place, code)
@@ -162,7 +205,7 @@ def bends(place: Place) -> None:
     ]
     if code == "prelu":
         told.append(t("activation.bend.prelu", slope=f"{PRELU_START:g}"))
-    st.caption(" ".join([*told, t("activation.bend.not_to_conclude")]))
+    st.caption(" ".join([*told, *_without_end(place, code), t("activation.bend.not_to_conclude")]))
     table(pa.Table.from_pylist(inputs), t("activation.table.inputs"))
 
 
@@ -170,12 +213,21 @@ def _largest_slope(code: str) -> float:
     return max(abs(FORMULAS[code].slope(REACH * place / 500)) for place in range(-500, 501))
 
 
-def _inputs(rows: list[dict[str, Any]], code: str) -> list[dict[str, Any]]:
-    """What each hidden layer puts into its function, at the start and at the last epoch measured."""
+def _without_end(place: Place, code: str) -> list[str]:
+    """That runs of a function diverged, so that what its layers get at the last epoch is told by fewer seeds, or by none."""
+    runs = _runs(place).get(code)
+    if not runs or not runs["diverged"]:
+        return []
+    key = "diverged" if runs["diverged"] < runs["n"] else "all_diverged"
+    return [t(f"activation.bend.{key}", name=functions.name(code), k=runs["diverged"], n=runs["n"])]
+
+
+def _inputs(place: Place, rows: list[dict[str, Any]], code: str) -> list[dict[str, Any]]:
+    """What each hidden layer puts into its function, at the start and at the last epoch, without the latter where no run came so far."""
     mine = [row for row in rows if row["function"] == code and row["mean"] is not None]
     if not mine:
         return []
-    end, logits = max(row["epoch"] for row in mine), max(row["layer"] for row in mine)
+    end, logits = _last_epoch(place), max(row["layer"] for row in mine)
     return [
         {
             "layer": row["layer"],
@@ -192,7 +244,7 @@ def _inputs(rows: list[dict[str, Any]], code: str) -> list[dict[str, Any]]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _bend_chart(version: str, language: str, place: Place, code: str) -> dict[str, Any]:
     words = {key: t(f"activation.bend.{key}") for key in ("f", "slope", "start", "end", "input", "layer")}
-    inputs = _inputs(results.layers(place).to_pylist(), code)
+    inputs = _inputs(place, results.layers(place).to_pylist(), code)
     return inside_layers.bend(*FORMULAS[code], functions.colour(code), inputs, words, REACH).specification()
 
 

@@ -11,14 +11,15 @@ from explorer.text import t
 
 SCHEME = "cividis"
 MAP, CURVES, LAYER = 200, 170, 15
+LARGEST_CROSS = 16
 SAMPLES = 241
 INSIDE = {"gradient": "log_gradient", "dead": "dead", "saturated": "saturated"}
 """What the maps show, by its code in the address, and the column that has it."""
 
 
 def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, float]) -> style.Picture:
-    """Layer against epoch of one function. `rows` have epoch, layer, value (None where a run diverged or nothing is measured), zeros; a
-    gradient of 0, which has no logarithm, is written as 0."""
+    """Layer against epoch of one function. `rows` have epoch, layer, value, zeros, and lost: no value, since every run had diverged by then,
+    which is a cross. A gradient of 0, which has no logarithm, is written as 0."""
     epochs = sorted({row["epoch"] for row in rows})
     layers = sorted({row["layer"] for row in rows}, reverse=True)
     table = pa.table(
@@ -27,6 +28,7 @@ def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, flo
             "layer": pa.array([row["layer"] for row in rows], pa.int16()),
             "value": pa.array([row["value"] for row in rows], pa.float32()),
             "zeros": pa.array([row["zeros"] for row in rows], pa.int16()),
+            "lost": pa.array([row["lost"] for row in rows], pa.bool_()),
         }
     )
     step = max(1, round(len(layers) / 8))
@@ -66,6 +68,9 @@ def layer_map(rows: list[dict[str, Any]], measure: str, limits: tuple[float, flo
     drawn = [source.transform_filter("isValid(datum.value)").mark_rect(**band).encode(color=colour, tooltip=tooltip)]
     if measure == "gradient":
         drawn.append(source.transform_filter("datum.zeros > 0").mark_text(text="0", color=style.NEUTRAL, fontSize=10))
+    size = min(LARGEST_CROSS, 2 * MAP // max(1, len(layers)))
+    cross = {"text": "×", "fontSize": size, "fontWeight": "bold", "color": style.NEUTRAL}
+    drawn.append(source.transform_filter("datum.lost").mark_text(**cross).encode(tooltip=tooltip[:2]))
     return style.Picture(style.fitted(style.layered(*drawn, height=MAP)), {"layers": table})
 
 

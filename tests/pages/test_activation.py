@@ -244,6 +244,41 @@ def test_what_is_lost_while_it_trains_is_counted_and_a_gradient_of_zero_is_writt
     assert "sigmoid 0, tanh 1.0" in spoken(app)
 
 
+def lost_after_the_start(function: str, seeds: str) -> tuple[str, ...]:
+    """Statements that let fresh runs of a function diverge in their first epoch."""
+    runs = (
+        f"""SELECT run FROM "{MLP}" v WHERE {HERE} AND activation = '{function}' AND layer_measures AND seed {seeds}"""
+    )
+    layers = "gradient_norm = NULL, preactivation_mean = NULL, preactivation_sd = NULL, dead = NULL, saturated = NULL"
+    return (
+        f"UPDATE runs SET status = 'diverged' WHERE run IN ({runs})",
+        f"UPDATE curves SET train_correct = NULL, test_correct = NULL WHERE run IN ({runs})",
+        f"UPDATE layers SET {layers} WHERE epoch > 0 AND run IN ({runs})",
+    )
+
+
+def test_what_diverged_has_no_share_at_the_last_epoch_and_crosses_in_its_map(opened, changed):
+    """All runs of cos(x) − x are lost in the first epoch, and three of the five of ReLU."""
+    changed(*lost_after_the_start("cosx_x", "> 0"), *lost_after_the_start("relu", "< 5"))
+    app = opened("activation", inside="dead", beside="cosx_x", function="cosx_x")
+    (told,) = [each.value for each in app.caption if "Share of dead units" in each.value]
+    assert "ReLU 20.0% (2 of 5 seeds), cos(x) − x: diverged." in told and "tanh 0.0%," in told
+    assert "Runs that diverged: ReLU (3 of 5), cos(x) − x (5 of 5). A cross stands" in told
+    maps = {
+        alt.split(",")[0].rpartition(" for ")[2]: (spec, tables, alt) for spec, tables, alt in with_table(app, "layers")
+    }
+    lost = {name: [row for row in tables["layers"].to_pylist() if row["lost"]] for name, (_, tables, _) in maps.items()}
+    assert not lost["ReLU"] and not lost["tanh"]
+    assert {row["layer"] for row in lost["cos(x) − x"]} == set(range(1, 9)) and len(lost["cos(x) − x"]) % 8 == 0
+    assert all(row["value"] is None and row["epoch"] > 0 for row in lost["cos(x) − x"])
+    crosses = [layer for layer in maps["cos(x) − x"][0]["layer"] if layer["mark"].get("text") == "×"]
+    assert [layer["transform"][0]["filter"] for layer in crosses] == ["datum.lost"]
+    assert "epochs 0 to 10" in maps["cos(x) − x"][2] and "Diverged runs: cos(x) − x (5 of 5)." in maps["cos(x) − x"][2]
+    ((_, tables, alt),) = with_table(app, "inputs")
+    assert set(tables["inputs"]["when"].to_pylist()) == {"at the start"} and "last epoch" not in alt
+    assert any("Of cos(x) − x all 5 runs diverged" in each.value for each in app.caption)
+
+
 def test_the_forest_holds_the_paired_differences(seen, database):
     expected = ask(
         database,
