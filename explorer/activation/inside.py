@@ -17,7 +17,7 @@ from explorer.section import begin, table
 from explorer.text import language, t
 
 COMPARED = ("sigmoid", "tanh", "relu")  # always there; the reader adds one
-CLAIM = {"gradient": "A1", "dead": "A6", "saturated": "A1"}
+CLAIM = {"gradient": "A1", "dead": "A6"}  # no claim is about saturated outputs
 FEWEST_LAYERS = {"A1": 5, "A6": 4}  # hidden ones, of the fully connected networks that the rule of a claim is about
 DECADES = 12  # a gradient map shows no more; below it all is one colour
 REACH = 6.0  # f and its slope are drawn this far on both sides of 0
@@ -38,11 +38,11 @@ def layers(place: Place) -> None:
             format=lambda code: t(f"activation.inside.{code}"),
         )  # fmt: skip
         shown = _compared(there)
-    claim = CLAIM[measure]
-    badges = [(claim, results.verdict(claim))] if _is_about(claim, place) else []
+    claim = CLAIM.get(measure)
+    badges = [(claim, results.verdict(claim))] if claim and _is_about(claim, place) else []
     with slot:
         begin(
-            t(f"activation.inside.heading.{claim}.{badges[0][1] if badges else 'not tested here'}"),
+            _claimed(claim, badges) if claim else _most_saturated(place, rows, shown),
             t("activation.inside.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
             *badges,
         )
@@ -58,6 +58,21 @@ def layers(place: Place) -> None:
     told = [_layer_sentence(place, rows, shown, measure), *_lost(place, shown)]
     st.caption(" ".join([*told, t(f"activation.inside.not_to_conclude.{measure}")]))
     table(results.layers(place), t("activation.table.layers"))
+
+
+def _claimed(claim: str, badges: list[tuple[str, str]]) -> str:
+    """What the verdict of a claim says, or, where its rule is not about the networks shown, what is measured."""
+    return t(f"activation.inside.heading.{claim}.{badges[0][1] if badges else 'not tested here'}")
+
+
+def _most_saturated(place: Place, rows: list[dict[str, Any]], shown: list[str]) -> str:
+    """The function shown that ends with the largest share of saturated outputs, in at most ten words."""
+    shares = {code: _share_at_the_end(place, rows, code, "saturated")[0] for code in shown}
+    ended = {code: share for code, share in shares.items() if share is not None}
+    if not ended:
+        return t("activation.inside.heading.saturated_none")
+    most = max(ended, key=ended.get)
+    return t("activation.inside.heading.saturated", name=functions.name(most), share=format.percent(ended[most]))
 
 
 def _is_about(claim: str, place: Place) -> bool:

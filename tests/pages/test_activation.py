@@ -227,6 +227,23 @@ def test_over_a_place_that_a_rule_is_not_about_stands_no_verdict_of_it(seen, que
     assert headings["inside.heading.A1.not tested here"] in there
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_saturated_outputs_stand_under_what_they_show_and_under_no_claim(opened, database, language):
+    """The made-up outputs are all saturated alike, so that the first function is told."""
+    headings = text.section_texts(language, "activation")
+    app = opened("activation", lang=language, inside="saturated")
+    [(share,)] = ask(
+        database,
+        f"""SELECT avg(l.saturated) FROM layers l JOIN "{MLP}" v USING (run) WHERE {HERE} AND v.activation = 'sigmoid' AND l.epoch = 10""",
+    )
+    told = headings["inside.heading.saturated"].format(name="sigmoid", share=f"{100 * share:.1f}%")
+    shown = {each.value.replace("\u2060", "") for each in app.subheader}
+    assert told in shown and not shown & {
+        value for key, value in headings.items() if key.startswith("inside.heading.A")
+    }
+    assert not any(each.value.startswith(":gray-badge[A1]") and len(each.value) < 25 for each in app.markdown)
+
+
 def test_what_is_lost_while_it_trains_is_counted_and_a_gradient_of_zero_is_written_so(opened, changed):
     """A run of tanh that diverges, and a sigmoid whose first layer gets nothing with one seed."""
     tanh = f"""SELECT run FROM "{CNN}" WHERE norm = 'none' AND activation = 'tanh' AND layer_measures AND seed = 3"""
