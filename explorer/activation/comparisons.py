@@ -86,7 +86,7 @@ def against_relu(place: Place) -> None:
         begin(t(f"activation.relu.heading.{verdict}", **_gap("A5")), subtitle, ("A5", verdict))
     else:
         begin(_clear_differences(rows), subtitle)
-    drawn = [row | {"name": functions.name(row["function"]), "label": _label(row)} for row in rows]
+    drawn = [_drawn(row) for row in rows]
     near = [row for row in drawn if abs(row["estimate"]) <= NEAR]
     far = [row for row in drawn if abs(row["estimate"]) > NEAR]
     for kind, part in (("near", near), ("far", far)):
@@ -120,12 +120,15 @@ def _clear_differences(rows: list[dict[str, Any]]) -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _forest(version: str, language: str, place: Place, kind: str) -> dict[str, Any]:
-    rows = [
-        row | {"name": functions.name(row["function"]), "label": _label(row)}
-        for row in results.contrasts(place)
-        if (abs(row["estimate"]) <= NEAR) == (kind == "near")
-    ]
+    rows = [row for row in map(_drawn, results.contrasts(place)) if (abs(row["estimate"]) <= NEAR) == (kind == "near")]
     return forest.draw(rows, t("activation.relu.axis")).specification()
+
+
+def _drawn(row: dict[str, Any]) -> dict[str, Any]:
+    """A difference as the forest has it, in the look that its function has everywhere."""
+    code = row["function"]
+    look = {"colour": functions.colour(code), "shape": functions.shape(code)}
+    return row | {"name": functions.name(code), "label": _label(row)} | look
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ COLUMNS = 60  # Latin letters that a phone has room for
 
 def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any]] | None = None) -> style.Picture:
     """`rows` (in the order to draw) have name, estimate, low, high (None under three pairs) and label, all in one unit. A long label takes
-    several lines.
+    several lines. Rows may have colour and shape, where what they are about has a look of its own on every picture; others are all alike.
 
     `beside` are the rows of a plot that stands beside this one: both get the axis that holds all of them.
     """
@@ -40,13 +40,16 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
     )
     y = alt.Y("name:N", sort=None, title=None, axis=None)
     base = style.named("contrasts").encode(y=y)
+    colour, shape = _looks(rows)
     layers = [
         # The zero line, only as high as the marks: through the words it would be read as a letter.
         base.mark_tick(orient="vertical", color=style.NEUTRAL, size=ROW / 3, thickness=1.5).encode(x=alt.XDatum(0)),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(color=style.MEASURED, strokeWidth=2.5)
-        .encode(x=alt.X("low:Q", title=axis_title), x2=alt.X2("high:Q")),
-        base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(x=x),
+        .encode(x=alt.X("low:Q", title=axis_title), x2=alt.X2("high:Q"), **colour),
+        base.mark_point(color=style.MEASURED, filled=True, size=80, opacity=1, shape="square").encode(
+            x=x, **colour, **shape
+        ),
         # Words stand above their row, so that a phone has room for them; all take as many lines, the first of which Vega puts in place.
         base.mark_text(
             align="left", baseline="bottom", dy=-8 - LINE * further, fontSize=12, lineBreak="\n", lineHeight=LINE
@@ -54,6 +57,18 @@ def draw(rows: list[dict[str, Any]], axis_title: str, beside: list[dict[str, Any
     ]
     chart = style.layered(*layers, height=(ROW + LINE * further) * len(rows))
     return style.Picture(style.fitted(chart), {"contrasts": table})
+
+
+def _looks(rows: list[dict[str, Any]]) -> tuple[dict[str, alt.Color], dict[str, alt.Shape]]:
+    """The colour and the shape of each row by its name, as encodings; none where rows have no look of their own."""
+    if not all({"colour", "shape"} <= row.keys() for row in rows):
+        return {}, {}
+    names = [row["name"] for row in rows]
+    colours, shapes = (alt.Scale(domain=names, range=[row[look] for row in rows]) for look in ("colour", "shape"))
+    return (
+        {"color": alt.Color("name:N", scale=colours, legend=None)},
+        {"shape": alt.Shape("name:N", scale=shapes, legend=None)},
+    )
 
 
 def _wrapped(label: str) -> list[str]:

@@ -310,6 +310,22 @@ def test_the_forest_holds_the_paired_differences(seen, database):
     assert any("n = 4" in row["label"] for row in near), "the seed that diverged leaves four pairs"
 
 
+def test_a_function_looks_in_the_forest_as_it_does_in_the_strip(seen):
+    def looks(chart):
+        spec, tables, _ = chart
+        names = {row["function"]: row["name"] for row in tables["dots"].to_pylist()} if "dots" in tables else {}
+        (mark,) = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point"]
+        scales = [mark["encoding"][channel]["scale"] for channel in ("color", "shape")]
+        assert scales[0]["domain"] == scales[1]["domain"]
+        both = zip(scales[0]["domain"], scales[0]["range"], scales[1]["range"], strict=True)
+        return {names.get(code, code): (colour, shape) for code, colour, shape in both}
+
+    strip = looks(with_table(seen(), "dots")[0])
+    for chart in with_table(seen(), "contrasts"):
+        mine = looks(chart)
+        assert mine and mine.items() <= strip.items()
+
+
 def test_a_study_that_is_not_whole_says_how_many_of_its_runs_are_finished(seen, database):
     ((done, planned),) = ask(
         database, f"SELECT complete + diverged + failed, planned FROM studies WHERE study = '{CNN}'"

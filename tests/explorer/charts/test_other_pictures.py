@@ -47,6 +47,19 @@ def test_the_forest_plot_keeps_the_order_and_has_a_zero_line_in_its_range(englis
     assert high > 0
 
 
+def test_rows_of_the_forest_have_the_look_that_they_bring_or_all_the_same(english):
+    rows = [{"name": name, "estimate": -1.0, "low": -2.0, "high": 0.0, "label": name} for name in ("ELU", "GELU")]
+    _, rule, marks, _ = forest.draw(rows, "points").specification()["layer"]
+    assert not {"color", "shape"} & {*rule["encoding"], *marks["encoding"]}
+    assert (marks["mark"]["shape"], marks["mark"]["color"]) == ("square", style.MEASURED)
+    looks = [{"colour": "#2a8f6d", "shape": "circle"}, {"colour": "#b5538b", "shape": "triangle-up"}]
+    picture = forest.draw([row | look for row, look in zip(rows, looks, strict=True)], "points")
+    _, rule, marks, _ = picture.specification()["layer"]
+    for encoding, channel, of in ((rule, "color", "colour"), (marks, "color", "colour"), (marks, "shape", "shape")):
+        scale = encoding["encoding"][channel]["scale"]
+        assert (scale["domain"], scale["range"]) == (["ELU", "GELU"], [look[of] for look in looks])
+
+
 def test_a_long_label_takes_several_lines_with_its_numbers_whole_and_the_last_stands_at_its_row(english):
     """Words wider than a phone would leave no room for the marks."""
     long = "Rise from the first minimum to the peak width, wrong labels 20% → 10%: −5.1 points (−7.0 to −3.2), n = 5"
