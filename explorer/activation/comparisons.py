@@ -144,6 +144,8 @@ def norm() -> None:
     verdict = results.verdict("A3")
     heading = t(f"activation.norm_section.heading.{verdict}", **_rescue())
     begin(heading, t("activation.norm_section.subtitle", setup=controls.setup(CNN)), ("A3", verdict))
+    if gaps := _both_gaps():
+        st.markdown(gaps, width=question_page.READING)
     grid = st.grid(2, min_column_width=330, gap="medium")
     for place in sorted(places, key=lambda place: place["norm"], reverse=True):
         with grid.cell():
@@ -160,9 +162,32 @@ def norm() -> None:
 
 def _rescue() -> dict[str, str]:
     """The gap between sigmoid and ReLU without and with batch normalization, as claim A3 measured it."""
-    where = next((part["where"] for part in results.parts("A3") if "gap_with_norm" in part["where"]), {})
+    where = _measured_gaps()
     gaps = {"before": where.get("gap_without_norm"), "after": where.get("gap_with_norm")}
     return {name: "–" if gap is None else format.points(gap / 100) for name, gap in gaps.items()}
+
+
+def _measured_gaps() -> dict[str, Any]:
+    """What the parts of claim A3 say of the gap between sigmoid and ReLU, each with its interval where the database has one, and n."""
+    told = {}
+    for part in results.parts("A3"):
+        if part["quantity"] == "gap_of_sigmoid_to_relu_without_norm" and part["low"] is not None:
+            told["gap_without_norm_interval"] = [part["low"], part["high"]]
+        told |= {name: value for name, value in part["where"].items() if name.startswith("gap_") and value is not None}
+        told["n"] = part["n"]
+    return told
+
+
+def _both_gaps() -> str:
+    """Both gaps as a sentence; "" where one of them does not exist."""
+    told = _measured_gaps()
+    names = "gap_without_norm", "gap_with_norm"
+    if not all(name in told for name in names):
+        return ""
+    before, after = (
+        format.quantity(told[name], *told.get(f"{name}_interval", (None, None)), "points") for name in names
+    )
+    return t("activation.norm_section.gaps", before=before, after=after, seeds=format.seeds(told["n"]))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

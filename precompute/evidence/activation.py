@@ -177,12 +177,16 @@ def _norm_rescues_sigmoid(found: Mapping) -> list[Part]:
     if len(seeds) < FEWEST_SEEDS:
         details["why"] = "too_few_seeds"
     gaps = {"gap_without_norm": null(_mean(bare)), "gap_with_norm": null(_mean(normed))}
+    lost = any(map(_lost, four[1:]))  # all but the sigmoid without a norm
+    if len(seeds) >= FEWEST_SEEDS and not lost:
+        for name, gap in (("gap_without_norm", bare), ("gap_with_norm", normed)):
+            _, low, high, _ = estimate_over_seeds(gap)
+            gaps[f"{name}_interval"] = [low, high]
     parts = [
         Part("gap_of_sigmoid_to_relu_without_norm", estimate_over_seeds(bare), "points", POSITIVE, details | {"norm": "none"}),
         Part("gap_with_norm_minus_half_the_gap_without", estimate_over_seeds(normed - bare / 2), "points", NEGATIVE, details | gaps),
     ]  # fmt: skip
-    lost = len(seeds) >= FEWEST_SEEDS and any(map(_lost, four[1:]))  # all but the sigmoid without a norm
-    return [part.undecided("a_run_diverged") for part in parts] if lost else parts
+    return [part.undecided("a_run_diverged") for part in parts] if lost and len(seeds) >= FEWEST_SEEDS else parts
 
 
 def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:

@@ -358,6 +358,35 @@ def test_the_sentence_on_batch_norm_has_the_gaps_of_the_claim(seen, database):
     assert f"{gaps['gap_without_norm']:+.1f}" in heading and f"{gaps['gap_with_norm']:+.1f}" in heading
 
 
+@pytest.mark.parametrize("verdict", ["shown", "not shown", "contradicted"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_both_gaps_of_the_sigmoid_stand_over_the_strips_whatever_the_verdict_is(opened, changed, language, verdict):
+    path = changed(f"UPDATE claims SET verdict = '{verdict}' WHERE claim = 'A3'")
+    runs = FINAL.format(study=CNN, where="v.norm = '{norm}' AND v.activation IN ('sigmoid', 'relu')")
+    sql = "SELECT 100 * avg(error) FILTER (activation = 'sigmoid') - 100 * avg(error) FILTER (activation = 'relu')"
+    gaps = [
+        ask(path, f"{sql} FROM ({runs.format(norm=norm)}) AS f(activation, seed, status, lr, error)")[0][0]
+        for norm in ("none", "batch")
+    ]
+    app = opened("activation", lang=language)
+    words = text.section_texts(language, "activation")["norm_section.gaps"]
+    start = words.partition("{")[0]
+    (told,) = [each.value for each in app.markdown if start and each.value.startswith(start)]
+    assert all(f"{gap:+.1f}" in told for gap in gaps) and "5" in told
+    ((details,),) = ask(path, "SELECT details FROM claim_parts WHERE claim = 'A3' AND part = 2")
+    low, high = json.loads(details)["gap_with_norm_interval"]
+    assert low < gaps[1] < high and f"{low:+.2f}" in told and f"{high:+.2f}" in told
+
+
+def test_gaps_of_a_database_without_their_intervals_are_told_without(opened, changed):
+    changed(
+        "UPDATE claim_parts SET details = json_merge_patch(details, '{\"gap_with_norm_interval\": null}') WHERE claim = 'A3'"
+    )
+    words = text.section_texts("en", "activation")["norm_section.gaps"].partition("{")[0]
+    (told,) = [each.value for each in opened("activation").markdown if each.value.startswith(words)]
+    assert told.count(" to ") == 1, "the first part of the claim has that of the gap without a norm"
+
+
 def test_counts_of_dead_networks_are_drawn_under_their_bound(seen, database):
     ((_, tables, _),) = with_table(seen(), "counted")
     expected = ask(database, f'SELECT v.width, v.depth, c.value / c.trials FROM counts c JOIN "{DEAD}" v USING (run)')

@@ -76,6 +76,14 @@ def compared(database: str) -> int:
                 expected = pytest.approx(value, rel=1e-6, abs=1e-9) if value is not None else None
                 assert part[name] == expected, (*where, name)
             assert part["holds"] == all(holds(part["bound"], *place[:3]) for place in places), where
+            beside = json.loads(part["details"])
+            for gap in {
+                "gap_without_norm",
+                "gap_with_norm",
+            } & beside.keys():  # of A3; older databases have no interval of them
+                values = [beside[gap], *beside.get(f"{gap}_interval", [])]
+                for value, expected in zip(values, again[part["claim"]][gap], strict=False):
+                    assert value == (expected and pytest.approx(expected, rel=1e-6, abs=1e-9)), (*where, gap)
             others = found.against if isinstance(found, recomputed.Everywhere) else places
             from_below = json.loads(part["details"]).get("at_least")  # the quantity is only known to be as much
             if not from_below and any(holds(against(part["bound"]), *place[:3]) for place in others):

@@ -149,6 +149,8 @@ def rescue(ended: dict[tuple[str, str], dict[int, Run]]) -> dict[str, Found]:
     return {
         "gap_of_sigmoid_to_relu_without_norm": interval(gap["none"]),
         "gap_with_norm_minus_half_the_gap_without": interval(halves),
+        "gap_without_norm": interval(gap["none"]),
+        "gap_with_norm": interval(gap["batch"]),
     }
 
 

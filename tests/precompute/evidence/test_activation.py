@@ -186,6 +186,25 @@ def test_what_is_planted_in_convolutional_networks_is_shown():
     assert parts["A4"][0].estimate == pytest.approx(4.5) and parts["A4"][0].details["epochs"]["tanh"] == [9] * 5
 
 
+def test_both_gaps_of_the_sigmoid_have_an_interval_where_the_claim_has_one():
+    runs = convolutions()
+    without, shrinks = decided(runs, CNN)[1]["A3"]
+    assert shrinks.details["gap_without_norm_interval"] == [without.low, without.high]
+    at = {
+        (spec.activation, spec.norm, spec.seed): 100 - told["curves"][-1]["test_correct"] / 100 for spec, told in runs
+    }
+    gaps = np.array([at["sigmoid", "batch", seed] - at["relu", "batch", seed] for seed in FRESH])
+    half = 2.7764451 * gaps.std(ddof=1) / np.sqrt(5)
+    assert shrinks.details["gap_with_norm_interval"] == pytest.approx([gaps.mean() - half, gaps.mean() + half])
+    two = decided(convolutions(seeds=FRESH[:2]), CNN)[1]["A3"][1].details
+    lost = [
+        (s, t | {"status": "diverged"} if (s.activation, s.norm, s.seed) == ("relu", "batch", 2) else t)
+        for s, t in runs
+    ]
+    for details in (two, decided(lost, CNN)[1]["A3"][1].details):
+        assert details["gap_with_norm"] and "gap_with_norm_interval" not in details
+
+
 @pytest.mark.parametrize(
     ("errors", "verdict"),
     [
