@@ -15,7 +15,7 @@ from explorer.section import ALPHA, begin, points, short_points, table
 from explorer.text import language, t
 
 NEAR = 10.0  # points: a difference beyond it has an axis of its own, or the others could not be told apart
-QUARTER = 0.25  # train error of claim A4
+QUARTER, TIMES = 0.25, 3  # of claim A4: the train error, and how many times the epochs tanh has to need
 SHALLOW = 4  # hidden layers that claim A5 is about, and fewer
 
 
@@ -214,6 +214,7 @@ def speed() -> None:
     )
     chart = _speed_chart(site.data_version(), language())
     st.vega_lite_chart(spec=dict(chart), key="activation.speed", alt=_speed_alt(rows))
+    st.markdown(" ".join(_who_gets_there(rows)), width=question_page.READING)
     if parts:
         st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in parts), width=question_page.READING)
         if parts[0]["where"].get("at_least"):
@@ -224,6 +225,28 @@ def speed() -> None:
     told = [t("activation.speed.diverged", k=lost)] if lost else []
     st.caption(" ".join([*told, t("activation.speed.not_to_conclude")]))
     table(results.epochs_of_training(("relu", "tanh")), t("activation.table.speed"))
+
+
+def _who_gets_there(rows: list[dict[str, Any]]) -> list[str]:
+    """How many runs of each function reach the level of claim A4, and at which epoch the first of them is seen there; and that the ratio of
+    the claim could not be seen, where training is too short for it."""
+    first: dict[str, dict[int, int]] = {}
+    for row in rows:
+        there = first.setdefault(row["function"], {})
+        if row["train_error"] is not None and row["train_error"] <= QUARTER:
+            there[row["seed"]] = min(row["epoch"], there.get(row["seed"], row["epoch"]))
+    told = []
+    for code in functions.in_order(first):
+        n, there = len({row["seed"] for row in rows if row["function"] == code}), first[code]
+        facts = {"name": functions.name(code), "k": len(there), "n": n, "epoch": min(there.values(), default=None)}
+        told.append(t("activation.speed.there" if there else "activation.speed.never", **facts))
+    sentences = [t("activation.speed.reached", values="; ".join(told))]
+    soonest, end = min(first.get("relu", {}).values(), default=None), max(row["epoch"] for row in rows)
+    if soonest is not None and TIMES * soonest > end:
+        sentences.append(
+            t("activation.speed.too_short", times=TIMES, soonest=soonest, epochs=end, needed=TIMES * soonest)
+        )
+    return sentences
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -400,6 +400,27 @@ def test_the_readers_own_width_and_depth_are_in_the_address(opened, database):
     app = opened("activation", n="2", l="20", study="cifar10_cnn_small", norm="none", axis="linear")
     told = next(each.value for each in app.markdown if "Width 2, 20 layers" in each.value)
     ((value, trials),) = ask(
+def test_how_many_runs_get_to_a_quarter_is_told_and_when_a_ratio_of_three_cannot_be_seen(opened, changed):
+    """Training ends after 30 epochs. ReLU gets there with two seeds, the first time at epoch 12 or at epoch 9; tanh never does."""
+
+    def runs(function):
+        return f"SELECT run FROM \"{CNN}\" WHERE norm = 'none' AND activation = '{function}' AND layer_measures"
+
+    nobody = f"UPDATE curves SET train_correct = 2000 WHERE run IN ({runs('relu')} UNION {runs('tanh')})"
+    one = f"UPDATE curves SET train_correct = 3750 WHERE epoch >= 12 AND run IN ({runs('relu')} AND seed = 3)"
+    other = f"UPDATE curves SET train_correct = 4000 WHERE epoch >= 15 AND run IN ({runs('relu')} AND seed = 5)"
+    file = changed(nobody, one, other)
+    told = spoken(opened("activation"))
+    assert "Runs that reach 25% train error: tanh: 0 of 5; ReLU: 2 of 5, first at epoch 12." in told
+    assert "A ratio of 3 could not be seen here: 3 times 12 epochs are 36, and training ends after 30." in told
+    changed(one.replace(">= 12", ">= 9"), of=file)
+    told = spoken(opened("activation"))
+    assert "ReLU: 2 of 5, first at epoch 9." in told and "could not be seen here" not in told
+    changed(nobody)
+    told = spoken(opened("activation"))
+    assert "tanh: 0 of 5; ReLU: 0 of 5." in told and "could not be seen here" not in told
+
+
         database,
         f'SELECT c.value, c.trials FROM counts c JOIN "{DEAD}" v USING (run) WHERE v.width = 2 AND v.depth = 20',
     )
