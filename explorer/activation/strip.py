@@ -25,7 +25,7 @@ LINEAR = "identity"  # bends nothing: a network of it is linear, and stands apar
 
 def title(place: Place) -> str:
     """The finding in at most ten words: how many functions train with every seed at this place, and how far apart their medians are."""
-    rows = [row for row in results.summary(place) if row["function"] != LINEAR and row["outcome"] != "none"]
+    rows = counted(place)
     trained, others = (
         [row for row in rows if row["outcome"] == "train"],
         [row for row in rows if row["outcome"] != "train"],
@@ -43,6 +43,11 @@ def title(place: Place) -> str:
     if [row["outcome"] for row in others] == ["fail"]:
         return t("activation.title.one_fails", name=_first_word(others[0]["function"]), **values)
     return t("activation.title.some_fail" if others else "activation.title.all_train", **values)
+
+
+def counted(place: Place) -> list[dict[str, Any]]:
+    """The functions that sentences count and compare, best median first: those that bend something and have a run that ended."""
+    return [row for row in results.summary(place) if row["function"] != LINEAR and row["outcome"] != "none"]
 
 
 def _first_word(code: str) -> str:
@@ -137,17 +142,20 @@ def untrained(rows: list[dict[str, Any]]) -> str:
 
 
 def caption(place: Place) -> str:
-    """One sentence of what to see, one of what does not train with every seed, what was counted, and one of what not to conclude."""
+    """One sentence of what to see, one of what does not train with every seed, that the linear network is not counted, what was lost, and one
+    of what not to conclude."""
     rows = results.summary(place)
-    trained = [row for row in rows if row["outcome"] == "train"]
+    trained = [row for row in counted(place) if row["outcome"] == "train"]
     told = []
     if trained:
         best, worst = trained[0], trained[-1]
         ends = {"best": functions.name(best["function"]), "low": format.percent(best["median"])}
         ends |= {"worst": functions.name(worst["function"]), "high": format.percent(worst["median"])}
         told.append(t("activation.caption.seen", **ends))
-    if names := untrained(rows):
+    if names := untrained(counted(place)):
         told.append(t("activation.caption.failed", names=names, level=format.percent(FAILED_ABOVE, 0)))
+    if any(row["function"] == LINEAR for row in rows):
+        told.append(t("activation.caption.linear", name=functions.name(LINEAR)))
     for what in ("diverged", "raised"):
         if k := sum(row[what] for row in rows):
             told.append(t(f"activation.caption.{what}", k=k))

@@ -34,7 +34,7 @@ def steps() -> list[Step]:
 def _step(name: str, place: Place) -> Step:
     """The view of a place, and what its fresh runs say."""
     words = controls.place_in_words(place)
-    rows = [row for row in results.summary(place) if row["function"] != strip.LINEAR]
+    rows = strip.counted(place)
     trained = [row for row in rows if row["outcome"] == "train"]
     spread = trained[-1]["median"] - trained[0]["median"] if trained else 0.0
     values = {

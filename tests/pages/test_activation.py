@@ -137,6 +137,19 @@ def test_a_single_depth_is_not_played(opened, changed):
     assert components(app, "player") == []
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_linear_network_is_drawn_and_counted_in_no_sentence(seen, database, language):
+    """Its median is the highest of those that train."""
+    found = {code: value for code, value in medians(database).items() if code not in ("sigmoid", "cosx_x")}
+    assert max(found, key=found.get) == "identity"
+    app = seen(lang=language)
+    words = text.section_texts(language, "activation")
+    (caption,) = [each.value for each in app.caption if words["caption.not_to_conclude"] in each.value]
+    told, _, of_it = caption.partition(words["caption.linear"].format(name="identity"))
+    assert of_it and "identity" not in told + of_it
+    assert f"{100 * sorted(found.values())[-2]:.1f}%" in told and f"{100 * found['identity']:.1f}%" not in told
+
+
 def test_a_dot_leads_to_the_fresh_runs_of_its_function(opened, seen, database):
     dot = next(d for d in with_table(seen(), "dots")[0][1]["dots"].to_pylist() if d["function"] == "relu")
     link = urlparse(dot["href"])
@@ -387,19 +400,6 @@ def test_gaps_of_a_database_without_their_intervals_are_told_without(opened, cha
     assert told.count(" to ") == 1, "the first part of the claim has that of the gap without a norm"
 
 
-def test_counts_of_dead_networks_are_drawn_under_their_bound(seen, database):
-    ((_, tables, _),) = with_table(seen(), "counted")
-    expected = ask(database, f'SELECT v.width, v.depth, c.value / c.trials FROM counts c JOIN "{DEAD}" v USING (run)')
-    drawn = {(int(row["width"]), row["depth"]): row["share"] for row in tables["counted"].to_pylist()}
-    assert drawn == pytest.approx({(width, depth): share for width, depth, share in expected}, abs=1e-6)
-    bounds = {(int(row["width"]), row["depth"]): row["share"] for row in tables["bounds"].to_pylist()}
-    assert bounds[2, 10] == pytest.approx(1 - (1 - 0.25) ** 9, abs=1e-6)
-
-
-def test_the_readers_own_width_and_depth_are_in_the_address(opened, database):
-    app = opened("activation", n="2", l="20", study="cifar10_cnn_small", norm="none", axis="linear")
-    told = next(each.value for each in app.markdown if "Width 2, 20 layers" in each.value)
-    ((value, trials),) = ask(
 def test_how_many_runs_get_to_a_quarter_is_told_and_when_a_ratio_of_three_cannot_be_seen(opened, changed):
     """Training ends after 30 epochs. ReLU gets there with two seeds, the first time at epoch 12 or at epoch 9; tanh never does."""
 
@@ -421,6 +421,19 @@ def test_how_many_runs_get_to_a_quarter_is_told_and_when_a_ratio_of_three_cannot
     assert "tanh: 0 of 5; ReLU: 0 of 5." in told and "could not be seen here" not in told
 
 
+def test_counts_of_dead_networks_are_drawn_under_their_bound(seen, database):
+    ((_, tables, _),) = with_table(seen(), "counted")
+    expected = ask(database, f'SELECT v.width, v.depth, c.value / c.trials FROM counts c JOIN "{DEAD}" v USING (run)')
+    drawn = {(int(row["width"]), row["depth"]): row["share"] for row in tables["counted"].to_pylist()}
+    assert drawn == pytest.approx({(width, depth): share for width, depth, share in expected}, abs=1e-6)
+    bounds = {(int(row["width"]), row["depth"]): row["share"] for row in tables["bounds"].to_pylist()}
+    assert bounds[2, 10] == pytest.approx(1 - (1 - 0.25) ** 9, abs=1e-6)
+
+
+def test_the_readers_own_width_and_depth_are_in_the_address(opened, database):
+    app = opened("activation", n="2", l="20", study="cifar10_cnn_small", norm="none", axis="linear")
+    told = next(each.value for each in app.markdown if "Width 2, 20 layers" in each.value)
+    ((value, trials),) = ask(
         database,
         f'SELECT c.value, c.trials FROM counts c JOIN "{DEAD}" v USING (run) WHERE v.width = 2 AND v.depth = 20',
     )

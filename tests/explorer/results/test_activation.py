@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from explorer.activation import strip
+from explorer.activation import strip, walk
 from explorer.results import activation as results
 from explorer.results.activation import MLP, Place
 from tests.activation_runs import baked, error_of, row, rows_of
@@ -69,6 +69,13 @@ def test_a_run_whose_code_raised_says_nothing_of_its_function_and_is_counted(end
     assert (rows["relu"]["outcome"], rows["relu"]["n"]) == ("none", 0)
     assert "Runs whose code failed, counted nowhere else: 7." in strip.caption(HERE)
     assert strip.title(HERE).startswith("Sigmoid fails; 2 others"), "of the three of which runs ended"
+
+
+def test_title_and_steps_count_the_same_functions(ended, english):
+    """One of which no run ended is counted in neither."""
+    ended(relu=("failed", 5))
+    (step,) = walk.steps()
+    assert (step.values["trained"], step.values["n"]) == ("2", "3") and len(strip.counted(HERE)) == 3
 
 
 def test_the_survivor_of_a_function_that_diverged_is_in_no_title(ended, english):
