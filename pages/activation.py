@@ -40,9 +40,9 @@ else:
     guided.show("activation", steps)
 
     st.header(t("activation.behind"))
+    strip.rates(place)
     inside.layers(place)
     inside.bends(place)
-    strip.rates(place)
 
     st.header(t("activation.changed"))
     comparisons.depth(place)

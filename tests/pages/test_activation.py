@@ -168,6 +168,14 @@ def test_a_dot_leads_to_the_fresh_runs_of_its_function(opened, seen, database):
     assert len(opened("runs", **asked).dataframe[0].value) == 5
 
 
+def test_behind_the_strip_come_the_rates_then_the_layers_then_the_functions(seen):
+    order = [
+        next(iter(chart[1].keys() & {"dots", "cells", "layers", "curves", "medians"}), "") for chart in charts(seen())
+    ]
+    found = [name for name in dict.fromkeys(order) if name]
+    assert [name for name in found if name in ("cells", "layers", "curves")] == ["cells", "layers", "curves"]
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_chart_has_an_alternative_text_and_most_have_a_table(seen, language):
     found = charts(seen(lang=language))
