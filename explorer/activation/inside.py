@@ -5,20 +5,22 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, format
+from explorer import address, claim_cards, format
 from explorer.activation import controls
 from explorer.activation.formulas import FORMULAS, PRELU_START
 from explorer.charts import functions, inside_layers
 from explorer.charts.inside_layers import INSIDE
+from explorer.claim_bounds import region
 from explorer.results import activation as results
 from explorer.results import site
 from explorer.results.activation import MLP, Place
-from explorer.section import begin, table
+from explorer.section import begin, short_points, table
 from explorer.text import language, t
 
 COMPARED = ("sigmoid", "tanh", "relu")  # always there; the reader adds one
 CLAIM = {"gradient": "A1", "dead": "A6"}  # no claim is about saturated outputs
 FEWEST_LAYERS = {"A1": 5, "A6": 4}  # hidden ones, of the fully connected networks that the rule of a claim is about
+NO_ENDS = {"low": None, "high": None}
 DECADES = 12  # a gradient map shows no more; below it all is one colour
 REACH = 6.0  # f and its slope are drawn this far on both sides of 0
 
@@ -61,8 +63,29 @@ def layers(place: Place) -> None:
 
 
 def _claimed(claim: str, badges: list[tuple[str, str]]) -> str:
-    """What the verdict of a claim says, or, where its rule is not about the networks shown, what is measured."""
-    return t(f"activation.inside.heading.{claim}.{badges[0][1] if badges else 'not tested here'}")
+    """What the verdict of a claim says, or, where its rule is not about the networks shown, what is measured. A6 asks for two things, so that
+    the one that contradicts it is told."""
+    verdict = badges[0][1] if badges else "not tested here"
+    if (claim, verdict) == ("A6", "contradicted"):
+        for part in filter(_opposed, results.parts(claim)):
+            where = {"depth": part["where"]["depth"], "start": t(f"activation.start.{part['where']['start']}")}
+            value = (
+                short_points(part, signed=False) if part["unit"] == "points" else claim_cards.quantity(part | NO_ENDS)
+            )
+            return t(f"activation.inside.contradicted.{part['quantity']}", value=value, **where)
+    return t(f"activation.inside.heading.{claim}.{verdict}")
+
+
+def _opposed(part: dict[str, Any]) -> bool:
+    """Whether the interval of a part lies wholly outside of what the rule leaves to its estimate."""
+    asked = region(part["bound"])
+    if asked is None or part["low"] is None:
+        return False
+    below, above = (
+        asked.low is not None and part["high"] <= asked.low,
+        asked.high is not None and part["low"] >= asked.high,
+    )
+    return below or above
 
 
 def _most_saturated(place: Place, rows: list[dict[str, Any]], shown: list[str]) -> str:

@@ -249,6 +249,30 @@ def test_over_a_place_that_a_rule_is_not_about_stands_no_verdict_of_it(seen, que
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("share", "difference", "key"),
+    [
+        ((0.0, 0.0, 0.0), (-3.6, -15, 8), "dead_share_of_relu"),
+        ((0.2, 0.15, 0.25), (-3.6, -4, -3), "test_error_relu_minus_leaky_relu"),
+    ],
+)
+def test_a_contradicted_claim_on_dead_units_says_which_of_its_parts_contradicts_it(
+    opened, changed, language, share, difference, key
+):
+    def part(number, values):
+        ends = ", ".join(f"{name} = {value}" for name, value in zip(("estimate", "low", "high"), values, strict=True))
+        where = """details = json_merge_patch(details, '{"depth": 16, "start": "he"}')"""
+        return f"UPDATE claim_parts SET {ends}, {where}, n = 5, holds = false WHERE claim = 'A6' AND part = {number}"
+
+    changed("UPDATE claims SET verdict = 'contradicted' WHERE claim = 'A6'", part(1, share), part(2, difference))
+    headings = text.section_texts(language, "activation")
+    value = "0.0%" if key == "dead_share_of_relu" else text.of(language, "site.format.points", value="3.6")
+    told = headings[f"inside.contradicted.{key}"].format(depth=16, start=headings["start.he"], value=value)
+    app = opened("activation", lang=language, inside="dead")
+    assert told in {each.value.replace("\u2060", "") for each in app.subheader} and len(told.split()) <= 10
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
 def test_saturated_outputs_stand_under_what_they_show_and_under_no_claim(opened, database, language):
     """The made-up outputs are all saturated alike, so that the first function is told."""
     headings = text.section_texts(language, "activation")
