@@ -1,5 +1,6 @@
 """One thing changed: the depth, the function against ReLU, batch normalization; and how soon tanh and ReLU learn."""
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -27,9 +28,10 @@ def depth(place: Place) -> None:
     start = place["start"] if place.study == MLP else results.places(MLP)[0]["start"]
     rows = results.over_depth(start).to_pylist()
     verdict = results.verdict("A2")
+    seeds = controls.fresh_seeds(*(each for each in results.places(MLP) if each["start"] == start))
     begin(
         t(f"activation.depth.heading.{verdict}", **_gap("A2")),
-        t("activation.depth.subtitle", start=t(f"activation.start.{start}"), setup=controls.setup(MLP)),
+        t("activation.depth.subtitle", start=t(f"activation.start.{start}"), setup=controls.setup(MLP), seeds=seeds),
         ("A2", verdict),
     )
     chart = _depth_chart(site.data_version(), language(), start)
@@ -80,7 +82,8 @@ def against_relu(place: Place) -> None:
     if not rows:
         _not_measured("relu", place.study)
         return
-    subtitle = t("activation.relu.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study))
+    of_place = {"place": controls.place_in_words(place), "setup": controls.setup(place.study)}
+    subtitle = t("activation.relu.subtitle", seeds=format.seeds(*(row["n"] for row in rows)), **of_place)
     if place.study == MLP and place["depth"] <= SHALLOW:
         verdict = results.verdict("A5")
         begin(t(f"activation.relu.heading.{verdict}", **_gap("A5")), subtitle, ("A5", verdict))
@@ -143,7 +146,8 @@ def norm() -> None:
         return
     verdict = results.verdict("A3")
     heading = t(f"activation.norm_section.heading.{verdict}", **_rescue())
-    begin(heading, t("activation.norm_section.subtitle", setup=controls.setup(CNN)), ("A3", verdict))
+    subtitle = t("activation.norm_section.subtitle", setup=controls.setup(CNN), seeds=controls.fresh_seeds(*places))
+    begin(heading, subtitle, ("A3", verdict))
     if gaps := _both_gaps():
         st.markdown(gaps, width=question_page.READING)
     grid = st.grid(2, min_column_width=330, gap="medium")
@@ -209,7 +213,7 @@ def speed() -> None:
     verdict, parts = results.verdict("A4"), results.parts("A4")
     begin(
         t(f"activation.speed.heading.{verdict}"),
-        t("activation.speed.subtitle", setup=controls.setup(CNN), norm=controls.norm_name("none")),
+        t("activation.speed.subtitle", setup=controls.setup(CNN), norm=controls.norm_name("none"), seeds=_seeds(rows)),
         ("A4", verdict),
     )
     chart = _speed_chart(site.data_version(), language())
@@ -225,6 +229,12 @@ def speed() -> None:
     told = [t("activation.speed.diverged", k=lost)] if lost else []
     st.caption(" ".join([*told, t("activation.speed.not_to_conclude")]))
     table(results.epochs_of_training(("relu", "tanh")), t("activation.table.speed"))
+
+
+def _seeds(rows: list[dict[str, Any]]) -> str:
+    """How many runs of each function are shown."""
+    runs = {(row["function"], row["seed"]) for row in rows}
+    return format.seeds(*Counter(function for function, _ in runs).values())
 
 
 def _who_gets_there(rows: list[dict[str, Any]]) -> list[str]:

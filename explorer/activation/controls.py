@@ -107,6 +107,11 @@ def place_in_words(place: Place) -> str:
     return t(key, depth=place["depth"], start=t(f"activation.start.{place['start']}"))
 
 
+def fresh_seeds(*places: Place) -> str:
+    """How many fresh seeds the functions at some places have."""
+    return format.seeds(*(row["n"] + row["raised"] for place in places for row in results.summary(place)))
+
+
 def setup(study: str) -> str:
     """Data, network and training of a study, in words, and how much of it is finished where that is not all."""
     shared = results.settings(study)

@@ -41,11 +41,12 @@ def layers(place: Place) -> None:
         )  # fmt: skip
         shown = _compared(there)
     claim = CLAIM.get(measure)
+    of_place = {"place": controls.place_in_words(place), "seeds": controls.fresh_seeds(place)}
     badges = [(claim, results.verdict(claim))] if claim and _is_about(claim, place) else []
     with slot:
         begin(
             _claimed(claim, badges) if claim else _most_saturated(place, rows, shown),
-            t("activation.inside.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study)),
+            t("activation.inside.subtitle", setup=controls.setup(place.study), **of_place),
             *badges,
         )
     limits = _limits(rows, measure)
@@ -235,7 +236,8 @@ def bends(place: Place) -> None:
     )
     inputs = _inputs(place, rows, code)
     with slot:
-        begin(t("activation.bend.heading"), t("activation.bend.subtitle", place=controls.place_in_words(place)))
+        of_place = {"place": controls.place_in_words(place), "seeds": controls.fresh_seeds(place)}
+        begin(t("activation.bend.heading"), t("activation.bend.subtitle", **of_place))
     chart = _bend_chart(site.data_version(), language(), place, code)
     st.vega_lite_chart(spec=dict(chart), key="activation.bend", alt=_bend_alt(code, inputs), width="stretch")
     told = [

@@ -66,7 +66,7 @@ def subtitle(place: Place) -> str:
     rates = [format.rate(value) for value in shared["rates"]]
     return t(
         "activation.subtitle", place=controls.place_in_words(place), setup=controls.setup(place.study),
-        fresh=format.seeds(*(row["n"] + row["raised"] for row in results.summary(place))), tuning=format.seeds(shared["tuning_seeds"]),
+        fresh=controls.fresh_seeds(place), tuning=format.seeds(shared["tuning_seeds"]),
         n=len(rates), low=rates[0] if rates else "–", high=rates[-1] if rates else "–",
     )  # fmt: skip
 
@@ -240,7 +240,8 @@ def rates(place: Place) -> None:
         heading = t("activation.rates.heading", factor=f"{picked[-1] / picked[0]:,.0f}")
     else:
         heading = t("activation.rates.one" if picked else "activation.rates.question")
-    begin(heading, t("activation.rates.subtitle", place=controls.place_in_words(place), n=len(tried)))
+    seeds = format.seeds(*(cell["complete"] + cell["diverged"] for cell in cells))
+    begin(heading, t("activation.rates.subtitle", place=controls.place_in_words(place), n=len(tried), seeds=seeds))
     st.vega_lite_chart(
         spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
     )  # fmt: skip

@@ -384,6 +384,19 @@ def test_a_study_that_is_not_whole_says_how_many_of_its_runs_are_finished(seen, 
     assert len(told) >= 4 and all(f"So far {done:,} of {planned:,} planned runs." in each for each in told)
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_subtitle_has_the_number_of_its_seeds(seen, language):
+    words = text.section_texts(language, "activation")
+    five, two, some = (text.of(language, "site.format.seeds", n=n) for n in (5, 2, "4–5"))
+    told = [each.value for each in seen(lang=language).markdown]
+    others = dict.fromkeys(("inside", "bend", "depth", "norm_section", "speed"), five)
+    for key, seeds in {"rates": two, "relu": some, **others}.items():
+        subtitle = words[f"{key}.subtitle"]
+        start, ends = subtitle.partition("{seeds}")[0], subtitle.partition("{seeds}")[2]
+        before, after = re.escape(re.split(r"\{\w+\}", start)[-1]), re.escape(re.split(r"\{\w+\}", ends)[0])
+        assert any(re.search(before + re.escape(seeds) + after, each) for each in told), key
+
+
 def test_the_forest_is_under_the_claim_only_where_the_claim_is_about_its_networks(seen, database):
     clear, n = ask(
         database,
