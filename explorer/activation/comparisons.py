@@ -39,6 +39,8 @@ def depth(place: Place) -> None:
     lost = sum(row["diverged"] for row in rows)
     none = [f"{functions.name(row['function'])} ({row['depth']})" for row in rows if row["median"] is None]
     told = [t("activation.depth.seen", k=lost)]
+    if any(row["diverged"] and row["median"] is not None for row in rows):
+        told.append(t("activation.depth.some"))
     if none:
         told.append(t("activation.depth.none", names=", ".join(none)))
     st.caption(" ".join([*told, t("activation.depth.not_to_conclude")]))
@@ -104,11 +106,16 @@ def against_relu(place: Place) -> None:
         )  # fmt: skip
     better = sum(row["high"] is not None and row["high"] < 0 for row in rows)
     worse = sum(row["low"] is not None and row["low"] > 0 for row in rows)
-    told = t("activation.relu.seen", better=better, worse=worse, open=len(rows) - better - worse, n=len(rows))
+    bare = [functions.name(row["function"]) for row in rows if row["low"] is None]
+    n = len(rows) - len(bare)
+    told = [t("activation.relu.seen", better=better, worse=worse, open=n - better - worse, n=n)] if n else []
+    if bare:
+        told.append(t("activation.relu.bare", names=", ".join(bare)))
     without = [row["function"] for row in results.summary(place) if row["function"] != "relu"]
     missing = [functions.name(code) for code in without if code not in {row["function"] for row in rows}]
-    told += " " + t("activation.relu.missing", names=", ".join(missing)) if missing else ""
-    st.caption(f"{told} {t('activation.relu.not_to_conclude')}")
+    if missing:
+        told.append(t("activation.relu.missing", names=", ".join(missing)))
+    st.caption(" ".join([*told, t("activation.relu.not_to_conclude")]))
     columns = ("function", "estimate", "low", "high", "n", "p_adjusted")
     table(pa.Table.from_pylist([{name: row[name] for name in columns} for row in rows]), t("activation.table.relu"))
 

@@ -20,7 +20,8 @@ CROSS = "✕"
 
 def errors(rows: list[dict[str, Any]], limits: tuple[float, float]) -> style.Picture:
     """Median test error against depth, a line per function in its colour and shape. `rows` have depth, function, median (None where no run
-    came to the end: the line breaks there), complete, diverged."""
+    came to the end: the line breaks there), complete, diverged. A median of fewer than all runs has "k/n" beside it: of n runs k came to the
+    end."""
     codes = functions.in_order({row["function"] for row in rows if row["median"] is not None})
     places = itertools.product(codes, sorted({row["depth"] for row in rows}))
     told = gaps.at_places(rows, ("function", "depth"), places, ("median", "complete", "diverged"))
@@ -32,6 +33,7 @@ def errors(rows: list[dict[str, Any]], limits: tuple[float, float]) -> style.Pic
             "error": pa.array([row["median"] for row in told], pa.float32()),
             "seeds": pa.array([row["complete"] for row in told], pa.int16()),
             "diverged": pa.array([row["diverged"] for row in told], pa.int16()),
+            "some": pa.array([_some(row) for row in told], pa.string()),
         }
     )
     legend = alt.Legend(orient="bottom", title=None, columns=3, symbolSize=70, symbolOpacity=1, labelLimit=110)
@@ -59,7 +61,19 @@ def errors(rows: list[dict[str, Any]], limits: tuple[float, float]) -> style.Pic
         .mark_point(filled=True, size=60, opacity=0.9)
         .encode(shape=shape, tooltip=tooltip),
     ]
+    if any(map(_some, told)):
+        beside = {"align": "left", "baseline": "middle", "dx": 7, "fontSize": 11}
+        layers.append(
+            source.transform_filter("isValid(datum.some)").mark_text(**beside).encode(text=alt.Text("some:N"))
+        )
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT + 140)), {"medians": table})
+
+
+def _some(row: dict[str, Any]) -> str | None:
+    """How many runs a median is of where others diverged: "2/5"."""
+    if row["median"] is None or not row["diverged"]:
+        return None
+    return f"{row['complete']}/{row['complete'] + row['diverged']}"
 
 
 def born_dead(

@@ -384,6 +384,24 @@ def test_a_study_that_is_not_whole_says_how_many_of_its_runs_are_finished(seen, 
     assert len(told) >= 4 and all(f"So far {done:,} of {planned:,} planned runs." in each for each in told)
 
 
+def test_differences_without_an_interval_are_counted_apart(opened, changed):
+    words = text.section_texts("en", "activation")
+    place = "changed->>'depth' = '8' AND changed->>'start' = 'xavier'"
+    path = changed(
+        f"UPDATE contrasts SET low = NULL, high = NULL, n = 2 WHERE study = '{MLP}' AND {place} AND changed->>'activation' = 'identity'"
+    )
+    ((n, better, worse),) = ask(
+        path,
+        f"""SELECT count(low), count(*) FILTER (high < 0), count(*) FILTER (low > 0) FROM contrasts WHERE study = '{MLP}' AND {place}""",
+    )
+    app = opened("activation")
+    seen = words["relu.seen"].format(n=n, better=better, worse=worse, open=n - better - worse)
+    (told,) = [each.value for each in app.caption if seen in each.value]
+    assert n == 13 and words["relu.bare"].format(names="identity") in told
+    (medians,) = [each.value for each in app.caption if words["depth.not_to_conclude"] in each.value]
+    assert words["depth.some"] in medians, "a seed of cos(x) − x diverges"
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_subtitle_has_the_number_of_its_seeds(seen, language):
     words = text.section_texts(language, "activation")

@@ -23,6 +23,15 @@ def test_a_line_breaks_at_a_depth_at_which_no_run_came_to_the_end():
     assert "transform" not in line and "isValid(datum.error)" in str(dots["transform"])
 
 
+def test_a_median_of_fewer_than_all_runs_has_their_number_beside_it():
+    rows = [median("relu", 1, 0.1), median("relu", 2, 0.2, 2, 3), median("relu", 4, None, 0, 5), median("tanh", 1, 0.1)]
+    picture = with_depth.errors(rows, (0.1, 0.9))
+    told = {(row["name"], row["depth"]): row["some"] for row in picture.tables["medians"].to_pylist()}
+    assert {place: some for place, some in told.items() if some} == {("ReLU", 2): "2/5"}
+    (words,) = [layer for layer in picture.specification()["layer"] if layer["mark"]["type"] == "text"]
+    assert words["encoding"]["text"]["field"] == "some" and "isValid(datum.some)" in str(words["transform"])
+
+
 def test_a_width_is_told_by_a_shape_beside_its_colour():
     rows = [{"width": width, "depth": depth, "share": 0.5} for width in (2, 4, 8, 16) for depth in (2, 10)]
     words = {"width": "Width", "depth": "Layers", "share": "Share"}
