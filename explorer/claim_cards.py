@@ -8,11 +8,12 @@ import streamlit as st
 
 from explorer import address, database, format
 from explorer.activation import controls as activation
-from explorer.charts import normalizations
+from explorer.charts import functions, normalizations
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
 from explorer.results import batch_norm, batch_size, depth, generalization, site, wiring
+from explorer.results.activation import MLP, Place
 from explorer.text import has, t
 
 COLOURS = {"shown": "green", "not shown": "gray", "contradicted": "orange", "not tested here": "blue"}
@@ -217,10 +218,26 @@ def estimate(part: dict[str, Any]) -> str:
 
 
 def quantity_name(part: dict[str, Any]) -> str:
-    """What a part measures, in words; the whole numbers of its details, such as the epochs of a budget, may stand in them."""
-    details = part["details"] if part["published"] else part["own"]["details"]
+    """What a part measures, in words; the whole numbers of its details, such as the epochs of a budget, may stand in them. Of a rule that is
+    asked at several places, the words say which one is told, and where it is: the furthest of all, or of those that decide."""
+    told = part if part["published"] else part["own"]
+    details, quantity = told["details"], part["quantity"]
     numbers = {name: format.count(value) for name, value in details.items() if type(value) is int}
-    return word("quantity", part["quantity"], **numbers)
+    decides = not told["holds"] and told["low"] is not None and has(f"claims.quantity_deciding.{quantity}")
+    name = word("quantity_deciding" if decides else "quantity", quantity, **numbers)
+    where = _where(details)
+    return f"{name} ({where})" if where else name
+
+
+def _where(details: dict[str, Any]) -> str:
+    """The pair of functions and the place of the grid that a part is about; "" where it is about no single one."""
+    if not {"depth", "start"} <= details.keys():
+        return ""
+    place = activation.place_in_words(Place(MLP, (("depth", details["depth"]), ("start", details["start"]))))
+    if not {"worse", "better"} <= details.keys():
+        return place
+    pair = {side: functions.name(details[side]) for side in ("worse", "better")}
+    return t("claims.pair", place=place, **pair)
 
 
 def counted_in(part: dict[str, Any]) -> str:
@@ -257,12 +274,17 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
             told.append(t(f"claims.failed_to_train.{where}", counts=counts))
         diverged = part["details"].get("diverged")
         if isinstance(diverged, dict) and any(diverged.values()):
-            counts = ", ".join(f"{normalizations.name(norm)}: {n}" for norm, n in diverged.items())
+            counts = ", ".join(f"{_network(code)}: {n}" for code, n in diverged.items())
             told.append(t(f"claims.diverged.{where}", counts=counts))
         sizes = part["details"].get("not_reached")
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
     return " ".join(dict.fromkeys(told))
+
+
+def _network(code: str) -> str:
+    """An activation function, or a normalization, by which networks are told apart, in words."""
+    return functions.name(code) if code in functions.FUNCTIONS else normalizations.name(code)
 
 
 def _failed_to_train(details: dict[str, Any]) -> str:

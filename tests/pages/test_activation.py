@@ -508,6 +508,28 @@ def test_the_readers_own_width_and_depth_are_in_the_address(opened, database):
     assert sorted(dot["error"] for dot in dots) == pytest.approx(sorted(row[4] for row in expected), abs=1e-6)
 
 
+@pytest.mark.parametrize(("holds", "low"), [(True, 0.2), (False, 0.2), (False, None)])
+def test_the_card_tells_the_pair_and_the_place_and_calls_largest_only_what_is(opened, changed, holds, low):
+    """Where the rule fails, the pair that decides is told, and another whose interval is narrow may be further apart."""
+    where = '{"worse": "leaky_relu", "better": "elu", "depth": 1, "start": "he", "diverged": {"relu": 1, "elu": 0}}'
+    ends = "low = 0.2, high = 1.4" if low else "low = NULL, high = NULL"
+    changed(
+        f"UPDATE claim_parts SET estimate = 0.8, {ends}, holds = {holds}, details = json_merge_patch(details, '{where}') WHERE claim = 'A5'",
+        f"UPDATE claims SET verdict = '{'shown' if holds else 'not shown'}' WHERE claim = 'A5'",
+    )
+    app = opened("claims", question="activation")
+    words = text.section_texts("en", "claims")
+    name = words[
+        "quantity_deciding.largest_gap_among_the_six" if low and not holds else "quantity.largest_gap_among_the_six"
+    ]
+    told = f"{name} (leaky ReLU minus ELU, 1 hidden layer, He start): **+0.8"
+    assert any(told in each.value for each in app.markdown)
+    (lost,) = [each.value for each in app.caption if "ReLU: 1" in each.value]
+    assert (
+        re.search(r"Runs that diverged, [^.]*[:,] ReLU: 1[,.]", lost) and "leaky ReLU: 0" in lost and "relu" not in lost
+    )
+
+
 @pytest.mark.parametrize("language", text.LANGUAGES)
 def test_every_code_of_the_measured_parts_has_words(database, language):
     words = text.section_texts(language, "claims")
