@@ -30,6 +30,11 @@ def test_every_row_says_how_exact_it_is_and_how_it_was_obtained(rows):
         float(row["x"]), float(row["y"])
 
 
+def test_what_the_authors_published_beside_their_paper_is_no_replication(rows):
+    """The table of Mish is in the README of its author."""
+    assert {row["tag"] for row in rows if row["source"].startswith("Misra 2019")} == {"A"}
+
+
 def test_every_question_has_numbers_to_be_held_against(rows):
     counts = Counter(row["question"] for row in rows)
     assert set(counts) == {"generalization", *published.PANELS}
