@@ -246,11 +246,12 @@ def rates(place: Place) -> None:
         spec=dict(_rate_chart(site.data_version(), language(), place)), key="activation.rates", alt=_rates_alt(place, cells, chosen, lost)
     )  # fmt: skip
     told = [t("activation.rates.legend", k=lost, n=len(cells))]
-    if len(picked) > 1:
+    differ = len(picked) > 1
+    if differ:
         told.append(t("activation.rates.chosen", low=format.rate(picked[0]), high=format.rate(picked[-1])))
     if at_ends:
         told.append(t("question.rates_at_ends", names=", ".join(at_ends)))
-    st.caption(" ".join([*told, t("activation.rates.not_to_conclude")]))
+    st.caption(" ".join([*told, *[t("activation.rates.not_to_conclude")] * differ]))
     table(pa.Table.from_pylist(cells), t("activation.table.rates"))
 
 

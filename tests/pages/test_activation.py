@@ -203,6 +203,22 @@ def test_the_map_of_rates_has_the_mean_validation_error_of_the_tuning_seeds(seen
     assert crossed and "color" not in crossed[0]["encoding"], "a diverged cell has no colour of the scale"
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_column_of_the_map_of_rates_is_warned_of_only_where_the_chosen_rates_differ(seen, opened, changed, language):
+    words = text.section_texts(language, "activation")["rates.not_to_conclude"]
+    assert words in spoken(seen(lang=language))
+    others = f"""SELECT run FROM "{MLP}" v WHERE {HERE} AND layer_measures AND lr <> 0.03125"""
+    changed(f"DELETE FROM runs WHERE run IN ({others})")
+    told = spoken(opened("activation", lang=language))
+    assert text.section_texts(language, "activation")["rates.one"] in told and words not in told
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_gradients_are_said_to_be_over_a_part_of_the_training_images(seen, language):
+    (told,) = [each.value for each in seen(lang=language).caption if "`layers`" in each.value]
+    assert text.section_texts(language, "activation")["inside.not_to_conclude.gradient"] in told
+
+
 def test_layer_maps_stand_on_one_scale_with_the_values_of_the_database(seen, database):
     maps = with_table(seen(), "layers")
     assert len(maps) == 4
