@@ -192,7 +192,8 @@ def measured(part: dict[str, Any]) -> str:
     """One measured part of a verdict as a sentence: quantity, estimate with interval and n, the bound, whether it holds. `part` is one of
     `parts_of_claims`, or a row of the table claim_parts."""
     part = _part(part)
-    words = {"quantity": quantity_name(part), "bound": bound(part)}
+    name, where = quantity_name(part), _where(part)
+    words = {"quantity": f"{name} ({where})" if where else name, "bound": bound(part)}
     own = part["own"]
     if not part["published"]:
         return t("claims.part_own", **words, value=estimate(own), holds=_holds(own))
@@ -219,18 +220,17 @@ def estimate(part: dict[str, Any]) -> str:
 
 def quantity_name(part: dict[str, Any]) -> str:
     """What a part measures, in words; the whole numbers of its details, such as the epochs of a budget, may stand in them. Of a rule that is
-    asked at several places, the words say which one is told, and where it is: the furthest of all, or of those that decide."""
+    asked at several places, the words say which one is told: the furthest of all, or of those that decide."""
     told = part if part["published"] else part["own"]
     details, quantity = told["details"], part["quantity"]
     numbers = {name: format.count(value) for name, value in details.items() if type(value) is int}
     decides = not told["holds"] and told["low"] is not None and has(f"claims.quantity_deciding.{quantity}")
-    name = word("quantity_deciding" if decides else "quantity", quantity, **numbers)
-    where = _where(details)
-    return f"{name} ({where})" if where else name
+    return word("quantity_deciding" if decides else "quantity", quantity, **numbers)
 
 
-def _where(details: dict[str, Any]) -> str:
+def _where(part: dict[str, Any]) -> str:
     """The pair of functions and the place of the grid that a part is about; "" where it is about no single one."""
+    details = part["details"] if part["published"] else part["own"]["details"]
     if not {"depth", "start"} <= details.keys():
         return ""
     place = activation.place_in_words(Place(MLP, (("depth", details["depth"]), ("start", details["start"]))))
