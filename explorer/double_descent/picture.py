@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +22,8 @@ from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.section import repeats, table
 from explorer.text import language, t
 
-MOST_NOTES = 3
+BESIDE = 1 / 12  # of the columns: half of a name
+LEAST_ROOM = 2  # columns between the peak and an end of the map
 MARGINS, BELOW = 56, 10  # pixels beside and under the picture on a projector
 MOST_PANELS = 8
 
@@ -66,7 +68,9 @@ def _linked_map(
         choices.level,
         results.threshold(shown, choices.level),
         results.ridge(shown, view.reading),
-        _notes(row, axes) if view.measure == "test" else [],
+        _notes(row, axes, results.ridge(shown, "across"), lambda epoch: results.along_the_row(shown, epoch=epoch))
+        if view.measure == "test"
+        else [],
         slice_limits(shown.study, view),
         screen=screen,
     ).specification()
@@ -90,18 +94,37 @@ def shown_cells(choices: Choices, axes: Axes) -> pa.Table:
     return cell_results.with_own(cells, cell_results.own_cells(choices.map, choices.view.measure))
 
 
-def _notes(row: Row | None, axes: Axes) -> list[tuple[int, int, str]]:
-    """Names for the three regions of a map with a clear peak, beside what they name."""
+def _notes(
+    row: Row | None, axes: Axes, ridge: pa.Table, along: Callable[[int], list[dict[str, Any]]]
+) -> list[tuple[int, int, str]]:
+    """Names for the regions of a map with a clear peak, each where it is found: beside the ridge, left of the peak, and where the error of
+    its row is below that row's peak by intervals that do not overlap. With fewer than two columns between the peak and an end of the map
+    there is no room for a name on that side. `ridge` is that across, `along(epoch)` the test error over the widths."""
     if row is None or not row.clear:
         return []
-    place = axes.widths.index
-    top, high, middle = (axes.epochs[round(share * (len(axes.epochs) - 1))] for share in (0.97, 0.86, 0.5))
-    before, peak, end = place(row.before["width"]), place(row.peak["width"]), len(axes.widths) - 1
-    return [
-        (axes.widths[before], middle, t("generalization.note.before")),
-        (axes.widths[min(peak + 4, end)], top, t("generalization.note.peak")),
-        (axes.widths[(min(peak + 6, end) + end) // 2], high, t("generalization.note.after")),
-    ][:MOST_NOTES]
+    place, end = axes.widths.index, len(axes.widths) - 1
+    peaks = {each["at"]: place(each["position"]) for each in ridge.to_pylist() if each["clear"]}
+    before, peak = place(row.before["width"]), place(row.peak["width"])
+    at = lambda share, epochs: min(epochs, key=lambda epoch: abs(axes.epochs.index(epoch) - share * len(axes.epochs)))
+    top = at(0.94, list(peaks))  # below the outline of the cell that is picked at first
+    beside = min(end, peaks[top] + max(1, round(BESIDE * len(axes.widths))))
+    found = [(axes.widths[beside], top, t("generalization.note.peak"))]
+    if before and peak > LEAST_ROOM:
+        found.append((axes.widths[before], at(0.5, axes.epochs), t("generalization.note.before")))
+    high = at(0.86, axes.epochs)
+    peak = max(peak, peaks.get(high, peak))
+    after = _below(along(high), axes.widths[peak])
+    if after and end - peak > LEAST_ROOM:
+        middle = min(map(place, after), key=lambda column: abs(column - (peak + end) / 2))
+        found.append((axes.widths[middle], high, t("generalization.note.after")))
+    return found
+
+
+def _below(cells: list[dict[str, Any]], peak: int) -> list[int]:
+    """The widths beyond the peak, but for the widest, whose interval lies below that of the peak."""
+    low = next((cell["low"] for cell in cells if cell["width"] == peak), None)
+    beyond = [cell for cell in cells[:-1] if cell["width"] > peak and cell["high"] is not None]
+    return [cell["width"] for cell in beyond if low is not None and cell["high"] < low]
 
 
 def legend(choices: Choices, axes: Axes, cells: pa.Table) -> str:
