@@ -134,21 +134,35 @@ def cut(rows: list[dict[str, Any]], study: Study) -> list[str]:
 
 
 def loss_and_error(shown: Map, row: Row) -> str:
-    """Whether, along the last row, the test error peaks, the test loss, both or neither."""
-    study = shown.study
-    of_loss = results.peak_by_intervals(shown, "test_loss")
-    of_error = row.peak if row.clear else None
-    kind = ("both" if of_error else "loss") if of_loss else ("error" if of_error else "neither")
+    """Whether, along the last row, the test error peaks, the test loss, both or neither, by one rule for both. That they disagree is said
+    only where one has a peak and the other has none; to have found none is not that."""
     if row.widest["n"] < FEWEST_SEEDS:
         return t("generalization.loss.few_seeds")
-    return t(
-        f"generalization.loss.{kind}",
+    error, loss = (results.peak_by_intervals(shown, measure) for measure in ("test_error", "test_loss"))
+    key = _agreement(error, loss, results.has_no_peak(shown, "test_error"), results.has_no_peak(shown, "test_loss"))
+    study = shown.study
+    told = t(
+        f"generalization.loss.{key}",
         moment=names.moment(study, row.epoch),
-        loss=names.loss_value(study, of_loss["mean"]) if of_loss else "",
-        loss_place=names.place(study, of_loss["width"]) if of_loss else "",
-        error=format.percent(of_error["mean"]) if of_error else "",
-        error_place=names.place(study, of_error["width"]) if of_error else "",
+        loss=names.loss_value(study, loss["mean"]) if loss else "",
+        loss_place=names.place(study, loss["width"]) if loss else "",
+        error=format.percent(error["mean"]) if error else "",
+        error_place=names.place(study, error["width"]) if error else "",
     )
+    return " ".join([told, *[t("generalization.loss.paired")] * (row.clear and error is None)])
+
+
+def _agreement(
+    error: dict[str, Any] | None, loss: dict[str, Any] | None, no_error_peak: bool, no_loss_peak: bool
+) -> str:
+    """The key of the sentence on loss and error, each with its clear peak or None, and whether it is known to have none."""
+    if error and loss:
+        return "both"
+    if error:
+        return "error" if no_loss_peak else "error_alone"
+    if loss:
+        return "loss" if no_error_peak else "loss_alone"
+    return "neither" if no_error_peak and no_loss_peak else "unsettled"
 
 
 def map_alt(cells: pa.Table, axes: Axes, choices: Choices, row: Row) -> str:

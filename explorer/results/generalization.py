@@ -19,6 +19,7 @@ STUDIES = (
     "mnist_mlp", "cifar10_cnn_small", "cifar10_cnn", "cifar10_resnet18", "random_features", "sample_wise", "regularization",
 )  # in the order offered  # fmt: skip
 STUDY = "double_descent/mnist_mlp"  # whose finding is the question's own
+A_RISE = 1  # point of test error, the smallest that the claims call one
 NOISE = 0.2  # the label noise of a study's finding, where it was run
 
 # What the colour of the map may show, and the pair of curves that its slices show: solid, and dashed where there is one.
@@ -302,6 +303,24 @@ def peak_by_intervals(shown: Map, measure: str) -> dict[str, Any] | None:
         and any(cell["low"] > other["high"] for other in row[place + 1 :])
     ]
     return max(clear, key=lambda cell: cell["mean"]) if clear else None
+
+
+def has_no_peak(shown: Map, measure: str) -> bool:
+    """Whether a measure is known to have no peak along the last row: none in the mean, or for the test error a rise to it whose interval,
+    in the claim that measured it on this map, lies below a point."""
+    means = [cell["mean"] for cell in along_the_row(shown, measure)]
+    if means and not any(
+        min(means[:place]) < means[place] > min(means[place + 1 :]) for place in range(1, len(means) - 1)
+    ):
+        return True
+    rise = query(
+        """
+        SELECT max(high) AS high FROM claim_parts WHERE study = $study AND quantity = 'rise_to_the_peak' AND unit = 'points'
+        AND abs(CAST(details->>'label_noise' AS DOUBLE) - $noise) < 1e-9
+        """,
+        {"study": shown.study.name, "noise": shown.noise},
+    )["high"][0].as_py()
+    return measure == "test_error" and not shown.variant and rise is not None and rise < A_RISE
 
 
 def contrasts(study: Study) -> pa.Table:
