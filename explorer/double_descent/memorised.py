@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import format, question_page
+from explorer import address, format, question_page
 from explorer.charts import along_epochs, names
 from explorer.double_descent import section
 from explorer.results import generalization as results
@@ -20,14 +20,21 @@ from explorer.text import language, t
 @st.fragment(key="generalization_studies.memorised")
 def wrong_labels() -> None:
     """The share of wrong labels that is fitted along the clock, above the test error, for widths that a rule picks."""
-    maps = results.main_maps()
-    shown = results.finding(maps) if maps else None
-    roles = studies.roles(shown) if shown else []
-    means = studies.along_epochs(shown, [role.width for role in roles], ["memorized", "test_error"]) if roles else None
-    if means is None or "memorized" not in means["measure"].to_pylist():
+    offered = studies.memorising()
+    if not offered:
         section.not_measured("memorised", "mnist_mlp")
         return
-    study = shown.study
+    slot = st.container()
+    study = address.one_with_code(
+        "memorised_study",
+        offered,
+        label=t("generalization_studies.memorised.study"),
+        format=section.study_name,
+        widget="select",
+    )
+    shown = results.finding(results.maps(study))
+    roles = studies.roles(shown)
+    means = studies.along_epochs(shown, [role.width for role in roles], ["memorized", "test_error"])
     turning = next(
         (role for name in ("ridge", "threshold", "widest") for role in roles if role.name == name), roles[-1]
     )
@@ -43,15 +50,16 @@ def wrong_labels() -> None:
         "low": format.percent(low["mean"]),
         "end": format.percent(end["mean"]),
     }
-    begin(
-        t(f"generalization_studies.memorised.heading.{kind}", **values, **short),
-        t(
-            "generalization_studies.memorised.subtitle",
-            **values,
-            setup=section.setup(shown),
-            seeds=section.counted(means["n"].to_pylist()),
-        ),
-    )
+    with slot:
+        begin(
+            t(f"generalization_studies.memorised.heading.{kind}", **values, **short),
+            t(
+                "generalization_studies.memorised.subtitle",
+                **values,
+                setup=section.setup(shown),
+                seeds=section.counted(means["n"].to_pylist()),
+            ),
+        )
     specification = _memorised_chart(site.data_version(), language(), shown, roles)
     alt = _memorised_alt(means, roles, study)
     st.vega_lite_chart(spec=dict(specification), key="generalization_studies.memorised.chart", width="stretch", alt=alt)
@@ -63,8 +71,9 @@ def wrong_labels() -> None:
         "end": section.interval(end),
     }
     seen = t(f"generalization_studies.memorised.seen.{kind}", **values, **moments, **told)
-    st.caption(f"{seen} {t('generalization_studies.memorised.not_to_conclude')}")
-    st.markdown(t("generalization_studies.memorised.rule"), width=question_page.READING)
+    st.caption(f"{seen} {t('generalization_studies.memorised.not_to_conclude', **values)}")
+    rule = t("generalization_studies.memorised.rule", x=names.x_word(study))
+    st.markdown(rule, width=question_page.READING)
     section.behind("memorised", means, study.code)
 
 

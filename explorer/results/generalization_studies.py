@@ -74,6 +74,20 @@ def study(code: str) -> Study | None:
     return next((found for found in results.studies() if found.code == code), None)
 
 
+def memorising() -> list[Study]:
+    """The studies on whose finding it was measured how many of its wrong labels are fitted. Those that vary the examples or the decay are
+    left out: their plain maps repeat runs of the main study."""
+    rows = query(
+        """
+        SELECT DISTINCT c.map FROM intervals i JOIN configurations c USING (configuration)
+        WHERE i.measure = 'memorized' AND CAST(c.settings->>'label_noise' AS DOUBLE) > 0
+        """
+    )
+    found, others = set(rows["map"].to_pylist()), (SAMPLE_WISE, REGULARIZATION)
+    offered = [each for each in results.studies() if each.code not in others]
+    return [each for each in offered if results.finding(results.maps(each)).key in found]
+
+
 def verdicts(claim: str) -> list[Verdict]:
     """The verdicts on a claim, the main study's first; empty where no study has tested it."""
     rows = query(
