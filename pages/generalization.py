@@ -63,7 +63,7 @@ evidence.ablations(study)
 study_by_study.sections()
 
 st.header(t("generalization.published.heading"))
-sources = evidence.published_beside_ours()
+sources = evidence.published_beside_ours(study)
 
 st.header(t("question.claims"))
 claim_cards.of_question(results.QUESTION)

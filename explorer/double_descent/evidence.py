@@ -7,8 +7,8 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import format, guided, question_page
-from explorer.charts import against_width, forest, names, published, style
-from explorer.double_descent import sentences
+from explorer.charts import against_width, forest, names, style
+from explorer.double_descent import published, section, sentences
 from explorer.guided import Step
 from explorer.results import cells, site
 from explorer.results import generalization as results
@@ -107,28 +107,29 @@ def _curves_alt(rows: pa.Table, codes: list[str], shown: Map) -> str:
     return " ".join([told, *parts, t("generalization.alt.table")])
 
 
-def published_beside_ours() -> list[str]:
-    """The main study's curves and the published ones, in pictures of their own; returns the sources."""
+def published_beside_ours(study: Study) -> list[str]:
+    """The curves of the study that the page shows, or of the main one where it is none of trained networks, and the published ones against
+    width, in pictures of their own; returns the sources of all published numbers."""
     rows = question_page.published.published(results.QUESTION)
     if not rows:
         return []
-    maps = results.main_maps()
+    maps = results.beside_published(study)
     grid = st.grid(2, min_column_width=340, gap="large")
     if maps:
         with grid.cell():
-            st.markdown(f"**{t('generalization.published.ours')}**")
+            st.markdown(f"**{t('generalization.published.ours', study=section.study_name(maps[0].study))}**")
             chart = _ours(site.data_version(), language(), maps)
             st.vega_lite_chart(spec=dict(chart), key="generalization.ours", alt=_ours_alt(maps))
             ours = [results.along_the_row(each) for each in maps]
             told = t("generalization.published.ours_caption", n=max(row[-1]["n"] for row in ours))
             cut = sentences.cut([each for row in ours for each in row], maps[0].study)
             st.caption(" ".join([told, *cut]))
-    for figure in dict.fromkeys(row["figure"] for row in rows):
+    for figure in published.figures(rows, along_epochs=False):
         with grid.cell():
-            _published_figure(figure, [row for row in rows if row["figure"] == figure])
+            published.draw(figure)
     if maps:
-        n_train = format.count(results.settings(maps[0])["n_train"])
-        st.markdown(t("generalization.published.differs", n_train=n_train), width=question_page.READING)
+        against = t(f"generalization.published.against.{maps[0].study.code}", **section.values(maps[0]))
+        st.markdown(t("generalization.published.differs", against=against), width=question_page.READING)
     question_page.published_table(rows)
     return list(dict.fromkeys(row["source"] for row in rows))
 
@@ -147,42 +148,6 @@ def _ours(version: str, language: str, maps: list[Map]) -> dict[str, Any]:
 
 def _ours_alt(maps: list[Map]) -> str:
     return " ".join(sentences.row_alt(results.last_row(each), each) for each in maps)
-
-
-def _published_figure(figure: str, rows: list[dict[str, Any]]) -> None:
-    word = question_page.word
-    shown = [row for row in rows if row["x"] > 0]  # epochs counted from 0 have no place on a logarithmic axis
-    titles = {"x_title": word(rows[0]["x_name"]), "y_title": t("generalization.published.y")}
-    title = f"{rows[0]['source'].split(',')[0]}, {word(figure)}"
-    st.markdown(f"**{title}**")
-    low, high = min(row["y"] for row in shown), max(row["y"] for row in shown)
-    facts = {
-        "title": title,
-        "n": len(shown),
-        "y": titles["y_title"],
-        "x": titles["x_title"],
-        "low": f"{low:.1f}",
-        "high": f"{high:.1f}",
-    }
-    chart = _published_chart(site.data_version(), language(), figure, shown, titles)
-    told = t("generalization.alt.published", **facts)
-    st.vega_lite_chart(spec=dict(chart), key=f"generalization.published.{figure}", alt=told)
-    how = ", ".join(t(f"published.tag.{tag}") for tag in dict.fromkeys(row["tag"] for row in rows))
-    zero = " " + t("generalization.published.zero") if len(shown) < len(rows) else ""
-    notes = " · ".join(dict.fromkeys(word(row["note"]) for row in rows))
-    st.caption(
-        t("generalization.published.caption", source=rows[0]["source"], figure=word(figure), how=how, note=notes) + zero
-    )
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _published_chart(
-    version: str, language: str, figure: str, _rows: list[dict[str, Any]], _titles: dict[str, str]
-) -> dict[str, Any]:
-    """The picture of a figure; its rows are those of the database that can be drawn, its titles the words for them."""
-    shown = [row | {"series": question_page.word(row["series"])} for row in _rows]
-    words = _titles | {"series": t("published.series"), "hint": t("published.source")}
-    return published.scatter(shown, **words, x_log=True, y_log=False, height=230).specification()
 
 
 def ablations(study: Study) -> None:

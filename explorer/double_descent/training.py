@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import address, claim_cards, format
 from explorer.charts import along_epochs, names
-from explorer.double_descent import section
+from explorer.double_descent import published, section
 from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
@@ -26,6 +26,7 @@ def one_network() -> None:
     offered = [study for study in results.studies() if study.code not in (studies.SAMPLE_WISE, studies.REGULARIZATION)]
     if not offered:
         section.not_measured("epochs", "mnist_mlp")
+        published.along_the_epochs()
         return
     slot = st.container()
     left, right = st.columns([2, 3], gap="medium")
@@ -57,6 +58,7 @@ def one_network() -> None:
         alt=_one_network_alt(means, study, role, marks),
     )
     st.caption(_caption(marks, verdict, study, roles[-1], role))
+    published.along_the_epochs()
     if tested:
         st.markdown(t("generalization_studies.epochs.verdicts"))
         _side_by_side(list(tested.values()))

@@ -18,6 +18,7 @@ QUESTION = "generalization"
 STUDIES = (
     "mnist_mlp", "cifar10_cnn_small", "cifar10_cnn", "cifar10_resnet18", "random_features", "sample_wise", "regularization",
 )  # in the order offered  # fmt: skip
+NOT_HELD_AGAINST_PUBLISHED = ("random_features", "sample_wise", "regularization")
 STUDY = "double_descent/mnist_mlp"  # whose finding is the question's own
 A_RISE = 1  # point of test error, the smallest that the claims call one
 NOISE = 0.2  # the label noise of a study's finding, where it was run
@@ -136,6 +137,15 @@ def noisiest(maps: list[Map]) -> Map:
 def main_maps() -> list[Map]:
     """The maps of the study whose finding is the question's own; empty as long as it has no complete run."""
     return next((maps(study) for study in studies() if study.name == STUDY), [])
+
+
+def beside_published(study: Study) -> list[Map]:
+    """The maps that are held against published networks, which differ in label noise alone: those of a study of trained networks, in the
+    variant of its finding. One that varies the examples or the decay, and the theory, leave that to the main study."""
+    if study.code in NOT_HELD_AGAINST_PUBLISHED:
+        return main_maps()
+    found = maps(study)
+    return [each for each in found if each.variant == finding(found).variant]
 
 
 def axes(shown: Map) -> Axes:

@@ -19,7 +19,7 @@ QUESTIONS = {
     "regularization": "Does weight decay remove the peak?",
     "random_features": "Where does theory put the peak, and where is it measured?",
 }
-CHARTS = ["epochs", "memorised", "data", "decay.forest", "decay.curves", "theory"]
+CHARTS = ["epochs", "published.fig9", "published.logs", "memorised", "data", "decay.forest", "decay.curves", "theory"]
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
 
@@ -64,7 +64,7 @@ def test_every_section_has_a_picture_with_a_text_in_both_languages(seen, languag
     drawn = charts(app)
     assert list(drawn) == CHARTS
     assert [sorted(tables) for _, tables, _ in drawn.values()] == [
-        ["marks", "means", "seeds"], ["means"], ["rows"], ["contrasts"], ["rows"], ["one", "rows"],
+        ["marks", "means", "seeds"], ["published"], ["published"], ["means"], ["rows"], ["contrasts"], ["rows"], ["one", "rows"],
     ]  # fmt: skip
     assert all(len(alt) > 40 for _, _, alt in drawn.values())
     assert all(any("가" <= letter <= "힣" for letter in alt) == (language == "ko") for _, _, alt in drawn.values())
@@ -117,6 +117,19 @@ def test_another_network_is_in_the_address_and_only_the_widest_has_marks(seen):
     """
     assert last["mean"] == pytest.approx(ask(sql)[0][0])
     assert any("widest alone" in each.value for each in app.caption)
+
+
+def test_published_curves_along_the_epochs_stand_in_their_section_and_nowhere_else(seen):
+    app = seen()
+    for name, figure in (("published.fig9", "Fig. 9"), ("published.logs", "authors' logs")):
+        spec, tables, alt = charts(app)[name]
+        assert (spec["mark"]["type"], spec["mark"]["filled"]) == ("point", False)
+        assert spec["encoding"]["x"]["scale"]["type"] == "log" and figure in alt
+        shown = ask(f"SELECT x, y FROM published WHERE question = 'generalization' AND figure = $${figure}$$ AND x > 0")
+        drawn = zip(tables["published"]["x"].to_pylist(), tables["published"]["y"].to_pylist(), strict=True)
+        assert sum(sorted(drawn), ()) == pytest.approx(sum(sorted(shown), ()))
+    titles = [alt for _, tables, alt in reading.charts(app) if "published" in tables]
+    assert len(titles) == 3 and "width k across" in titles[-1]
 
 
 @both

@@ -44,6 +44,32 @@ def test_a_study_in_the_address_is_the_one_that_is_drawn_said_and_repeated(opene
     assert name in text
 
 
+@pytest.mark.parametrize(
+    "study, ours, differs",
+    [
+        ("mnist_mlp", "mnist_mlp", "one hidden layer and 500 MNIST images, 40 epochs"),
+        ("cifar10_cnn_small", "cifar10_cnn_small", "256 images at 16 × 16 pixels, without either, at a learning rate of 0.001"),
+        ("random_features", "mnist_mlp", "one hidden layer and 500 MNIST images"),
+        ("sample_wise", "mnist_mlp", "one hidden layer and 500 MNIST images"),
+        ("regularization", "mnist_mlp", "one hidden layer and 500 MNIST images"),
+    ],
+)  # fmt: skip
+def test_beside_the_published_stands_the_study_that_is_shown(once, database, study, ours, differs):
+    app = once("generalization", study=study)
+    [told] = [each.value for each in app.markdown if each.value.startswith("Compare shapes")]
+    assert differs in told
+    assert ("MNIST" in told) is (ours == "mnist_mlp")
+    name = {"mnist_mlp": "MNIST, fully connected", "cifar10_cnn_small": "CIFAR-10, small CNN"}[ours]
+    assert any(each.value.startswith(f"**Ours, {name}:") for each in app.markdown)
+    rows = next(tables["rows"] for _, tables, _ in charts(app) if "wrong labels" in str(tables.get("rows", {})))
+    sql = f"""
+        SELECT CAST(c.x AS INTEGER), i.mean FROM intervals i JOIN configurations c USING (configuration) WHERE i.measure = 'test_error'
+        AND c.study = 'double_descent/{ours}' AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations d USING (configuration) WHERE d.study = c.study)
+    """
+    drawn = sorted(zip(rows["width"].to_pylist(), rows["mean"].to_pylist(), strict=True))
+    assert sum(drawn, ()) == pytest.approx(sum(sorted(ask(database, sql)), ()))
+
+
 def test_random_features_are_named_so_on_their_axes_and_never_called_epochs(opened, database):
     app = opened("generalization", study="random_features", measure="loss")
     spec, tables, alt = linked_map(app)
