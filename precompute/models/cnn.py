@@ -1,4 +1,4 @@
-"""The five-layer convolutional network of Nakkiran et al. 2019 (arXiv 1912.02292), figure 9 and appendix B.1."""
+"""The five-layer convolutional network of Nakkiran et al. 2019 (arXiv 1912.02292), as in their released model code."""
 
 import math
 

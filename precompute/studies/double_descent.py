@@ -117,7 +117,7 @@ def _regularization(size: str) -> list[MLPSpec]:
 
 
 def _cifar10_cnn_small(size: str) -> list[CNNSpec]:
-    """The five-layer network of Nakkiran et al. 2019 (figure 9) on 4,000 images of CIFAR-10 averaged to 16 x 16.
+    """The five-layer network of Nakkiran et al. 2019 on 4,000 images of CIFAR-10 averaged to 16 x 16.
 
     Same layers and parameters. The paper trains with SGD on all 50,000 images of 32 x 32 for 500,000 steps; here it is Adam 1e-3,
     200 epochs, no augmentation, and a last maximum over 2 x 2 instead of 4 x 4."""

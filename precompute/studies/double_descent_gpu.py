@@ -9,7 +9,7 @@ SEEDS = range(3)
 
 
 def _cifar10_cnn(size: str) -> list[CNNSpec]:
-    """The five-layer network of figure 9, with and without crops and mirror images.
+    """The five-layer network, with and without crops and mirror images.
 
     As in the paper: the network, the rate 0.1 divided by the root of 1 + floor(step / 512), SGD without momentum, batch 128. Different:
     45,000 images, 5,000 being left for validation; 142 epochs or 49,984 steps where the paper takes 500,000, a tenth; products in
