@@ -70,6 +70,18 @@ def test_beside_the_published_stands_the_study_that_is_shown(once, database, stu
     assert sum(drawn, ()) == pytest.approx(sum(sorted(ask(database, sql)), ()))
 
 
+@pytest.mark.parametrize(
+    "language, words", [("en", "each with batch normalization"), ("ko", "배치 정규화(batch normalization)")]
+)
+def test_the_setup_of_the_cnn_says_that_it_has_batch_normalization(once, database, language, words):
+    [(norms,)] = ask(
+        database, "SELECT list(DISTINCT settings->>'norm') FROM maps WHERE study = 'double_descent/cifar10_cnn_small'"
+    )
+    assert norms == ["batch"]
+    app = once("generalization", study="cifar10_cnn_small", lang=language)
+    assert words in next(each.value for each in app.markdown if "CIFAR-10" in each.value)
+
+
 def test_random_features_are_named_so_on_their_axes_and_never_called_epochs(opened, database):
     app = opened("generalization", study="random_features", measure="loss")
     spec, tables, alt = linked_map(app)
