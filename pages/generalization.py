@@ -57,7 +57,7 @@ guided.show(results.QUESTION, steps)
 picture.runs_of_the_cell(choices, axes, default)
 picture.small_multiples(choices, maps, axes, default, verdicts.get("G3"))
 st.markdown(sentences.loss_and_error(choices.map, shown), width=question_page.READING)
-evidence.early_stopping(finding, verdicts.get("G7"))
+evidence.early_stopping(finding, verdicts.get("G7"), row.clear or verdicts.get("G1") == "shown")
 evidence.ablations(study)
 
 study_by_study.sections()

@@ -11,7 +11,7 @@ from explorer.double_descent import section, sentences
 from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
-from explorer.results.generalization import Study
+from explorer.results.generalization import Row, Study
 from explorer.results.generalization_studies import REGIMES, Doubling, Verdict
 from explorer.section import begin, points, short_points
 from explorer.text import language, t
@@ -153,7 +153,7 @@ def weight_decay() -> None:
     values = section.values(maps[0])
     tried = sorted({dict(each.variant)["weight_decay"] for each in maps})
     begin(
-        _decay_heading(verdict),
+        _decay_heading(verdict, results.last_row(maps[0])),
         t(
             "generalization_studies.decay.subtitle",
             **{name: values[name] for name in ("n_train", "epochs", "lr", "batch_size", "label_noise")},
@@ -186,11 +186,13 @@ def weight_decay() -> None:
     section.behind("decay", rows, studies.REGULARIZATION)
 
 
-def _decay_heading(verdict: Verdict | None) -> str:
+def _decay_heading(verdict: Verdict | None, without: Row | None) -> str:
+    """What the verdict on G8 says; where no peak is clear `without` decay, there is none to be gone."""
     if verdict is None or verdict.parts[0]["estimate"] is None:
         return t("generalization_studies.decay.question")
     rise = short_points(verdict.parts[0])
-    return t(f"generalization_studies.decay.heading.{verdict.verdict}", rise=rise)
+    no_peak = verdict.verdict == "shown" and not (without and without.clear)
+    return t(f"generalization_studies.decay.heading.{'no_peak' if no_peak else verdict.verdict}", rise=rise)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

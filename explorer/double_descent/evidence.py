@@ -38,8 +38,9 @@ def steps(finding: Map, maps: list[Map]) -> list[Step]:
     return [*found, Step("gap", back | {"measure": "gap", "width": None, "epoch": None})]
 
 
-def early_stopping(shown: Map, verdict: str | None) -> None:
-    """The test error at the last epoch, and, after a guess that may be skipped, with each run stopped by its validation error."""
+def early_stopping(shown: Map, verdict: str | None, peaks: bool) -> None:
+    """The test error at the last epoch, and, after a guess that may be skipped, with each run stopped by its validation error. `peaks` says
+    whether there is a clear peak without stopping, which stopping may remove."""
     rows = cells.early_stopped(shown)
     codes = [code for code in ("last", "stopped") if code in rows["when"].to_pylist()]
     if "stopped" not in codes:
@@ -52,7 +53,7 @@ def early_stopping(shown: Map, verdict: str | None) -> None:
             axis = {"clock": names.clock_word(shown.study), "x": names.x_word(shown.study)}
             guided.ask("generalization.early", GUESSES, **axis)
         else:
-            guided.reveal("generalization.early", _early_stopping_in_words(rows, shown.study, verdict))
+            guided.reveal("generalization.early", _early_stopping_in_words(rows, shown.study, verdict, peaks))
     drawn = codes if guess is not None else codes[:1]
     with picture:
         chart = _early_stopping_chart(site.data_version(), language(), shown, tuple(drawn))
@@ -77,10 +78,11 @@ def _series(code: str, study: Study) -> str:
     return t(f"generalization.early.{code}", clock=names.clock_word(study))
 
 
-def _early_stopping_in_words(rows: pa.Table, study: Study, verdict: str | None) -> str:
+def _early_stopping_in_words(rows: pa.Table, study: Study, verdict: str | None, peaks: bool) -> str:
     stopped = [row for row in rows.to_pylist() if row["when"] == "stopped"]
+    key = "no_peak" if verdict == "shown" and not peaks else verdict or "not tested here"
     return t(
-        f"generalization.early.verdict.{verdict or 'not tested here'}",
+        f"generalization.early.verdict.{key}",
         first=sentences.cell(stopped[0]),
         first_place=names.place(study, stopped[0]["width"]),
         end=sentences.cell(stopped[-1]),

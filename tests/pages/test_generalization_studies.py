@@ -224,9 +224,17 @@ def test_a_cell_beyond_the_correction_is_shaded_and_counted(opened, changed):
     assert any(each.startswith("More data can hurt.") for each in headings(app))
 
 
-@pytest.mark.parametrize("language, verdict", [("en", "shown"), ("en", "not shown"), ("ko", "contradicted")])
-def test_the_heading_on_weight_decay_says_the_verdict_and_the_rise(opened, changed, language, verdict):
-    changed(f"UPDATE claims SET verdict = '{verdict}' WHERE claim IN ('G4', 'G6', 'G8')")
+@pytest.mark.parametrize(
+    "language, verdict, clear",
+    [("en", "shown", True), ("en", "shown", False), ("ko", "shown", False), ("en", "not shown", True), ("ko", "contradicted", False)],
+)  # fmt: skip
+def test_the_heading_on_weight_decay_says_the_verdict_and_the_rise(opened, changed, language, verdict, clear):
+    """That a peak is gone only where one is clear without decay."""
+    without = "SELECT map FROM maps WHERE study = 'double_descent/regularization' AND CAST(settings->>'weight_decay' AS DOUBLE) = 0"
+    changed(
+        f"UPDATE claims SET verdict = '{verdict}' WHERE claim IN ('G4', 'G6', 'G8')",
+        f"UPDATE landmarks SET position = 24, clear = {clear} WHERE kind = 'ridge_across' AND map IN ({without})",
+    )
     app = opened("generalization", lang=language)
     assert not app.exception
     rise = ask("SELECT estimate FROM claim_parts WHERE claim = 'G8'")[0][0]
@@ -235,7 +243,9 @@ def test_the_heading_on_weight_decay_says_the_verdict_and_the_rise(opened, chang
         "ko": {"shown": "사라집니다", "not shown": "확인되지 않았습니다", "contradicted": "상승이 남습니다"},
     }
     heading = next(each for each in headings(app) if "decay" in each or "감쇠" in each)
-    assert words[language][verdict] in heading
+    none = {"en": "No peak is clear without decay", "ko": "뚜렷한 봉우리가 없고"}[language]
+    no_peak = verdict == "shown" and not clear
+    assert (words[language][verdict] in heading, none in heading) == (not no_peak, no_peak)
     assert f"+{rise:.0f}" in heading
 
 

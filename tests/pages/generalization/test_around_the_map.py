@@ -46,6 +46,27 @@ def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
     assert len(curves(app)) == 2
 
 
+@pytest.mark.parametrize(
+    "language, gone, none",
+    [
+        ("en", "The peak is gone", "no clear peak to remove"),
+        ("ko", "봉우리가 사라집니다", "뚜렷한 봉우리가 없었습니다"),
+    ],
+)
+@pytest.mark.parametrize("clear", [True, False])
+def test_stopping_in_time_removes_a_peak_only_where_there_is_one(
+    opened, database, changed, clear, language, gone, none
+):
+    of_the_map = "map = (SELECT map FROM maps WHERE study = 'double_descent/mnist_mlp' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2)"
+    changed(
+        "UPDATE claims SET verdict = 'shown' WHERE claim = 'G7'; UPDATE claims SET verdict = 'not shown' WHERE claim = 'G1'",
+        f"UPDATE landmarks SET position = 8, clear = {clear} WHERE kind = 'ridge_across' AND {of_the_map}",
+    )
+    app = opened("generalization", guess="skip", lang=language)
+    told = "\n".join(each.value for each in app.markdown)
+    assert (gone in told, none in told) == (clear, not clear)
+
+
 def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(once, database):
     app = once("generalization")
     rows = next(tables["contrasts"] for _, tables, _ in charts(app) if "contrasts" in tables)
