@@ -13,6 +13,7 @@ from explorer.charts import names
 from explorer.charts.linked_map import View
 from explorer.double_descent.controls import Choices
 from explorer.results import generalization as results
+from explorer.results import studies
 from explorer.results.generalization import Axes, Map, Row, Study
 from explorer.text import t
 
@@ -35,7 +36,8 @@ def title(row: Row, study: Study, verdict: str | None) -> str:
 
 
 def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) -> str:
-    """Measure, unit, data, fixed settings and the number of seeds: that of most widths, and the widths that have another."""
+    """Measure, unit, data, fixed settings and the number of seeds: that of most widths, and the widths that have another; and what the study
+    lacks of its planned runs."""
     study = choices.map.study
     most = multimode(seeds.values())[0] if seeds else 0
     others: dict[int, list[str]] = {}
@@ -51,7 +53,7 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
         counted = t("generalization.subtitle.uneven", seeds=counted, fewer=parts)
     unit = names.loss_unit(study) if choices.view.measure == "loss" else t("generalization.subtitle.percent")
     values = {name: format.plain(value) for name, value in settings.items() if isinstance(value, int | float)}
-    return t(
+    told = t(
         "generalization.subtitle.text",
         measure=t(f"generalization.measure.{choices.view.measure}"),
         unit=unit,
@@ -60,6 +62,7 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
         setup=t(f"generalization.setup.{study.code}", **values | {"label_noise": format.percent(choices.map.noise, 0)}),
         seeds=counted,
     )
+    return " ".join([told, *format.partly(*studies.planned(study.name))])
 
 
 def caption(row: Row, shown: Map) -> str:

@@ -82,6 +82,15 @@ def test_the_setup_of_the_cnn_says_that_it_has_batch_normalization(once, databas
     assert words in next(each.value for each in app.markdown if "CIFAR-10" in each.value)
 
 
+def test_planned_runs_of_the_study_that_are_missing_are_said(opened, changed):
+    changed("UPDATE studies SET planned = 60 WHERE study = 'double_descent/cifar10_cnn_small'")
+    cnn = opened("generalization", study="cifar10_cnn_small")
+    assert next(each.value for each in cnn.markdown if "CIFAR-10" in each.value).endswith(
+        "So far 18 of 60 planned runs."
+    )
+    assert not any("planned runs" in each.value for each in opened("generalization").markdown)
+
+
 def test_random_features_are_named_so_on_their_axes_and_never_called_epochs(opened, database):
     app = opened("generalization", study="random_features", measure="loss")
     spec, tables, alt = linked_map(app)
