@@ -57,7 +57,7 @@ def one_network() -> None:
         key="generalization_studies.epochs.chart",
         alt=_one_network_alt(means, study, role, marks),
     )
-    st.caption(_caption(marks, verdict, study, roles[-1], role))
+    st.caption(_caption(marks, verdict, shown, roles[-1], role))
     published.along_the_epochs()
     if tested:
         st.markdown(t("generalization_studies.epochs.verdicts"))
@@ -120,7 +120,9 @@ def _heading(study: Study, widest: Role, shown: Map, verdict: Verdict | None) ->
     return t(f"generalization_studies.epochs.heading.{verdict.verdict}", **values)
 
 
-def _caption(marks: list[dict[str, Any]], verdict: Verdict | None, study: Study, widest: Role, role: Role) -> str:
+def _caption(marks: list[dict[str, Any]], verdict: Verdict | None, shown: Map, widest: Role, role: Role) -> str:
+    study, schedule = shown.study, results.settings(shown).get("schedule", "constant")
+    rate = study.clock if study.clock == "time" else "constant" if schedule == "constant" else "falling"
     if marks:
         told = [
             f"**{mark['label']}** "
@@ -137,7 +139,7 @@ def _caption(marks: list[dict[str, Any]], verdict: Verdict | None, study: Study,
     else:
         key = "unmarked" if verdict and role != widest else "no_places"
         seen = t(f"generalization_studies.epochs.{key}", place=names.place(study, widest.width))
-    return f"{seen} {t(f'generalization_studies.epochs.not_to_conclude.{study.clock}')}"
+    return f"{seen} {t(f'generalization_studies.epochs.not_to_conclude.{rate}')}"
 
 
 def _side_by_side(verdicts: list[Verdict]) -> None:

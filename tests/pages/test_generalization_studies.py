@@ -132,6 +132,22 @@ def test_published_curves_along_the_epochs_stand_in_their_section_and_nowhere_el
     assert len(titles) == 3 and "width k across" in titles[-1]
 
 
+@pytest.mark.parametrize(
+    "schedule, told",
+    [
+        ("constant", "the learning rate never falls here"),
+        ("inverse_sqrt 512", "the learning rate falls by one schedule here"),
+    ],
+)
+def test_whether_the_learning_rate_falls_is_read_from_the_settings(opened, changed, schedule, told):
+    changed(
+        f"UPDATE maps SET settings = json_merge_patch(settings, '{{\"schedule\": \"{schedule}\"}}') WHERE study LIKE '%cifar10_cnn_small'"
+    )
+    app = opened("generalization", epochs_study="cifar10_cnn_small")
+    assert [each.value for each in app.caption if told in each.value]
+    assert "moves all three places" not in said(app)
+
+
 @both
 def test_the_heading_on_memorising_has_numbers_of_the_table(seen, language):
     app = seen(lang=language)
