@@ -28,14 +28,13 @@ def beside_measurement() -> None:
     codes = list(dict.fromkeys(rows["study"].to_pylist()))
     verdicts = {verdict.study.partition("/")[2]: verdict.verdict for verdict in studies.verdicts("G1")}
     networks = [code for code in codes if code != exact.code]
-    network = networks[0] if networks else None
     peaks = {code: _peak(maps, code, rows) for code in codes}
     begin(
-        _theory_heading(peaks[exact.code], peaks.get(network), network),
+        _theory_heading(peaks[exact.code], {code: peaks[code] for code in networks}),
         t(
             "generalization_studies.theory.subtitle",
             exact=section.setup(results.finding(results.maps(exact))),
-            networks=", ".join(section.study_name(f"/{code}") for code in networks) or "–",
+            networks="; ".join(section.study_name(f"/{code}") for code in networks) or "–",
             seeds=section.counted(rows["n"].to_pylist()),
         ),
     )
@@ -76,12 +75,12 @@ def _peak(maps: list[Map], code: str, rows: pa.Table) -> dict[str, Any] | None:
     return next(each for each in rows.to_pylist() if (each["study"], each["noise"], each["width"]) == wanted)
 
 
-def _theory_heading(exact: dict[str, Any] | None, measured: dict[str, Any] | None, network: str | None) -> str:
-    """At how many parameters per labelled output the exact model and the network peak."""
-    if network is None:
+def _theory_heading(exact: dict[str, Any] | None, measured: dict[str, dict[str, Any] | None]) -> str:
+    """At how many parameters per labelled output the exact model peaks, and each network."""
+    if not measured:
         return t("generalization_studies.theory.heading_alone", theory=_ratio(exact))
-    name = section.study_name(f"/{network}")
-    return t("generalization_studies.theory.heading", theory=_ratio(exact), network=name, measured=_ratio(measured))
+    told = "; ".join(f"{section.study_name(f'/{code}')}: {_ratio(peak)}" for code, peak in measured.items())
+    return t("generalization_studies.theory.heading", theory=_ratio(exact), networks=told)
 
 
 def _ratio(cell: dict[str, Any] | None) -> str:

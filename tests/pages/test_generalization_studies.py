@@ -307,7 +307,8 @@ def test_theory_and_networks_are_drawn_at_parameters_over_labelled_outputs(seen)
     )[0][0]
     heading = next(each for each in headings(app) if each.startswith("Parameters per labelled output"))
     assert f"exact model: {peak / 100:.2g};" in heading
-    assert heading.endswith("no clear peak")
+    assert heading.endswith("; MNIST, fully connected: no clear peak; CIFAR-10, small CNN: no clear peak")
+    assert "Measured beside it: MNIST, fully connected; CIFAR-10, small CNN." in said(app)
 
 
 @both
