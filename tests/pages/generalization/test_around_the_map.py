@@ -76,6 +76,10 @@ def test_the_forest_plot_holds_the_table_of_contrasts_largest_first(once, databa
     assert rows["estimate"].to_pylist() == pytest.approx([estimate for (estimate,) in expected], abs=1e-4)
 
 
+def test_the_forest_says_that_its_places_were_chosen_on_the_same_seeds(once, database):
+    assert any("chosen on the same seeds" in each.value for each in once("generalization").caption)
+
+
 def test_published_marks_are_hollow_and_no_line_joins_them(once, database):
     drawn = [spec for spec, _, alt in charts(once("generalization")) if "published" in alt.lower()]
     assert len(drawn) == 3
