@@ -12,7 +12,7 @@ from explorer.charts import functions, normalizations
 from explorer.database import OWN
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
-from explorer.results import batch_norm, batch_size, depth, generalization, site, wiring
+from explorer.results import batch_norm, batch_size, depth, generalization, generalization_studies, site, wiring
 from explorer.results.activation import MLP, Place
 from explorer.text import has, t
 
@@ -27,6 +27,8 @@ COUNTS_FAILURES = {
     "share_of_rates_that_train_with_minus_without",
 }
 """The quantities that runs which failed belong to: a gradient has a size whether or not it helps, and a share of failures counts them."""
+RESAMPLED, ENOUGH = {"bootstrap"}, 5
+"""The kinds of interval that resample the seeds, and the seeds of which they are told without a warning."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -124,12 +126,22 @@ def card(code: str, claims: list[dict[str, Any]], parts: list[dict[str, Any]]) -
                 st.markdown("\n".join(told))
             if why := undecided(claim, mine):
                 st.caption(why)
+            if claim["verdict"] and (limit := _limit(code)):
+                st.caption(limit)
         with st.expander(t("claims.more")):
             for part in ("rule", "against", "change"):
                 st.markdown(f"**{t(f'claims.{part}')}**  \n{t(f'claims.{code}.{part}')}")
             for kind in kinds_of_interval(parts):
                 st.caption(kind)
         _pictures(claims)
+
+
+def _limit(code: str) -> str:
+    """What was tried for a claim and ends where the best of it lies; "" where nothing is known of that."""
+    edge = generalization_studies.decays_at_the_edge() if code == "G8" else None
+    if edge is None or not edge[0]:
+        return ""
+    return t("claims.edge_of_decays", edge=edge[0], all=edge[1], largest=f"{edge[2]:g}")
 
 
 def _pictures(claims: list[dict[str, Any]]) -> None:
@@ -309,9 +321,17 @@ def _reason(part: dict[str, Any]) -> str:
 
 
 def kinds_of_interval(parts: list[dict[str, Any]]) -> list[str]:
-    """How the intervals of some parts were made, in words."""
-    codes = [_part(part)["details"].get("interval") for part in parts]
-    return [word("interval", code) for code in dict.fromkeys(codes) if code]
+    """How the intervals of some parts were made, in words, and that a bootstrap of few seeds says too little."""
+    told: dict[str, int] = {}
+    for part in map(_part, parts):
+        if code := part["details"].get("interval"):
+            told[code] = min(part["n"], told.get(code, part["n"]))
+    return [
+        " ".join(
+            [word("interval", code), *[t("claims.few_resampled", n=least)] * (code in RESAMPLED and least < ENOUGH)]
+        )
+        for code, least in told.items()
+    ]
 
 
 def bound(part: dict[str, Any]) -> str:

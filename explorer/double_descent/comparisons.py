@@ -178,8 +178,8 @@ def weight_decay() -> None:
     lower = sum(row["high"] is not None and row["high"] < 0 for row in told)
     higher = sum(row["low"] is not None and row["low"] > 0 for row in told)
     counted = t("generalization_studies.decay.seen", lower=lower, higher=higher, all=len(told), x=names.x_word(study))
-    at_the_edge = sum(row["decay"] == tried[-1] for row in told)
-    edge = t("generalization_studies.decay.edge", edge=at_the_edge, all=len(told), largest=f"{tried[-1]:g}")
+    at_the_edge, widths, largest = studies.decays_at_the_edge()
+    edge = t("generalization_studies.decay.edge", edge=at_the_edge, all=widths, largest=f"{largest:g}")
     cut = sentences.cut(studies.decay_curves().to_pylist(), study)
     told = [counted, *[edge] * bool(at_the_edge), *cut, t("generalization_studies.decay.not_to_conclude")]
     st.caption(" ".join(told))

@@ -234,6 +234,15 @@ def best_decays() -> pa.Table:
     )
 
 
+def decays_at_the_edge() -> tuple[int, int, float] | None:
+    """At how many widths the best decay is the largest that was tried, of how many widths, and that decay; None where none was tried."""
+    tried, best = study(REGULARIZATION), best_decays()["decay"].to_pylist()
+    if tried is None or not best:
+        return None
+    largest = max(dict(each.variant)["weight_decay"] for each in results.maps(tried))
+    return best.count(largest), len(best), largest
+
+
 def decay_curves() -> pa.Table:
     """Test error at the last epoch against width, without decay and with the chosen one: width, series (without, best), decay, mean, low,
     high, n."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import text
+from explorer import claim_cards, text
 from tests.pages.reading import BADGE, LOOKS, ask, spoken, told_in_order, verdicts_on_cards
 
 HANGUL = re.compile("[가-힣]")
@@ -48,6 +48,39 @@ def test_a_card_tells_of_every_study_that_tests_its_claim(opened, results_file):
     assert len(studies) > 1
     captions = [caption.value for caption in opened("claims", question="generalization").caption]
     assert all(captions.count(study) >= 1 for study in studies)
+
+
+@both
+def test_the_card_on_weight_decay_says_at_how_many_widths_the_best_is_the_largest(opened, results_file, language):
+    [(edge, widths, largest)] = ask(
+        results_file,
+        """
+        SELECT count(*) FILTER (decay = tried), count(*), any_value(tried) FROM (
+            SELECT CAST(changed->>'weight_decay' AS DOUBLE) AS decay,
+                   (SELECT max(CAST(settings->>'weight_decay' AS DOUBLE)) FROM maps WHERE study = 'double_descent/regularization') AS tried
+            FROM contrasts WHERE quantity = 'final_test_error_with_the_best_decay')
+        """,
+    )
+    assert 0 < edge
+    told = text.of(language, "claims.edge_of_decays", edge=edge, all=widths, largest=f"{largest:g}")
+    assert [each.value for each in opened("claims", question="generalization", lang=language).caption].count(told) == 1
+
+
+@both
+def test_how_far_the_intervals_and_the_rules_of_double_descent_reach_is_said(opened, language):
+    told = spoken(opened("claims", question="generalization", lang=language))
+    words = {
+        "en": ("somewhat too narrow", "at most 10% here", "rest on 3 seeds only"),
+        "ko": ("조금 좁습니다", "평균 훈련 오차 10%", "시드가 3개뿐"),
+    }
+    assert [word for word in words[language] if word not in told] == []
+
+
+def test_a_bootstrap_of_five_seeds_is_told_without_a_warning():
+    part = {"details": {"interval": "bootstrap"}, "n": 5}
+    assert claim_cards.kinds_of_interval([part]) == [text.of("en", "claims.interval.bootstrap")]
+    warned = claim_cards.kinds_of_interval([part, part | {"n": 4}])
+    assert len(warned) == 1 and warned[0].endswith(text.of("en", "claims.few_resampled", n=4))
 
 
 @both

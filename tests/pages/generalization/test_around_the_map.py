@@ -80,6 +80,15 @@ def test_the_forest_says_that_its_places_were_chosen_on_the_same_seeds(once, dat
     assert any("chosen on the same seeds" in each.value for each in once("generalization").caption)
 
 
+@pytest.mark.parametrize(
+    "language, told",
+    [("en", "the rise is below a point or its interval includes zero"), ("ko", "1%p보다 작거나 그 구간이 0을 포함")],
+)
+def test_clean_labels_say_what_the_rule_establishes_and_no_more(opened, database, changed, language, told):
+    changed("UPDATE claims SET verdict = 'shown' WHERE claim = 'G3'")
+    assert any(told in each.value for each in opened("generalization", lang=language).caption)
+
+
 def test_published_marks_are_hollow_and_no_line_joins_them(once, database):
     drawn = [spec for spec, _, alt in charts(once("generalization")) if "published" in alt.lower()]
     assert len(drawn) == 3
