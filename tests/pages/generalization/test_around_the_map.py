@@ -49,8 +49,8 @@ def test_the_answer_about_early_stopping_waits_for_a_guess_or_a_skip(opened):
 @pytest.mark.parametrize(
     "language, gone, none",
     [
-        ("en", "The peak is gone", "no clear peak to remove"),
-        ("ko", "봉우리가 사라집니다", "뚜렷한 봉우리가 없었습니다"),
+        ("en", "**The peak is gone.**", "no clear peak to remove"),
+        ("ko", "**봉우리가 사라집니다.**", "뚜렷한 봉우리가 없었습니다"),
     ],
 )
 @pytest.mark.parametrize("clear", [True, False])
