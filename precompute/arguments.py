@@ -89,7 +89,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> argpa
     added.add_argument(
         "--max-minutes", type=float, metavar="M", help="start no group that would not end within M minutes"
     )
-    added.add_argument("--retry-failed", action="store_true", help="train failed runs again")
+    added.add_argument(
+        "--retry-failed", action="store_true", help="train failed runs again; nothing follows from one before"
+    )
     added.add_argument("--fail-fast", action="store_true", help="stop at the first failed run")
 
     added = command("status", "Count complete, diverged, failed and missing runs of each study.")

@@ -187,9 +187,8 @@ def _equal_follow_up(size: str, finished: Mapping[str, Mapping]) -> list[StepsSp
 
 
 def _last_val_correct(row: Mapping) -> int:
-    """-1 for a run that diverged or failed."""
-    correct = row["curves"][-1]["val_correct"] if row["curves"] else None
-    return -1 if correct is None or row["status"] != "complete" else correct
+    """-1 for a run that diverged."""
+    return row["curves"][-1]["val_correct"] if row["status"] == "complete" else -1
 
 
 WHOLE = math.inf

@@ -36,8 +36,8 @@ class Study:
     group_flops: float
     """A group is closed before its products pass this many floating-point operations: a few minutes of one core."""
     follow_up: Callable[[str, Mapping[str, Mapping]], list[Spec]] | None = None
-    """Size and the finished runs of the study, run_id -> row of a shard, -> the further specifications that follow from them, such as
-    fresh seeds at the learning rate that the tuning runs chose. Asked again after they are trained, until it has nothing new."""
+    """Size and the runs of the study that came to an end, run_id -> row of a shard, -> the further specifications that follow from them, such
+    as fresh seeds at the learning rate that the tuning runs chose. Asked again after they are trained, until it has nothing new."""
     needs_gpu: bool = False
     """Whether a CPU would take days: such a study trains on one only when it is named."""
     clock: str = "epoch"
@@ -53,11 +53,17 @@ class Study:
     """Whether its networks may train beside each other on a card. `train` then also takes the `way`, one of precompute.training.beside.WAYS."""
 
     def all_specs(self, size: str, finished: Mapping[str, Mapping]) -> list[Spec]:
-        """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies."""
+        """The grid and what follows from the runs that are finished, each once. `finished` may hold runs of other studies.
+
+        Nothing follows from a failed run: trained again it may say otherwise, and what had followed would be outside of the grid."""
         specs = self.specs(size)
         if self.follow_up is not None:
-            mine = {run_id: row for run_id, row in finished.items() if row["study"] == self.name}
-            specs = list({spec.run_id: spec for spec in [*specs, *self.follow_up(size, mine)]}.values())
+            ended = {
+                run_id: row
+                for run_id, row in finished.items()
+                if row["study"] == self.name and row["status"] != "failed"
+            }
+            specs = list({spec.run_id: spec for spec in [*specs, *self.follow_up(size, ended)]}.values())
         return specs
 
     def groups(self, specs: Sequence[Spec], engine: Engine | None = None) -> list[list[Spec]]:

@@ -166,6 +166,26 @@ def test_a_rate_that_diverged_is_never_the_best():
     assert {spec.lr for spec in added} == {cell[-2].lr} and len(added) == 5
 
 
+def test_nothing_follows_from_rates_of_which_one_failed():
+    specs = EQUAL.specs("full")
+    cell = [spec for spec in specs if spec.epochs == 5 and spec.batch_size == 64]
+    finished = {spec.run_id: final_row(spec, 3000 - abs(i - 2)) for i, spec in enumerate(cell)}
+    assert len(EQUAL.all_specs("full", finished)) == len(specs) + 5
+    finished[cell[0].run_id] |= {"status": "failed", "curves": []}
+    assert EQUAL.all_specs("full", finished) == specs
+
+
+def test_a_range_is_not_widened_before_a_failed_run_is_trained_again(monkeypatch):
+    grid = sgd_only(monkeypatch)
+    row = finished_with(lambda size, seed: 20 if size == 8 else -4)
+    study = dataclasses.replace(MLP, specs=lambda size: grid)
+    finished = {spec.run_id: row(spec) for spec in grid}
+    assert len(study.all_specs("full", finished)) == len(grid) + 3
+    failed = next(spec for spec in grid if spec.batch_size == 8 and spec.lr == min(each.lr for each in grid))
+    finished[failed.run_id] |= {"status": "failed", "targets": []}
+    assert study.all_specs("full", finished) == grid
+
+
 @pytest.fixture(scope="module")
 def baked(tmp_path_factory, data_folder):
     """Two batch sizes of one optimizer, with the command line, and the database. Returns (call, database)."""

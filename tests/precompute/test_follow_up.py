@@ -21,7 +21,8 @@ def study(monkeypatch, make_spec):
         for spec in specs:
             if spec.run_id not in finished:
                 return []
-            best[spec.width] = finished[spec.run_id]["curves"][-1]["val_correct"]
+            curves = finished[spec.run_id]["curves"]
+            best[spec.width] = curves[-1]["val_correct"] if curves else -1
         return [make_spec(max(best, key=best.get), study=NAME, seed=7, epochs=2)]
 
     specs = [make_spec(width, study=NAME, epochs=2) for width in (1, 16)]
@@ -74,6 +75,23 @@ def test_the_build_holds_both_stages_and_follows_from_the_database_alone(study, 
     assert run("status") == 0
     assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["3", "0", "0", "0"]
     assert run("run") == 0 and "nothing to train" in capsys.readouterr().out
+
+
+def test_nothing_follows_from_a_failed_run_until_it_is_trained_again(study, run, tmp_path, monkeypatch, capsys):
+    def fails_when_wide(group, *told):
+        if any(spec.width == 16 for spec in group):
+            raise RuntimeError("planted")
+        return study.train(group, *told)
+
+    with monkeypatch.context() as patch:
+        patch.setitem(STUDIES, NAME, dataclasses.replace(study, train=fails_when_wide, group_flops=1.0))
+        assert run("run") == 1 and run("build") == 0
+    rows = {row["run_id"]: row for row in shards.read(tmp_path / "shards")}
+    assert sorted(row["status"] for row in rows.values()) == ["complete", "failed"]
+    assert run("run", "--retry-failed") == 0 and run("build") == 0
+    capsys.readouterr()
+    assert run("status") == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["3", "0", "0", "0"]
 
 
 def test_plan_says_that_more_follows(study, run, capsys):
