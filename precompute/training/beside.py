@@ -46,7 +46,9 @@ def train_beside(specs: Sequence[ImageSpec], dataset: Dataset, device: torch.dev
     def measured() -> list[dict]:
         return [single.measure(network, *told) for network, *told in zip(training.networks, sets, noisy, strict=True)]
 
-    start_losses = [each["train_loss"] for each in measured()]
+    start_losses = [
+        single.start_loss(network, *each["train"]) for network, each in zip(training.networks, sets, strict=True)
+    ]
     when, rows = evaluation_epochs(one.epochs, one.evaluations), [[] for _ in specs]
     evaluated = 0
     for epoch in range(1, one.epochs + 1):

@@ -13,6 +13,7 @@ from precompute.datasets import Dataset, Split, split
 from precompute.image_spec import CNNSpec, ImageSpec, PreActResNet18Spec, ResNetSpec, VGGSpec
 from precompute.measures.convolutions import layer_rows
 from precompute.measures.damage import without_each_block
+from precompute.measures.untouched import untouched
 from precompute.measures.wiring import edge_weights, without_each_node_and_edge
 from precompute.models.cnn import five_layer_cnn, images
 from precompute.models.normalization import LayerNoise
@@ -59,7 +60,7 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
     training = Training(spec, *sets["train"])
     network = training.network
     chunk = CHUNKS.get(type(spec), CHUNK) if device.type == "cpu" else CHUNK
-    start_loss = measure(network, {"train": sets["train"]}, noisy, chunk)["train_loss"]
+    at_start = start_loss(network, *sets["train"], chunk)
     within = _layers_at(0, network, sets["train"], spec)
     when, rows = evaluation_epochs(spec.epochs, spec.evaluations), []
     probes = Probes.of_images(spec, spec.updates)
@@ -77,7 +78,7 @@ def _train_one(spec: ImageSpec, dataset: Dataset, device: torch.device) -> Run:
         spec,
         data,
         rows,
-        start_loss=start_loss,
+        start_loss=at_start,
         not_finite_at=int(training.steps.not_finite_at),
         steps=training.steps.made,
         wall_s=time.perf_counter() - begun,
@@ -221,6 +222,14 @@ def set_precision(network: nn.Module, spec: ImageSpec, device: torch.device) -> 
 
 
 @torch.no_grad()
+def start_loss(network: nn.Module, inputs: Tensor, labels: Tensor, chunk: int = CHUNK) -> float:
+    """Mean loss of `network` on the training set before its first step; normalized as in training, since nothing has been seen that evaluation
+    could normalize with: without, a deep residual network starts at 1e2 and more. `network` stays as it was."""
+    with untouched(network):
+        return float(F.cross_entropy(_logits(network.train(), inputs, chunk).double(), labels))
+
+
+@torch.no_grad()
 def measure(
     network: nn.Module, sets: dict[str, tuple[Tensor, Tensor]], noisy: Tensor, chunk: int = CHUNK
 ) -> dict[str, float]:
@@ -231,10 +240,14 @@ def measure(
     network.eval()
     measured: dict[str, float] = {}
     for name, (inputs, labels) in sets.items():
-        logits = torch.cat([network(chunk) for chunk in inputs.split(chunk)])
+        logits = _logits(network, inputs, chunk)
         right = logits.argmax(1) == labels
         measured[f"{name}_loss"] = float(F.cross_entropy(logits.double(), labels))
         measured[f"{name}_correct"] = int(right.sum())
         if name == "train":
             measured["memorized"] = int((right & noisy).sum())
     return measured
+
+
+def _logits(network: nn.Module, inputs: Tensor, chunk: int) -> Tensor:
+    return torch.cat([network(part) for part in inputs.split(chunk)])

@@ -133,6 +133,21 @@ def test_what_is_measured_is_what_a_run_by_itself_measures(cifar10, way):
     assert len({run.curves[-1]["train_loss"] for run in together}) == 4
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_each_is_judged_by_the_loss_that_it_starts_with_by_itself(cifar10, monkeypatch, way):
+    specs, told = [make_spec(**changes) for changes in DIFFERENT], []
+    finished = beside.finished
+
+    def seen(*given, start_loss, **others):
+        told.append(start_loss)
+        return finished(*given, start_loss=start_loss, **others)
+
+    monkeypatch.setattr(beside, "finished", seen)
+    beside.train_beside(specs, cifar10, CPU, way)
+    alone = [single.start_loss(five_layer_cnn(spec), *training_set(spec, cifar10)) for spec in specs]
+    assert told == pytest.approx(alone, abs=1e-5) and len(set(told)) == len(specs)
+
+
 def test_one_that_diverges_leaves_the_others_as_they_are(cifar10):
     calm = [make_spec(**changes) for changes in DIFFERENT[:2]]
     wild = dataclasses.replace(calm[0], lr=1e30)

@@ -9,8 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from precompute.datasets import split
-from precompute.image_spec import ResNetSpec
+from precompute.image_spec import ResNetSpec, VGGSpec
 from precompute.models.cnn import five_layer_cnn, images
+from precompute.models.resnet import CifarResNet
+from precompute.models.vgg import vgg
 from precompute.training import single
 from precompute.training.run import COUNTS, LOSSES, evaluation_epochs
 from tests.precompute.single.networks import CPU, SGD, make_spec, numbers
@@ -87,6 +89,46 @@ def test_measuring_uses_and_leaves_the_running_statistics(cifar10):
     together = single.measure(network, sets | {"test": (inputs[::10], labels[::10])}, part.noisy)
     assert sum(each["test_correct"] for each in alone) == together["test_correct"]
     assert sum(each["test_loss"] for each in alone) / 15 == pytest.approx(together["test_loss"], abs=1e-6)
+
+
+def test_the_start_loss_is_normalized_as_in_training_and_leaves_the_network_as_it_was(cifar10):
+    """With running statistics that have seen nothing the sums of a deep residual network grow, and with them its loss."""
+    spec = ResNetSpec(
+        study="s/t", seed=0, dataset="uoft-cs/cifar10", side=16, n_train=128, label_noise=0.0, width=4, depth=56,
+        architecture="residual", batch_size=32, epochs=2, **SGD,
+    )  # fmt: skip
+    part = split(cifar10, 128, 0.0, 0, side=16)
+    told = images(part.train_inputs, 16), part.train_labels
+    network = CifarResNet(spec)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = single.start_loss(network, *told)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    loss = F.cross_entropy(network.train()(told[0]), told[1]).item()
+    assert found == pytest.approx(loss, abs=1e-6) and found < 10
+    assert single.measure(CifarResNet(spec), {"train": told}, part.noisy)["train_loss"] > 100
+
+
+def test_the_start_loss_draws_no_noise_that_training_would_draw(cifar10):
+    spec = VGGSpec(
+        study="s/t", seed=0, dataset="uoft-cs/cifar10", side=16, n_train=128, label_noise=0.0, width=8,
+        norm="noisy_batch", optimizer="sgd", lr=0.1, batch_size=32, epochs=2,
+    )  # fmt: skip
+    part = split(cifar10, 128, 0.0, 0, side=16)
+    inputs, network = images(part.train_inputs, 16), vgg(spec)
+    single.start_loss(network, inputs, part.train_labels)
+    assert torch.equal(network.train()(inputs), vgg(spec).train()(inputs))
+
+
+def test_a_run_is_judged_by_the_loss_that_training_starts_with(cifar10, monkeypatch):
+    """Evaluations of thirty times the loss of guessing are a divergence, also of a network whose start would be above without its norm."""
+    spec = ResNetSpec(
+        study="s/t", seed=0, dataset="uoft-cs/cifar10", side=16, n_train=128, label_noise=0.0, width=4, depth=56,
+        architecture="residual", batch_size=32, epochs=2, **SGD,
+    )  # fmt: skip
+    measure = single.measure
+    monkeypatch.setattr(single, "measure", lambda *told: measure(*told) | {"train_loss": 70.0})
+    (run,) = single.train([spec], cifar10, CPU)
+    assert (run.status, run.stop_step) == ("diverged", 4)
 
 
 def test_sets_larger_than_a_chunk_are_measured_whole(cifar10, monkeypatch):
