@@ -67,6 +67,7 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
             )
             connection.execute("USE results")
             connection.execute(SCHEMA.read_text())
+            _cut_noise_scales(row for rows in baked.values() for _, row in rows)
             _blank_infinite((row for rows in baked.values() for _, row in rows), nullable_numbers(connection))
             _fill(connection, {name: rows for name, rows in baked.items() if rows}, planned)
             check(connection, count)
@@ -96,6 +97,13 @@ def _blank_infinite(rows: Iterable[dict], columns: Mapping[str, Sequence[str]]) 
             for point in row[table]:
                 for name in columns[table]:
                     point[name] = finite(point.get(name))
+
+
+def _cut_noise_scales(rows: Iterable[dict]) -> None:
+    """Takes away what was measured after a divergence, in rows of shards or an older file: they may be from before training did so."""
+    for row in rows:
+        if row["stop_step"] is not None:
+            row["noise_scale"] = [each for each in row["noise_scale"] if each["step"] < row["stop_step"]]
 
 
 def _alive(process: int) -> bool:

@@ -210,7 +210,9 @@ def _finished(course: Course, data: Split, device: torch.device) -> Run:
     # the whole training set is not measured along the way: validation stands for it where a run is judged diverged
     losses = [{"step": each["step"]} | dict.fromkeys(LOSSES, each["val_loss"]) for each in course.evaluations]
     stop = find_stop_step(losses, course.not_finite_at, course.start_loss)
-    kept = [each for each in course.evaluations if stop is None or each["step"] < stop]
+    kept, noise = (
+        [each for each in rows if stop is None or each["step"] < stop] for rows in (course.evaluations, course.noise)
+    )
     thin = [each for place, each in enumerate(kept) if place % CURVE_EVERY == 0 or place == len(kept) - 1]
     thin = thin if spec.last_target else []
     return Run(
@@ -228,7 +230,7 @@ def _finished(course: Course, data: Split, device: torch.device) -> Run:
         curves=[{"epoch": 1} | {name: None if stop is not None else end[name] for name in LOSSES + COUNTS}],
         targets=[_target_row(target, kept, spec, len(data.val_labels)) for target in spec.targets],
         validation=[{name: each[name] for name in ("step", "val_loss", "val_correct")} for each in thin],
-        noise_scale=course.noise,
+        noise_scale=noise,
     )
 
 

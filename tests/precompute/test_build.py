@@ -161,6 +161,21 @@ def test_an_infinite_value_is_found_and_the_next_build_writes_null(tmp_path):
     assert verify(path) and query(path, there) == [(told - 1, rows)]
 
 
+def test_the_next_build_cuts_noise_scales_where_the_run_diverged(tmp_path):
+    path = tmp_path / "results.duckdb"
+    shutil.copy(ROOT / "tests" / "fixtures" / "results.duckdb", path)
+    steps = "SELECT list(step ORDER BY step) FROM noise_scale JOIN runs USING (run) WHERE run_id = '40bf543569492fd8'"
+    rest = "SELECT count(*) FROM noise_scale JOIN runs USING (run) WHERE status = 'complete'"
+    [(told,)] = query(path, steps)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"UPDATE runs SET status = 'diverged', stop_step = {told[2]} WHERE run_id = '40bf543569492fd8'"
+        )
+    others = query(path, rest)
+    build.build(tmp_path / "no shards", path, "smoke")
+    assert query(path, steps) == [(told[:2],)] and query(path, rest) == others
+
+
 def test_a_study_is_named_after_the_data_of_a_run_that_saw_it(trained, tmp_path, data_folder):
     first, rows = STUDY.specs("smoke")[0], list(shards.read(trained))
     given_up([first], Settings(tmp_path / "shards", str(data_folder), "cpu"), "planted")

@@ -141,6 +141,17 @@ def test_a_diverged_rate_is_recorded_and_the_others_go_on(dataset):
     assert measured(kept) == measured(alone)
 
 
+def test_a_rate_whose_loss_stays_too_high_goes_on_to_its_last_step_and_keeps_nothing_of_that(dataset, monkeypatch):
+    """Only a loss that is not finite ends a run before: whether another one stays above is known at the end."""
+    spec = spec_of(0.2, momentum=0.9, batch_size=1, last_target=0.001)
+    (run,) = to_target.train([spec], dataset, CPU)
+    assert (run.status, run.stop_step, run.steps) == ("diverged", FIRST, spec.steps)
+    assert run.validation == run.noise_scale == [] and not any(row["reached"] for row in run.targets)
+    monkeypatch.setattr(to_target, "find_stop_step", lambda *told: 40)
+    (later,) = to_target.train([spec], dataset, CPU)
+    assert [row["step"] for row in later.noise_scale] == [16, 33] and later.validation[-1]["step"] < 40
+
+
 def test_without_a_target_all_steps_are_taken_and_the_end_is_what_is_measured(dataset):
     (run,) = to_target.train([spec_of(last_target=0.0, steps=0, epochs=2)], dataset, CPU)
     assert run.steps == round(2 * 500 / 8) and run.epochs == 2
