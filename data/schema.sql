@@ -2,15 +2,15 @@
 -- Errors are fractions of examples misclassified, stored as counts of correct examples where they are counts. Losses are mean
 -- cross-entropy in nats, unless studies.loss says otherwise. An epoch is one pass over the study's training set, a step one optimizer update.
 -- Rows are sorted by their leading integer keys; there are no indexes. NULL means "not measured" or "after divergence", never NaN.
--- Version 2 (studies: clock and loss; contrasts: p and p_adjusted; table layers). A change of a column or of its
--- meaning raises `schema_version` below; `precompute build` takes the runs of a database of an older version over.
+-- Version 2 added studies.clock and loss, contrasts.p and p_adjusted, and the table layers; version 3 damage, counts, targets and what came
+-- after them, which an older build does not know. A change of a column or of its meaning raises `schema_version` below; `precompute build` takes the runs of a database of an older version over.
 
 CREATE TYPE run_status AS ENUM ('complete', 'diverged', 'failed');
 CREATE TYPE verdict AS ENUM ('shown', 'not shown', 'contradicted', 'not tested here');
 
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 COMMENT ON TABLE meta IS 'Facts about this file, one per row.';
-COMMENT ON COLUMN meta.key IS 'schema_version, content_hash (sha256 over all content but times and host facts), built_at (UTC), git_commit, duckdb, ...';
+COMMENT ON COLUMN meta.key IS 'schema_version, content_hash (sha256 over all content but runs.wall_s, runs.started_at, targets.seconds, and built_at, git_commit and duckdb here), built_at (UTC), git_commit, duckdb, ...';
 COMMENT ON COLUMN meta.value IS 'The value, as text.';
 INSERT INTO meta VALUES ('schema_version', '3');
 
@@ -104,17 +104,17 @@ COMMENT ON COLUMN runs.study IS 'The study.';
 COMMENT ON COLUMN runs.seed IS 'The seed: it keys the subset of the data, the noisy labels, the start weights and the order of examples.';
 COMMENT ON COLUMN runs.recipe IS 'Version of the mathematics of training, raised when a change of it makes older runs another thing.';
 COMMENT ON COLUMN runs.status IS 'complete, diverged (curves are NULL from stop_step on) or failed (see error).';
-COMMENT ON COLUMN runs.stop_step IS 'Step at which a diverged run left the finite range; NULL otherwise.';
+COMMENT ON COLUMN runs.stop_step IS 'Step at which a diverged run left the finite range, or of the first evaluation from which on its train loss stayed above ten times its start to the end (two evaluations or more; in a study that trains to a target, the validation loss); NULL otherwise.';
 COMMENT ON COLUMN runs.error IS 'Message of a failed run; NULL otherwise.';
 COMMENT ON COLUMN runs.steps IS 'Optimizer updates made.';
-COMMENT ON COLUMN runs.epochs IS 'Passes over the training set made.';
+COMMENT ON COLUMN runs.epochs IS 'Passes over the training set made; in double_descent/random_features, which makes none, the last time.';
 COMMENT ON COLUMN runs.best_epoch IS 'The evaluated epoch with the lowest validation error (the first of equals): early stopping, chosen without test data.';
 COMMENT ON COLUMN runs.n_train IS 'Training examples.';
 COMMENT ON COLUMN runs.n_val IS 'Validation examples, held out of the training set, labels clean.';
 COMMENT ON COLUMN runs.n_test IS 'Test examples, labels clean.';
 COMMENT ON COLUMN runs.wrong_labels IS 'Training examples whose label was replaced by a wrong one.';
-COMMENT ON COLUMN runs.flops IS 'Floating-point operations of the products that training needs (forward, gradients of the weights), evaluation left out.';
-COMMENT ON COLUMN runs.wall_s IS 'Seconds of wall time: its share, by FLOPs, of the group it trained in.';
+COMMENT ON COLUMN runs.flops IS 'Floating-point operations of the products that training needs (forward, gradients of the weights), evaluation left out. In three studies what a run is priced at: batch_norm/deep_linear ten times its products, activation/born_dead 200 for every weight drawn (nothing is trained), double_descent/random_features the features of all images, the singular value decomposition and the predictions.';
+COMMENT ON COLUMN runs.wall_s IS 'Seconds of wall time: its share, by FLOPs, of the group it trained in; in double_descent/random_features its own and an equal share of the decomposition. Time in which the process was stopped from outside counts.';
 COMMENT ON COLUMN runs.device IS 'Processor or accelerator, by its own name.';
 COMMENT ON COLUMN runs.engine IS 'How it was trained, for example "grouped MLPs, 1 thread".';
 COMMENT ON COLUMN runs.precision IS 'Number format of the products, for example fp32.';
@@ -281,7 +281,7 @@ CREATE TABLE targets (
     seconds FLOAT,
     best_val_error FLOAT
 );
-COMMENT ON TABLE targets IS 'How long a run took to each of several validation errors; five rows for every run that trains to a target, reached or not. A run stops at its last target, at a divergence, at the most steps of its configuration, or when it has taken three times the steps of the first learning rate of its optimizer, batch size and seed that reached the last target: not reached means not within runs.steps.';
+COMMENT ON TABLE targets IS 'How long a run took to each of several validation errors; five rows for every run that trains to a target, reached or not. A run stops at its last target, at a loss that is not finite, at the most steps of its configuration, or when it has taken three times the steps of the first learning rate of its optimizer, batch size and seed that reached the last target: not reached means not within runs.steps.';
 COMMENT ON COLUMN targets.run IS 'The run.';
 COMMENT ON COLUMN targets.target IS 'The validation error, a fraction.';
 COMMENT ON COLUMN targets.reached IS 'Whether an evaluation found a validation error of at most target.';
@@ -311,7 +311,7 @@ CREATE TABLE noise_scale (
     trace FLOAT NOT NULL,
     value FLOAT
 );
-COMMENT ON TABLE noise_scale IS 'The gradient noise scale B_simple (McCandlish et al. 2018) of a run that trains to a target, by the two-batch estimator, at steps a factor 2 apart. To average, average trace and gradient_sq and divide then.';
+COMMENT ON TABLE noise_scale IS 'The gradient noise scale B_simple (McCandlish et al. 2018) of a run that trains to a target, by the two-batch estimator, at steps a factor 2 apart, before any divergence. To average, average trace and gradient_sq and divide then.';
 COMMENT ON COLUMN noise_scale.run IS 'The run.';
 COMMENT ON COLUMN noise_scale.step IS 'Optimizer updates made.';
 COMMENT ON COLUMN noise_scale.small_batch IS 'Examples of the smaller batch.';
@@ -548,7 +548,7 @@ COMMENT ON COLUMN contrasts.estimate IS 'Mean paired difference, changed minus b
 COMMENT ON COLUMN contrasts.low IS 'Lower end of its 95% Student t interval; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.high IS 'Upper end; NULL with fewer than three pairs.';
 COMMENT ON COLUMN contrasts.n IS 'Pairs (seeds; for a random family of graphs, graphs, each with the mean of its seeds).';
-COMMENT ON COLUMN contrasts.p IS 'Two-sided p of the paired t test of no difference; NULL with fewer than three pairs.';
+COMMENT ON COLUMN contrasts.p IS 'Two-sided p of the paired t test of no difference; NULL with fewer than three pairs, and where the contrast is not one of a family whose p are corrected.';
 COMMENT ON COLUMN contrasts.p_adjusted IS 'p after Holm''s correction over the rows of one comparison (x values, functions of a place, families, or batch sizes); NULL where the contrast is not one of such a family.';
 COMMENT ON COLUMN contrasts.unit IS 'Unit of estimate, for example points (percentage points of error).';
 
@@ -584,9 +584,9 @@ COMMENT ON COLUMN claim_parts.study IS 'The study.';
 COMMENT ON COLUMN claim_parts.part IS 'Number of the part, from 1.';
 COMMENT ON COLUMN claim_parts.quantity IS 'What was measured, a code whose words are in the texts of the app.';
 COMMENT ON COLUMN claim_parts.estimate IS 'The estimate; NULL where the quantity does not exist (details says why).';
-COMMENT ON COLUMN claim_parts.low IS 'Lower end of the 95% interval; NULL with fewer than three seeds.';
+COMMENT ON COLUMN claim_parts.low IS 'Lower end of the interval that details names, at 95%; in B3 at 97.5%, since there are two slopes, and in G6 at the level that Holm''s correction leaves. NULL with fewer than three seeds, and where nothing is decided (details says why).';
 COMMENT ON COLUMN claim_parts.high IS 'Upper end.';
-COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds.';
+COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds; in W1, W2 and W5 graphs, in W3 graphs of each family.';
 COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error), correlation, slope (in log2 of both), doublings, ratio, ...';
 COMMENT ON COLUMN claim_parts.bound IS 'The rule of this part, for example ">= 3 and low > 0".';
 COMMENT ON COLUMN claim_parts.holds IS 'Whether the part holds by its rule.';
