@@ -56,7 +56,8 @@ def build(folder: Path, database: Path, size: str = "full") -> dict[str, int]:
 
     database.parent.mkdir(parents=True, exist_ok=True)
     for stale in database.parent.glob(f"{database.name}.tmp-*"):  # of killed builds; a live one has its own number
-        if not _alive(int(stale.name.split("-")[-1].split(".")[0])):
+        process = stale.name.split("-")[-1].split(".")[0]
+        if process.isdecimal() and not _alive(int(process)):
             stale.unlink(missing_ok=True)
     temporary = database.parent / f"{database.name}.tmp-{os.getpid()}"
     temporary.unlink(missing_ok=True)

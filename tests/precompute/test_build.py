@@ -192,6 +192,13 @@ def test_the_leftover_of_a_killed_build_is_cleared(database, trained):
     assert not leftover.exists()
 
 
+def test_a_file_of_somebody_else_beside_the_database_is_left_alone(database, trained):
+    other = database.with_name(database.name + ".tmp-backup")
+    other.write_bytes(b"mine")
+    build.build(trained, database, "smoke")
+    assert other.read_bytes() == b"mine"
+
+
 def test_a_flipped_byte_is_found(database):
     data = bytearray(database.read_bytes())
     data[len(data) // 2] ^= 0xFF
