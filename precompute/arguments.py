@@ -117,13 +117,13 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> argpa
 
 
 def chosen(names: Sequence[str], size: str) -> list[Study]:
-    """The named studies, or all. Raises Usage for unknown names or sizes."""
+    """The named studies, each once, or all. Raises Usage for unknown names or sizes."""
     if size not in SIZES:
         raise Usage(f"no size {size!r}; sizes: {', '.join(SIZES)}")
     for name in names:
         if name not in STUDIES:
             raise Usage(f"no study {name!r}; studies: {', '.join(STUDIES)}")
-    return [STUDIES[name] for name in (names or STUDIES)]
+    return [STUDIES[name] for name in (dict.fromkeys(names) or STUDIES)]
 
 
 def engines_of(options: argparse.Namespace) -> dict[str, Engine]:

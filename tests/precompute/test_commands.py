@@ -15,6 +15,7 @@ import pytest
 
 from precompute import __main__ as command_line
 from precompute import shards
+from precompute.arguments import chosen
 from precompute.build import build
 from precompute.engine import Engine, write
 from precompute.results_file import verify
@@ -22,6 +23,7 @@ from precompute.studies import STUDIES
 
 ROOT = Path(__file__).parents[2]
 STUDY = STUDIES["double_descent/mnist_mlp"]
+CNN = "double_descent/cifar10_cnn"
 
 
 @pytest.fixture
@@ -99,13 +101,12 @@ def test_plan_run_status_build_verify_as_the_readme_has_them(places, undisturbed
 
 
 def test_plan_prices_studies_for_a_gpu_on_a_card_that_is_stated_or_measured(places, tmp_path):
-    name = "double_descent/cifar10_cnn"
-    stated = call(places, "plan", name, STUDY.name)
+    stated = call(places, "plan", CNN, STUDY.name)
     assert stated.returncode == 0 and "stated, not measured" in stated.stdout
     assert [" on a card" in line for line in stated.stdout.splitlines()[-2:]] == [True, False]
     engines = tmp_path / "engines.json"
     write(Engine(device="a card", torch="2", seconds_per_layer=1e-2, way="streams", beside_up_to=8), engines)
-    measured = call(places, "plan", name, STUDY.name, "--device", "cuda", "--engines", str(engines))
+    measured = call(places, "plan", CNN, STUDY.name, "--device", "cuda", "--engines", str(engines))
     assert "a card, measured with torch 2" in measured.stdout
     assert [" on a card" in line for line in measured.stdout.splitlines()[-2:]] == [True, True]
     engines.write_text("{")
@@ -246,6 +247,12 @@ def test_other_bad_input_is_exit_2_and_one_line_too(places, monkeypatch, capsys,
     answer = capsys.readouterr()
     assert answer.out == ""
     assert told in answer.err and len(answer.err.splitlines()) == 1
+
+
+def test_a_study_named_twice_is_one(places, capsys):
+    assert [study.name for study in chosen([CNN, STUDY.name, CNN], "smoke")] == [CNN, STUDY.name]
+    assert command_line.main(["status", STUDY.name, STUDY.name, *places[0]]) == 0
+    assert sum(line.startswith(STUDY.name) for line in capsys.readouterr().out.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", ["plan", "run", "status", "build"])
