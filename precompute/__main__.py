@@ -165,9 +165,9 @@ def status(options: argparse.Namespace) -> int:
         print(
             f"{study.name:34} {counts['complete']:9} {counts['diverged']:9} {counts['failed']:7} {counts['missing']:8}"
         )
-    print(
-        f"shards: {options.shards}; free there: {shutil.disk_usage(options.shards.parent if not options.shards.exists() else options.shards).free / 2**30:.0f} GiB"
-    )
+    shards = options.shards.absolute()
+    there = next(folder for folder in (shards, *shards.parents) if folder.exists())
+    print(f"shards: {options.shards}; free there: {shutil.disk_usage(there).free / 2**30:.0f} GiB")
     return 0
 
 

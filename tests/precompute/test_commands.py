@@ -255,6 +255,13 @@ def test_a_study_named_twice_is_one(places, capsys):
     assert sum(line.startswith(STUDY.name) for line in capsys.readouterr().out.splitlines()) == 1
 
 
+def test_status_of_shards_in_folders_that_are_not_there_yet_says_what_is_free(places, tmp_path, capsys):
+    folder = tmp_path / "not" / "there" / "yet"
+    assert command_line.main(["status", STUDY.name, *places[0], "--shards", str(folder)]) == 0
+    answer = capsys.readouterr()
+    assert f"shards: {folder}; free there: " in answer.out and answer.err == "" and not folder.parent.exists()
+
+
 @pytest.mark.parametrize("command", ["plan", "run", "status", "build"])
 def test_a_database_that_cannot_be_read_is_never_taken_for_an_empty_one(places, command):
     Path(places[0][5]).write_bytes(b"not a database" * 1000)
