@@ -85,11 +85,6 @@ def read(path: Path) -> dict[str, Engine]:
         ) from None
 
 
-def chosen(path: Path, device: str) -> Engine:
-    """Of the card of this name, else what is stated."""
-    return read(path).get(device, Engine())
-
-
 def write(engine: Engine, path: Path) -> None:
     """Puts a card's engine in the file, beside those of others."""
     told = dataclasses.asdict(engine)

@@ -85,9 +85,9 @@ def all_claims(studies: Sequence[StudyResults]) -> tuple[list[ClaimRow], list[Cl
 
 
 def study_claims(study: StudyResults) -> tuple[list[ClaimRow], list[ClaimPartRow]]:
-    """The claims that one study tests, with their parts; none for a question whose claims nothing decides yet."""
+    """The claims that one study tests, with their parts."""
     rows, parts = [], []
-    for claim, measured in CLAIMS[study.question](study) if study.question in CLAIMS else ():
+    for claim, measured in CLAIMS[study.question](study):
         rows.append(ClaimRow(claim, study.question, study.name, verdict(measured)))
         parts += [
             ClaimPartRow(
@@ -107,5 +107,5 @@ def study_claims(study: StudyResults) -> tuple[list[ClaimRow], list[ClaimPartRow
 
 
 def study_contrasts(study: StudyResults) -> list[ContrastRow]:
-    """The ablations of one study; none for a question that has none yet."""
-    return CONTRASTS[study.question](study) if study.question in CONTRASTS else []
+    """The ablations of one study."""
+    return CONTRASTS[study.question](study)

@@ -13,14 +13,13 @@ from precompute.spec import Spec
 if TYPE_CHECKING:
     from precompute.datasets import Split
 
-EVALUATIONS = 72  # points of the logarithmic schedule before equal ones are merged; 57 remain of 1,000 epochs
 DIVERGED = 10.0  # a train loss that stays above this many times its start value counts as diverged
 
 COUNTS = ("train_correct", "val_correct", "test_correct", "memorized")
 LOSSES = ("train_loss", "val_loss", "test_loss")
 
 
-def evaluation_epochs(epochs: int, points: int = EVALUATIONS) -> list[int]:
+def evaluation_epochs(epochs: int, points: int) -> list[int]:
     """Log-spaced epochs from 1 to `epochs`, first and last always; at most `points`, since equal ones are merged."""
     return sorted({round(epoch) for epoch in np.geomspace(1, epochs, points)})
 

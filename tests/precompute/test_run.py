@@ -39,7 +39,7 @@ def test_rows_are_blank_from_the_stop_step_on_by_their_step_or_their_epoch():
 
 @pytest.mark.parametrize("epochs", [1, 2, 40, 300, 1000])
 def test_evaluations_are_log_spaced_with_the_first_and_the_last(epochs):
-    when = evaluation_epochs(epochs)
+    when = evaluation_epochs(epochs, 72)
     assert when[0] == 1 and when[-1] == epochs and when == sorted(set(when))
     gaps = [b - a for a, b in itertools.pairwise(when)]
     assert max(gaps, default=0) <= max(1, 0.12 * epochs)
