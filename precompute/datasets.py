@@ -195,7 +195,7 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int, side: i
     n_val = min(n_train, MOST_VALIDATION)
     if not 0 < n_train <= total - n_val:
         raise ValueError(f"n_train = {n_train} of {total} leaves no {n_val} examples for validation")
-    order = torch.randperm(total, generator=stream("subset", dataset.name, seed)).numpy()
+    order = _order(dataset, seed)
     train, val = order[:n_train], order[total - n_val :]
 
     clean, labels = dataset.train_labels.astype(np.int64), _labels(dataset, label_noise, seed)
@@ -220,9 +220,14 @@ def split(dataset: Dataset, n_train: int, label_noise: float, seed: int, side: i
 
 def with_noise(part: Split, dataset: Dataset, label_noise: float, seed: int) -> Split:
     """What `split` gives for another label noise than that of `part`, whose inputs it shares."""
-    order = torch.randperm(len(dataset.train_labels), generator=stream("subset", dataset.name, seed)).numpy()
-    labels = _labels(dataset, label_noise, seed)[order[: len(part.train_labels)]]
+    train = _order(dataset, seed)[: len(part.train_labels)]
+    labels = _labels(dataset, label_noise, seed)[train]
     return dataclasses.replace(part, train_labels=torch.from_numpy(labels))
+
+
+def _order(dataset: Dataset, seed: int) -> np.ndarray:
+    """The order of the original training set: its first examples are for training, its last for validation."""
+    return torch.randperm(len(dataset.train_labels), generator=stream("subset", dataset.name, seed)).numpy()
 
 
 def _labels(dataset: Dataset, label_noise: float, seed: int) -> np.ndarray:
