@@ -231,6 +231,10 @@ class RandomFeaturesSpec(Spec):
         return (self.dataset, self.n_train, self.seed, self.epochs)
 
 
+PATIENCE = 3
+"""Times the steps of the first learning rate that reaches the last target: so long its group goes on. See precompute/training/to_target.py."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepsSpec(Spec):
     """A network trained on MNIST with batches of exactly `batch_size`, for a budget of steps or passes, or to a validation error.

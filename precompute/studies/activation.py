@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from precompute.spec import BornDeadSpec, MLPSpec
 from precompute.studies.activation_cnn import FUNCTIONS
 from precompute.studies.study import Study, trained_by
-from precompute.studies.tuning import at_chosen_rates
+from precompute.studies.tuning import FRESH_SEEDS, TUNING_SEEDS, at_chosen_rates
 
 DEPTHS = (1, 2, 4, 8, 16, 32)
 STARTS = ("xavier", "he")
 RATES = tuple(2.0**power for power in range(-9, 0))
-TUNING_SEEDS = range(2)
-FRESH_SEEDS = range(2, 7)
 BORN_DEAD_WIDTHS = (2, 3, 4, 5, 8, 10, 16)
 BORN_DEAD_DEPTHS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from precompute.image_spec import CNNSpec
 from precompute.studies.study import Study, trained_by
-from precompute.studies.tuning import at_chosen_rates
+from precompute.studies.tuning import FRESH_SEEDS, TUNING_SEEDS, at_chosen_rates
 
 NAME = "activation/cifar10_cnn_small"
 FUNCTIONS = (
@@ -13,8 +13,6 @@ FUNCTIONS = (
 )  # fmt: skip
 RATES = tuple(2.0**power for power in (-10, -8, -6, -4, -2, 0))
 """A factor 4 apart, the same for all functions."""
-TUNING_SEEDS = range(2)
-FRESH_SEEDS = range(2, 7)
 
 
 def _tuning(size: str) -> list[CNNSpec]:

@@ -8,7 +8,7 @@ here the rate is constant and tuned over a grid a factor 2 apart, the momentum i
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from precompute.spec import StepsSpec
+from precompute.spec import PATIENCE, StepsSpec
 from precompute.studies.study import Study, trained_by
 
 OPTIMIZERS = {
@@ -83,7 +83,7 @@ def widened(size: str, finished: Mapping[str, Mapping], grid: Sequence[StepsSpec
     most MOST_WIDENED; for all seeds at once.
 
     The best is the one with the fewest mean log steps to the hardest target that some rate reached with every seed; where none reached
-    any, nothing is widened. A further rate gets PATIENCE (3) times the most steps that the best one took to the last target over the
+    any, nothing is widened. A further rate gets PATIENCE times the most steps that the best one took to the last target over the
     seeds, as it would have had in their group, or all steps where the last target was not reached. It follows from the rates within it
     alone, so that it stays the same when its own results come.
     """
@@ -129,7 +129,7 @@ def _best_rate(specs: Sequence[StepsSpec], finished: Mapping[str, Mapping]) -> t
         best = min(mean, key=lambda rate: (mean[rate], rate))
         if mean[best] < math.inf:
             last = max(steps(spec, specs[0].last_target) for spec in by_rate[best])
-            return best, int(min(3 * last, max(spec.steps for spec in specs)))
+            return best, int(min(PATIENCE * last, max(spec.steps for spec in specs)))
     return None
 
 

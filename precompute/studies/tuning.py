@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from precompute.spec import Spec
 
+TUNING_SEEDS = range(2)
+FRESH_SEEDS = range(2, 7)
+
 
 def chosen_rate(runs: Iterable[tuple[Spec, Mapping]]) -> float:
     """The learning rate with the lowest mean validation error at the last epoch over its seeds; of equals the smallest.

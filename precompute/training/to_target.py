@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from precompute.datasets import Dataset, Split, split
 from precompute.measures.finite import finite
 from precompute.measures.noise_scale import LARGE, SMALL, noise_scale
-from precompute.spec import StepsSpec
+from precompute.spec import PATIENCE, StepsSpec
 from precompute.streams import stream
 from precompute.training.captured import Steps, captures, engine_on, none_lost
 from precompute.training.run import COUNTS, LOSSES, Run, find_stop_step
@@ -27,7 +27,6 @@ from precompute.training.side_by_side import NETWORKS, GroupedNetworks, Separate
 
 CHUNK = 2000  # examples evaluated at once
 FIRST, RATIO = 16, 1.05
-PATIENCE = 3
 CURVE_EVERY, NOISE_EVERY = 4, 14  # evaluations: a factor 1.2 in steps, and a factor 2
 
 

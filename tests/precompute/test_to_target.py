@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from precompute.datasets import split
 from precompute.models.mlp import start_weights
 from precompute.models.simple_cnn import simple_cnn
-from precompute.spec import StepsSpec
+from precompute.spec import PATIENCE, StepsSpec
 from precompute.training import side_by_side, to_target
-from precompute.training.to_target import FIRST, PATIENCE, batches, evaluation_steps
+from precompute.training.to_target import FIRST, batches, evaluation_steps
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 CPU = torch.device("cpu")
