@@ -35,7 +35,7 @@ import numpy as np
 from precompute.evidence.contrasts import ContrastRow
 from precompute.evidence.depth import POINT, TENTH
 from precompute.evidence.furthest import Measured, furthest
-from precompute.evidence.grid import StudyResults
+from precompute.evidence.grid import StudyResults, final_error
 from precompute.evidence.intervals import (
     FEWEST_SEEDS,
     Estimate,
@@ -73,9 +73,7 @@ class Cell(NamedTuple):
 
     def errors(self, seeds: Sequence[int]) -> np.ndarray:
         """[S] test error at the last epoch, in points."""
-        return np.array(
-            [100 * (1 - _last(self.rows[seed])["test_correct"] / self.rows[seed]["n_test"]) for seed in seeds]
-        )
+        return np.array([final_error(self.rows[seed], "test") for seed in seeds])
 
 
 def cells(study: StudyResults) -> dict[tuple[str, Place], Cell | None]:
@@ -149,7 +147,7 @@ def _sigmoid_starves_the_first_layers(found: Mapping) -> list[Part]:
         measured.append(Measured(dict(place), np.log10(np.maximum(ratios, np.finfo(np.float32).tiny))))
     return furthest(
         "gradient_norm_first_over_last_at_the_start", "ratio", measured, below(0.1), largest=True,
-        details={"interval": OF_LOGARITHMS, "activation": "sigmoid", "epoch": 0}, back=_power,
+        details={"interval": OF_LOGARITHMS, "activation": "sigmoid", "epoch": 0}, back=Estimate.as_ratio,
     )  # fmt: skip
 
 
@@ -205,11 +203,11 @@ def _relu_is_sooner_than_tanh(found: Mapping) -> list[Part]:
         why = "relu_does_not_get_there" if seeds else "too_few_seeds"
         return [Part(quantity, Estimate(None, None, None, len(seeds)), "ratio", rule, details | {"why": why})]
     censored = [epochs is None for epochs in later]
-    reached = [epochs or _last(tanh.rows[seed])["epoch"] for epochs, seed in zip(later, seeds, strict=True)]
+    reached = [epochs or tanh.rows[seed]["curves"][-1]["epoch"] for epochs, seed in zip(later, seeds, strict=True)]
     if any(censored):
         details |= {"at_least": True, "tanh_not_there": sum(censored)}
         rule = rule.of_a_lower_bound()
-    ratio = Part(quantity, _power(estimate_over_seeds(np.log10(reached) - np.log10(sooner))), "ratio", rule, details)
+    ratio = Part(quantity, estimate_over_seeds(np.log10(reached) - np.log10(sooner)).as_ratio(), "ratio", rule, details)
     return [ratio.undecided("a_run_diverged") if _lost(relu) else ratio]
 
 
@@ -302,13 +300,5 @@ def _epochs_to_quarter(row: Mapping) -> int | None:
     )
 
 
-def _last(row: Mapping) -> Mapping:
-    return row["curves"][-1]
-
-
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else np.nan
-
-
-def _power(found: Estimate) -> Estimate:
-    return Estimate(*(None if value is None else float(10.0**value) for value in found[:3]), found.n)

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from precompute.evidence.contrasts import ContrastRow
-from precompute.evidence.grid import StudyResults
+from precompute.evidence.grid import StudyResults, final_error
 from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule, below
 from precompute.spec import Spec
@@ -124,11 +124,11 @@ def _scales_its_rate(study: StudyResults) -> bool:
 
 
 def _test_error(row: Mapping) -> float:
-    return 100 * (1 - row["curves"][-1]["test_correct"] / row["n_test"])
+    return final_error(row, "test")
 
 
 def _train_error(row: Mapping) -> float:
-    return 100 * (1 - row["curves"][-1]["train_correct"] / row["n_train"])
+    return final_error(row, "train")
 
 
 def _mean_train_error(row: Mapping) -> float:
@@ -250,7 +250,7 @@ def _compared(
             by_seed[seed] = math.fsum(values) / len(values)
     found = estimate_over_seeds(np.array(list(by_seed.values())))
     if column != "cosine":
-        found = Estimate(*(None if value is None else 10.0**value for value in found[:3]), found.n)
+        found = found.as_ratio()
     return found, list(by_seed), {"steps": sorted(steps), "left_out": left_out}
 
 

@@ -170,8 +170,7 @@ def noise_scale_and_bend(study: StudyResults, series: Mapping[tuple[str, float],
         why = "no_bend" if not np.isfinite(ends).all() else "no_noise_scale"
         return [Part(quantity, Estimate(None, None, None, seeds), "ratio", rule, details | {"why": why})]
     found = estimate_over_seeds(np.log10(noise) - np.log10(2.0) * ends)
-    powers = [None if value is None else 10.0**value for value in found[:3]]
-    return [Part(quantity, Estimate(*powers, found.n), "ratio", rule, details)]
+    return [Part(quantity, found.as_ratio(), "ratio", rule, details)]
 
 
 def contrasts(study: StudyResults) -> list[ContrastRow]:

@@ -10,13 +10,13 @@ Errors are in points, at the last epoch, with Student t intervals over seeds, pa
 network is taken at the rate that validation data choose, on the same seeds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from precompute.evidence.contrasts import ContrastRow
-from precompute.evidence.grid import StudyResults
+from precompute.evidence.grid import StudyResults, final_error
 from precompute.evidence.intervals import Estimate, estimate_over_seeds, paired_difference
 from precompute.evidence.verdicts import NEGATIVE, POSITIVE, Part, Rule
 from precompute.spec import Spec
@@ -48,11 +48,11 @@ class Cell(NamedTuple):
 
     def errors(self, part: str, seeds: list[int]) -> np.ndarray:
         """Error of `part` (train or test) in points at the last epoch, NaN for a seed without a run that trains."""
-        return np.array([_error(self.rows[s], part) if self.trains(s) else np.nan for s in seeds])
+        return np.array([final_error(self.rows[s], part) if self.trains(s) else np.nan for s in seeds])
 
     def trains(self, seed: int) -> bool:
         row = self.rows.get(seed)
-        return row is not None and row["status"] == "complete" and _error(row, "train") <= 100 * FAILED_ABOVE
+        return row is not None and row["status"] == "complete" and final_error(row, "train") <= 100 * FAILED_ABOVE
 
     @property
     def failed(self) -> int:
@@ -164,10 +164,6 @@ def _paired(part: str, a: Cell, b: Cell) -> tuple[Estimate, list[int]]:
     return paired_difference(a.errors(part, seeds), b.errors(part, seeds)), seeds
 
 
-def _error(row: Mapping, part: str) -> float:
-    return 100 * (1 - row["curves"][-1][f"{part}_correct"] / row[f"n_{part}"])
-
-
 def _gradients(found: Mapping[Network, Cell]) -> list[Part]:
     """L4: in the deepest plain networks with batch normalization, the gradient norm of the first layer over that of the last, at the
     measured epoch (the start among them) where it is smallest, is above 0.1. Seeds whose train error stays high count too: a gradient
@@ -218,6 +214,4 @@ def _ratios(cell: Cell) -> dict[int, dict[int, float]]:
 
 def _geometric(ratios: list[float]) -> Estimate:
     """The geometric mean with the interval of the logarithms. A ratio of 0 stands as the smallest number that is not."""
-    found = estimate_over_seeds(np.log10(np.maximum(ratios, np.finfo(np.float32).tiny)))
-    power: Callable[[float | None], float | None] = lambda value: None if value is None else 10.0**value
-    return Estimate(power(found.estimate), power(found.low), power(found.high), found.n)
+    return estimate_over_seeds(np.log10(np.maximum(ratios, np.finfo(np.float32).tiny))).as_ratio()

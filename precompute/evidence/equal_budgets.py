@@ -3,7 +3,7 @@
 import numpy as np
 
 from precompute.evidence.contrasts import ContrastRow, corrected_rows
-from precompute.evidence.grid import StudyResults
+from precompute.evidence.grid import StudyResults, final_error
 from precompute.evidence.intervals import Estimate, null, paired_difference
 from precompute.evidence.verdicts import POSITIVE, Part, below
 from precompute.spec import Spec
@@ -72,7 +72,7 @@ def _final_errors(study: StudyResults) -> dict[tuple[str, int], dict[int, dict[i
     for spec, row in runs:
         if spec.seed not in tuning:
             correct = row["curves"][-1]["test_correct"]
-            error = np.nan if row["status"] != "complete" or correct is None else 100 * (1 - correct / row["n_test"])
+            error = np.nan if row["status"] != "complete" or correct is None else final_error(row, "test")
             errors.setdefault(_arm(spec), {}).setdefault(spec.batch_size, {})[spec.seed] = error
     return errors
 

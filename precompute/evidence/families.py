@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from precompute.evidence.depth import FAILED_ABOVE
-from precompute.evidence.grid import StudyResults
+from precompute.evidence.grid import StudyResults, final_error
 from precompute.evidence.intervals import Estimate, estimate_over_seeds
 from precompute.evidence.variance import Components, variance_components
 from precompute.graphs import Graph, is_random
@@ -45,7 +45,7 @@ class Trained(NamedTuple):
 
     def error(self, part: str) -> float:
         """Of `part` (train, val or test) in points at the last epoch."""
-        return 100 * (1 - self.row["curves"][-1][f"{part}_correct"] / self.row[f"n_{part}"])
+        return final_error(self.row, part)
 
     @property
     def trains(self) -> bool:

@@ -91,3 +91,8 @@ class StudyResults:
     """Every finished run with its row (see precompute.shards): status, curves, layers, ..."""
     planned: Sequence[Spec] = ()
     """Every run of the grid, finished or not."""
+
+
+def final_error(row: Mapping, part: str) -> float:
+    """Error on `part` (train, val or test) at the last evaluation of the run with this row, in points."""
+    return 100 * (1 - row["curves"][-1][f"{part}_correct"] / row[f"n_{part}"])

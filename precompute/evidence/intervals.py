@@ -32,6 +32,10 @@ class Estimate(NamedTuple):
     high: float | None
     n: int
 
+    def as_ratio(self) -> "Estimate":
+        """Of decimal logarithms: of that which they are the logarithms of."""
+        return Estimate(*(None if value is None else 10.0**value for value in self[:3]), self.n)
+
 
 class IntervalRow(NamedTuple):
     """A row of the table `intervals`, with the index into `MapGrid.xs` in the place of the configuration."""
