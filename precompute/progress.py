@@ -10,7 +10,9 @@ from precompute.engine import Engine
 from precompute.spec import Spec
 from precompute.studies.study import flops_of
 
-EFFICIENCY = 0.6  # share of the machine's matrix rate that training reaches; `benchmark` measured 59 to 65%
+EFFICIENCY = (
+    0.6  # share of the machine's matrix rate that training reaches; `benchmark` measured 46 to 71%, see README.md
+)
 
 
 class Progress:

@@ -1,4 +1,6 @@
-"""What the measurements show: intervals, landmarks, ablations and claims, from arrays. NumPy and SciPy only."""
+"""What the measurements show: intervals, landmarks, ablations and claims, from arrays and the rows of runs.
+
+NumPy and SciPy only, and NetworkX for the graphs of `families`."""
 
 from precompute.evidence.claims import all_claims, study_claims, study_contrasts
 from precompute.evidence.grid import MapGrid, StudyResults

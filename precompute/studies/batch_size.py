@@ -192,7 +192,8 @@ def _last_val_correct(row: Mapping) -> int:
 
 
 WHOLE = math.inf
-"""A group is never cut: all rates of it decide when to stop."""
+"""A group is never cut: where there is a target, all its rates decide when to stop. At equal budgets they decide nothing for each other, and share
+their minibatches; they are few."""
 MNIST_MLP = Study(
     name="batch_size/mnist_mlp",
     question="batch_size",
