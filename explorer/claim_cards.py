@@ -29,6 +29,8 @@ COUNTS_FAILURES = {
 """The quantities that runs which failed belong to: a gradient has a size whether or not it helps, and a share of failures counts them."""
 RESAMPLED, ENOUGH = {"bootstrap"}, 5
 """The kinds of interval that resample the seeds, and the seeds of which they are told without a warning."""
+BUDGETS = ("epochs", "steps")
+"""The details that tell two parts of one claim, study and quantity apart."""
 ICONS = {"shown": "check", "not shown": "remove", "contradicted": "close", "not tested here": "hourglass_empty"}
 
 
@@ -105,7 +107,10 @@ def _part(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(part: dict[str, Any]) -> tuple:
-    return part["claim"], part["study"], part["quantity"], part["part"]
+    """What a part is of, the same in every file: its running number counts the parts that a file has. Only whole numbers are a budget;
+    epochs and steps that were measured differ between files."""
+    budgets = (part["details"].get(unit) for unit in BUDGETS)
+    return part["claim"], part["study"], part["quantity"], *(each if type(each) is int else None for each in budgets)
 
 
 def card(code: str, claims: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:

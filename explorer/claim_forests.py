@@ -56,7 +56,7 @@ def _forest(parts: list[dict[str, Any]], unit: str, stretched: bool) -> None:
         return
     own = database.own_meta()
     versions = site.data_version(), own and own["content_hash"]
-    keys = tuple((part["claim"], part["study"], part["part"]) for part in parts)
+    keys = tuple(_key(part) for part in parts)
     chart = _drawn(versions, language(), unit, keys, stretched and unit == STRETCHED)
     st.vega_lite_chart(spec=dict(chart), key=f"claims.forest.{unit}", alt=_alt(parts, unit))
 
@@ -64,17 +64,22 @@ def _forest(parts: list[dict[str, Any]], unit: str, stretched: bool) -> None:
 # A chart of many layers takes longer to compose than all else on the page, and is the same for everyone.
 @st.cache_data(max_entries=64, show_spinner=False)
 def _drawn(versions: tuple, language: str, unit: str, keys: tuple, stretched: bool) -> dict[str, Any]:
-    parts = {(part["claim"], part["study"], part["part"]): part for part in claim_cards.parts_of_claims()}
+    parts = {_key(part): part for part in claim_cards.parts_of_claims()}
     rows = [_row(parts[key]) for key in keys]
     states = {state: t(f"claims.forest.{state}") for state in claim_forest.STATES}
     title = claim_cards.word("unit", unit)
     return claim_forest.draw(rows, unit, axis_title=title, states=states, stretched=stretched).specification()
 
 
+def _key(part: dict[str, Any]) -> tuple:
+    """One of each part shown: those that only one's own results have are numbered by themselves."""
+    return part["claim"], part["study"], part["part"], part["published"]
+
+
 def _row(part: dict[str, Any]) -> dict[str, Any]:
     own = part["own"] or dict.fromkeys(("estimate", "low", "high"))
     return {
-        "name": f"{part['claim']} {part['study']} {part['part']}",
+        "name": f"{part['claim']} {part['study']} {part['part']}" + ("" if part["published"] else " own"),
         "label": _label(part),
         "region": region(part["bound"]),
         **{name: part[name] for name in ("estimate", "low", "high", "holds")},

@@ -292,3 +292,36 @@ def test_a_code_that_is_newer_than_the_texts_stands_for_itself(opened, results_f
     assert not app.exception
     assert "something new" in spoken(app) and "as good as it gets" in spoken(app)
     assert any("furlongs" in element.proto.alt for element in app.get("vega_lite_chart"))
+
+
+def test_ones_own_parts_are_matched_by_their_budget_and_not_by_their_number(
+    opened, own, results_file, tmp_path, monkeypatch
+):
+    """One's own file has two parts of B4: the later number of epochs, as its first, and one that is not published, as its second."""
+    published = tmp_path / "published.duckdb"
+    shutil.copy(results_file, published)
+    columns = "claim, study, part, quantity, estimate, low, high, n, unit, bound, holds, details"
+    budgets = [(1, 5, 1.0), (2, 20, 2.0)], [(1, 20, 12.0), (2, 80, 14.0)]
+    for path, parts in zip((published, own), budgets, strict=True):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("DELETE FROM claim_parts WHERE claim = 'B4'")
+            for number, epochs, estimate in parts:
+                connection.execute(
+                    f"""INSERT INTO claim_parts ({columns}) VALUES ('B4', 'batch_size/equal_epochs', ?,
+                    'test_error_of_the_largest_minus_the_smallest_at_equal_epochs', ?, NULL, NULL, 5, 'points', '> 0', true, ?)""",
+                    [number, estimate, json.dumps({"epochs": epochs})],
+                )
+    monkeypatch.setenv("WHY_RESULTS", f"{published}{os.pathsep}{own}")
+    app = opened("claims", question="batch_size")
+    assert not app.exception
+    drawn = [row for row in forest_rows(app) if row["name"].startswith("B4 ")]
+    assert sorted((row["estimate"], row["own_estimate"]) for row in drawn if row["estimate"]) == [
+        (1.0, None),
+        (2.0, 12.0),
+    ]
+    assert [row["own_estimate"] for row in drawn if row["estimate"] is None] == [14.0]
+    assert len({row["name"] for row in drawn}) == 3
+    (told,) = [each.value for each in app.markdown if "20 epochs each" in each.value]
+    lines = {line.split(" epochs")[0].split()[-1]: line for line in told.splitlines()}
+    assert "+10" in lines["20"] and "+12.0" in lines["20"] and "own" not in lines["5"]
+    assert "in your own results only" in lines["80"]
