@@ -56,7 +56,8 @@ def over(
     """One's own runs of the configurations that a table shows by its column run_id, each a row of that table with run_id, seed, status and
     `measures` of one's own; `published` is the row of the same run in the table, None without. Empty without a second file.
 
-    `sql` gives the measures of every run by run_id; the default are its errors at the end.
+    `sql` gives the measures of every run by run_id; the default are its errors at the end. Every other column is that of a published run
+    of the same configuration, so that `measures` names all that differ between its seeds.
     """
     shown = {row["run_id"]: row for row in table.to_pylist()}
     runs = own.alike(list(shown))

@@ -53,7 +53,7 @@ def shown_runs(choices: Choices) -> pa.Table:
 
 
 def own_runs(choices: Choices) -> list[dict[str, Any]]:
-    """One's own runs of the configurations in the picture, as far as they reached the target; state, steps, examples and seconds are theirs."""
+    """One's own runs of the configurations in the picture, with what they took to the target, or without reaching it."""
     shown = results.tuned_runs(choices.study, choices.target, list(choices.optimizers))
     return own_results.over(shown, results.OWN_MEASURES, results.REACHED, target=choices.target)
 

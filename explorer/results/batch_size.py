@@ -49,10 +49,10 @@ run that went furthest without reaching."""
 
 REACHED = """
 SELECT r.run_id, CASE WHEN g.reached THEN 'reached' WHEN r.status = 'diverged' THEN 'diverged' ELSE 'not_reached' END AS state,
-       g.step AS steps, g.examples, CAST(g.seconds AS DOUBLE) AS seconds
+       g.step AS steps, g.examples, CAST(g.seconds AS DOUBLE) AS seconds, r.steps AS taken
 FROM targets g JOIN runs r USING (run) WHERE g.target = $target
 """
-OWN_MEASURES = ("state", "steps", "examples", "seconds")
+OWN_MEASURES = ("state", "steps", "examples", "seconds", "taken")
 """What any run took to a target: the columns of REACHED beside its name."""
 
 

@@ -275,3 +275,16 @@ def test_a_second_file_that_has_nothing_of_a_picture_is_said_to_have_nothing(ope
     assert not app.exception
     assert any("have no run of what this picture shows" in each.value for each in app.caption)
     assert not hollow_marks(charts(app)[0][0])
+
+
+def test_what_an_own_run_took_is_its_own_and_not_that_of_a_published_seed(opened, laid, results_file):
+    path = laid(results_file, without="false")
+    with duckdb.connect(str(path)) as connection:  # seeds that are not published, of configurations that are
+        connection.execute(
+            """UPDATE runs SET run_id = 'feed' || substr(run_id, 5), seed = seed + 70, steps = steps + 7 + seed
+            WHERE study = 'batch_size/mnist_mlp'"""
+        )
+    table = next(frame.value for frame in opened("batch_size").dataframe if "Own" in frame.value)
+    new = table[table["seed"] >= 70]
+    steps = dict(ask(path, "SELECT run_id, steps FROM runs WHERE seed >= 70"))
+    assert len(new) and list(new["taken"]) == [steps[re.search("run=(feed[0-9a-f]+)", url)[1]] for url in new["run_id"]]
