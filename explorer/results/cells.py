@@ -165,8 +165,8 @@ WHERE c.map = $map
 
 
 def own_cells(shown: Map, measure: str) -> pa.Table | None:
-    """What one's own results have of the cells of a map: its x value and epoch under the study's names, own_seeds, per curve of
-    `PAIRS[measure]` own_<name>_seed_N, and `difference`: own minus published of the coloured measure, the mean over the runs that both
+    """What one's own results have of the cells of a map: its x value and epoch under the study's names, own_seeds (the runs with a value of the
+    coloured measure; no cell without one), per curve of `PAIRS[measure]` own_<name>_seed_N, and `difference`: own minus published of the coloured measure, the mean over the runs that both
     have (points, or the unit of the loss; NULL where there is none). None without a second file, or where it has nothing of the map."""
     if database.own_meta() is None:
         return None
@@ -191,9 +191,10 @@ def own_cells(shown: Map, measure: str) -> pa.Table | None:
             SELECT r.run_id, v.epoch, {PER_RUN[coloured]} AS value
             FROM place p JOIN results.runs r USING (configuration) JOIN results.curves v USING (run)
         )
-        SELECT x AS {shown.study.x}, CAST(epoch AS INTEGER) AS {shown.study.clock}, CAST(count(*) AS SMALLINT) AS own_seeds, {single},
+        SELECT x AS {shown.study.x}, CAST(epoch AS INTEGER) AS {shown.study.clock}, CAST(count(mine.{coloured}) AS SMALLINT) AS own_seeds, {single},
                CAST({1 if measure == "loss" else 100} * avg(mine.{coloured} - theirs.value) AS FLOAT) AS difference
-        FROM mine LEFT JOIN theirs USING (run_id, epoch) GROUP BY x, epoch ORDER BY x, epoch
+        FROM mine LEFT JOIN theirs USING (run_id, epoch) GROUP BY x, epoch HAVING count(mine.{coloured}) > 0
+        ORDER BY x, epoch
         """,
         {"map": shown.key},
     )

@@ -288,3 +288,19 @@ def test_what_an_own_run_took_is_its_own_and_not_that_of_a_published_seed(opened
     new = table[table["seed"] >= 70]
     steps = dict(ask(path, "SELECT run_id, steps FROM runs WHERE seed >= 70"))
     assert len(new) and list(new["taken"]) == [steps[re.search("run=(feed[0-9a-f]+)", url)[1]] for url in new["run_id"]]
+
+
+def test_cells_in_which_no_own_run_has_a_value_are_neither_outlined_nor_counted(opened, own):
+    with duckdb.connect(str(own)) as connection:
+        connection.execute(
+            """UPDATE curves SET test_correct = NULL, test_loss = NULL WHERE run IN (SELECT run FROM runs WHERE study = 'double_descent/mnist_mlp')
+            AND epoch = (SELECT max(epoch) FROM curves JOIN runs USING (run) WHERE study = 'double_descent/mnist_mlp')"""
+        )
+    app = opened("generalization")
+    cells = charts(app)[0][1]["cells"].to_pylist()
+    last = max(row["epoch"] for row in cells)
+    there = [row for row in cells if any(row[name] is not None for name in row if name.startswith("oa_"))]
+    assert there and last not in {row["epoch"] for row in there}
+    assert any(f"{len(there)} cells" in each.value for each in app.caption)
+    seen = next(frame.value for frame in app.dataframe if "own_seeds" in frame.value)
+    assert seen["own_seeds"].notna().sum() == len(there) and seen["own_seeds"].min() >= 1
