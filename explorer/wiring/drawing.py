@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import format, views
+from explorer import format, own_results, views
 from explorer.charts import families, graph_drawing
 from explorer.database import PUBLISHED
 from explorer.results import site
@@ -24,7 +24,8 @@ def drawn(study: Study, graph: Graph, run: dict[str, Any], show: str, key: str, 
     st.markdown(f"**{families.graph_name(graph)}**")
     stages = len(results.stages(study, graph, of))
     height = views.height(0, AROUND) // max(1, stages) or None
-    chart = _chart(site.data_version(), language(), study, graph, run["run_id"], show, of, height)
+    versions = site.data_version(), own_results.version()
+    chart = _chart(versions, language(), study, graph, run["run_id"], show, of, height)
     alt = described(study, graph, run["run_id"], show, of)
     st.vega_lite_chart(spec=views.sized(dict(chart)), key=key, alt=alt, width="stretch")
     st.caption(_caption(study, graph, run, show, of))
@@ -40,7 +41,14 @@ def values(run_id: str, show: str, of: str = PUBLISHED) -> dict[graph_drawing.Pa
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _chart(
-    version: str, language: str, study: Study, graph: Graph, run_id: str, show: str, of: str, height: int | None
+    versions: tuple[str, str],
+    language: str,
+    study: Study,
+    graph: Graph,
+    run_id: str,
+    show: str,
+    of: str,
+    height: int | None,
 ) -> dict[str, Any]:
     titles = {
         row["stage"]: t("wiring.drawing.stage", stage=row["stage"], edges=row["edges"], channels=row["channels"])

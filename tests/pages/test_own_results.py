@@ -1,6 +1,8 @@
 """One's own results over the published ones on the pages that are not about runs or claims."""
 
+import os
 import re
+import shutil
 
 import duckdb
 import pytest
@@ -304,3 +306,25 @@ def test_cells_in_which_no_own_run_has_a_value_are_neither_outlined_nor_counted(
     assert any(f"{len(there)} cells" in each.value for each in app.caption)
     seen = next(frame.value for frame in app.dataframe if "own_seeds" in frame.value)
     assert seen["own_seeds"].notna().sum() == len(there) and seen["own_seeds"].min() >= 1
+
+
+def test_the_graph_of_an_own_run_is_drawn_anew_when_its_file_is_made_anew(
+    opened, laid, results_file, monkeypatch, tmp_path
+):
+    def weights(app) -> set[float]:
+        (tables,) = [tables for _, tables, _ in charts(app) if "paths" in tables]
+        return {row["value"] for row in tables["paths"].to_pylist() if row["learns"]}
+
+    path, later = laid(results_file, without="false"), tmp_path / "later.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE runs SET run_id = 'feedfacefeedfac1' WHERE run = (SELECT min(run) FROM runs JOIN edge_weights USING (run))"
+        )
+    shutil.copy(path, later)
+    with duckdb.connect(str(later)) as connection:
+        connection.execute("UPDATE edge_weights SET weight = weight + 1")
+        connection.execute("UPDATE meta SET value = 'another hash of my own' WHERE key = 'content_hash'")
+    before = weights(opened("runs", run="feedfacefeedfac1"))
+    monkeypatch.setenv("WHY_RESULTS", f"{results_file}{os.pathsep}{later}")
+    after = weights(opened("runs", run="feedfacefeedfac1"))
+    assert before and sorted(after) == pytest.approx([weight + 1 for weight in sorted(before)], abs=1e-6)
