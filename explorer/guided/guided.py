@@ -87,7 +87,7 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
 
 def guessed(prefix: str, codes: Sequence[str], *, key: str = GUESS) -> str | None:
     """What the address says was guessed before something is revealed, SKIP where the reader would not; None as long as nothing was."""
-    return address.chosen(key, [*codes, SKIP], None, t(f"{prefix}.guess"))
+    return address.chosen(key, [*codes, SKIP], None, t(f"{prefix}.guess"), lambda _: t("site.guess.open"))
 
 
 def ask(prefix: str, codes: Sequence[str], *, key: str = GUESS, **values: str) -> None:

@@ -128,6 +128,13 @@ def test_a_guess_is_asked_before_it_is_answered_and_an_unknown_one_is_not_taken(
     assert not any(text.of("en", "site.guess.again") == button.label for button in app.button)
 
 
+@both
+def test_an_unknown_guess_is_said_to_give_the_question(opened, language):
+    said = [each.value for each in opened("generalization", guess="nonsense", lang=language).info]
+    assert any("nonsense" in each and text.of(language, "site.guess.open") in each for each in said)
+    assert not any("None" in each for each in said)
+
+
 def test_a_step_without_values_needs_none():
     assert guided.Step("plain", {}).values == {}
 
