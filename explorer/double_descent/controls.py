@@ -47,14 +47,16 @@ def choices(maps: list[Map]) -> Choices:
     """Draws the controls below the study's, for its maps, and returns what they say."""
     finding = results.finding(maps)
     variants = {each.code: each for each in maps}
-    code = address.one_of(
-        "variant",
-        list(variants),
-        finding.code,
-        label=t("generalization.control.variant"),
-        format=lambda code: variant(variants[code]),
-        widget="select",
-    )
+    code = finding.code
+    if any(variants):
+        code = address.one_of(
+            "variant",
+            list(variants),
+            finding.code,
+            label=t("generalization.control.variant"),
+            format=lambda code: variant(variants[code]),
+            widget="select",
+        )
     noises = {each.noise: each for each in maps if each.code == code}
     noise = address.one_of(
         "noise",

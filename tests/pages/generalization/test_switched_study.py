@@ -172,3 +172,8 @@ def test_one_colour_scale_for_all_studies_is_the_readers_choice(once, database):
 
     assert domain(scale="all") == domain(scale="all", study="regularization")
     assert domain(scale="all")[1] >= max(domain()[1], domain(study="regularization")[1])
+
+
+def test_a_study_without_variants_asks_for_none_and_says_nothing_of_one(opened, database):
+    app = opened("generalization", variant="7")
+    assert not app.exception and not app.info
