@@ -56,6 +56,7 @@ def choices(maps: list[Map]) -> Choices:
             label=t("generalization.control.variant"),
             format=lambda code: variant(variants[code]),
             widget="select",
+            resets=PICK,
         )
     noises = {each.noise: each for each in maps if each.code == code}
     noise = address.one_of(

@@ -177,3 +177,15 @@ def test_one_colour_scale_for_all_studies_is_the_readers_choice(once, database):
 def test_a_study_without_variants_asks_for_none_and_says_nothing_of_one(opened, database):
     app = opened("generalization", variant="7")
     assert not app.exception and not app.info
+
+
+def test_another_variant_takes_the_cell_that_its_map_may_not_have(opened, database):
+    """Its epochs may be fewer."""
+    app = opened("generalization", study="sample_wise", variant="250-40")
+    cell = linked_map(app)[1]["cells"].to_pylist()[-1]
+    picked = {"epoch": str(cell["epoch"]), "width": str(cell["width"])}
+    app = opened("generalization", study="sample_wise", variant="250-40", **picked)
+    assert not app.info
+    app.selectbox(key="address.variant").select("250-20").run()
+    assert app.query_params["variant"] == "250-20" and not picked.keys() & set(app.query_params)
+    assert not app.exception and not app.info
