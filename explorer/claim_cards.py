@@ -61,6 +61,12 @@ def chosen(question: str, verdict: str) -> list[dict[str, Any]]:
     ]
 
 
+def chosen_by_own(claims: list[dict[str, Any]], verdict: str) -> list[tuple[str, str]]:
+    """Claim and study of the published rows among some of `chosen` that only the verdict of one's own results chose."""
+    published = [claim for claim in claims if claim["verdict"] not in (None, verdict)]
+    return [] if verdict == "all" else [(claim["claim"], claim["study"]) for claim in published]
+
+
 def rows_of_claims() -> list[dict[str, Any]]:
     """Every claim and study that tests it, with its verdict and own_verdict; either is None where that file does not test it."""
     rows = [row | {"own_verdict": None} for row in site.claims().to_pylist()]

@@ -39,5 +39,5 @@ claim_forests.forests(shown)
 with st.expander(t("claims.table"), icon=":material/table:"):
     st.dataframe(claim_cards.as_table(shown), hide_index=True, alt=t("claims.alt"))
 
-sql, table = site.claims_with_parts(question, verdict)
+sql, table = site.claims_with_parts(question, verdict, claim_cards.chosen_by_own(shown, verdict))
 footer(page="claims", studies=claim_cards.studies(shown), table=table, sql=sql)

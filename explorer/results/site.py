@@ -1,5 +1,6 @@
 """What the pages about no single question ask: facts of the file, studies with their provenance, claims with their parts and verdicts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -30,11 +31,15 @@ FROM claims c LEFT JOIN claim_parts p ON p.claim = c.claim AND p.study = c.study
 """
 
 
-def claims_with_parts(question: str, verdict: str) -> tuple[str, pa.Table]:
-    """The statement that gives the claims of a question with a verdict ("all" for any), one row a measured part, and its rows."""
+def claims_with_parts(question: str, verdict: str, others: Sequence[tuple[str, str]] = ()) -> tuple[str, pa.Table]:
+    """The statement that gives the claims of a question with a verdict ("all" for any), one row a measured part, and its rows. `others` are
+    claims and studies of that question which are there whatever their verdict."""
     asked = {"question": question, "verdict": verdict}
-    wanted = " AND ".join(f"c.{name} = '{value}'" for name, value in asked.items() if value != "all")
-    where = f"WHERE {wanted}\n" if wanted else ""
+    wanted = [f"c.{name} = '{value}'" for name, value in asked.items() if value != "all"]
+    if others:
+        pairs = ", ".join(f"('{claim}', '{study}')" for claim, study in others)
+        wanted[-1] = f"({wanted[-1]} OR (c.claim, c.study) IN ({pairs}))"
+    where = f"WHERE {' AND '.join(wanted)}\n" if wanted else ""
     sql = f"{CLAIMS_WITH_PARTS.rstrip()}\n{where}ORDER BY c.claim, c.study, p.part"
     return sql, query(sql)
 

@@ -325,3 +325,15 @@ def test_ones_own_parts_are_matched_by_their_budget_and_not_by_their_number(
     lines = {line.split(" epochs")[0].split()[-1]: line for line in told.splitlines()}
     assert "+10" in lines["20"] and "+12.0" in lines["20"] and "own" not in lines["5"]
     assert "in your own results only" in lines["80"]
+
+
+def test_the_statement_gives_the_published_claims_that_only_ones_own_verdict_chose(opened, own, results_file):
+    verdicts = "SELECT study, verdict::VARCHAR FROM claims WHERE claim = 'W4'"
+    assert ask(results_file, verdicts) == [("wiring/cifar10_small", "not shown")]
+    with duckdb.connect(str(own)) as connection:
+        connection.execute("UPDATE claims SET verdict = 'contradicted' WHERE claim = 'W4'")
+    for query in ({}, {"question": "wiring"}):
+        app = opened("claims", verdict="contradicted", **query)
+        (statement,) = [each.value for each in app.code if "FROM claims" in each.value]
+        found = {row[0] for row in ask(results_file, statement)}
+        assert "W4" in found and found == set(re.findall(r":gray-badge\[([A-Z]\d)\]", spoken(app)))
