@@ -44,7 +44,7 @@ def one(run: dict[str, Any]) -> None:
     if run["status"] == "diverged":
         st.warning(t("runs.diverged", step=format.count(run["stop_step"] or 0)), icon=":material/trending_up:")
     if run["status"] == "failed":
-        st.error(t("runs.failed", message=run["error"] or "–"), icon=":material/error:")
+        st.error(t("runs.failed", message=format.literal(run["error"] or "–")), icon=":material/error:")
     if of == OWN:
         st.info(t("runs.only_own"), icon=":material/person:")
     own = None if run["own"] is None else runs.curves(run_id, OWN)

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import string
 import time
 from pathlib import Path
@@ -233,6 +234,29 @@ def test_a_diverged_run_says_so_and_has_no_error_at_its_end(opened, results_file
     app = opened("runs", run=found[0][0])
     assert f"{found[0][1]:,}" in app.warning[0].value
     assert "at the end" not in spoken(app)
+
+
+@pytest.fixture
+def rewritten(results_file, tmp_path, monkeypatch):
+    """Runs statements on a copy of the results file, and lets the page read it."""
+
+    def rewrite(*statements: str) -> None:
+        shutil.copy(results_file, tmp_path / "rewritten.duckdb")
+        with duckdb.connect(str(tmp_path / "rewritten.duckdb")) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        monkeypatch.setenv("WHY_RESULTS", str(tmp_path / "rewritten.duckdb"))
+
+    return rewrite
+
+
+def test_the_error_of_a_run_that_failed_is_quoted_as_text(opened, results_file, rewritten):
+    run_id = ask(results_file, "SELECT run_id FROM runs WHERE study = ? ORDER BY run LIMIT 1", MAIN)[0][0]
+    rewritten(
+        f"UPDATE runs SET status = 'failed', error = 'KeyError: [in](https://evil.example) *x*' WHERE run_id = '{run_id}'"
+    )
+    (said,) = [each.value for each in opened("runs", run=run_id).error]
+    assert "KeyError" in said and "](" not in said and " *x*" not in said
 
 
 @both
