@@ -118,7 +118,7 @@ def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None
         st.vega_lite_chart(spec=chart.specification(), alt=_curves_alt(run, measured), key="run.curves")
         st.caption(t("runs.curves_caption") + (" " + t("runs.hollow") if own is not None else ""))
         with st.expander(t("runs.losses"), icon=":material/show_chart:"):
-            ends = {name: f"{measured[-1][name]:.3g}" for name in ("test_loss", "train_loss")}
+            ends = {name: _loss(measured[-1][name]) for name in ("test_loss", "train_loss")}
             _losses(run, curves, own, "runs.losses_alt", ends)
     else:
         trained = [row["train_loss"] for row in rows if row["train_loss"] is not None]
@@ -135,6 +135,11 @@ def _losses(run: dict[str, Any], curves: pa.Table, own: pa.Table | None, alt: st
     chart = run_curves(curves, _kinds(curves, LOSSES), y_title=loss, y_log=True, **_titles(run, own))
     st.vega_lite_chart(spec=chart.specification(), alt=t(alt, loss=loss, **ends), key="run.losses")
     st.caption(t("runs.losses_caption"))
+
+
+def _loss(value: float | None) -> str:
+    """A loss with three digits; a run that diverged has none where it stopped."""
+    return "–" if value is None else f"{value:.3g}"
 
 
 def _kinds(curves: pa.Table, names: tuple[str, ...]) -> dict[str, str]:

@@ -260,6 +260,18 @@ def test_the_error_of_a_run_that_failed_is_quoted_as_text(opened, results_file, 
 
 
 @both
+def test_a_run_whose_last_loss_is_missing_is_laid_open_without_it(opened, results_file, rewritten, language):
+    run_id = ask(results_file, "SELECT run_id FROM runs WHERE study = ? ORDER BY run LIMIT 1", MAIN)[0][0]
+    rewritten(
+        f"""UPDATE curves SET train_loss = NULL WHERE run = (SELECT run FROM runs WHERE run_id = '{run_id}') AND epoch = (
+        SELECT max(epoch) FROM curves JOIN runs USING (run) WHERE run_id = '{run_id}')"""
+    )
+    app = opened("runs", run=run_id, lang=language)
+    assert not app.exception
+    assert any("–" in each.alt for each in chart_messages(app))
+
+
+@both
 def test_ones_own_run_lies_over_the_published_one(opened, own, results_file, language):
     run_id = ask(own, "SELECT run_id FROM runs WHERE study = ? AND run < 100000 ORDER BY run LIMIT 1", MAIN)[0][0]
     app = opened("runs", run=run_id, lang=language)
