@@ -78,7 +78,7 @@ def legend(choices: Choices) -> str:
     parts = [t("batch_size.legend.marks")]
     if choices.measure != "seconds":  # which have neither intervals nor regimes
         parts.append(lines(choices))
-    missing = [row for row in results.tuned(choices.study, choices.target) if row["seeds_reached"] < row["seeds"]]
+    missing = [row for row in results.tuned(choices.study, choices.target) if row["best_lr"] is None]
     for optimizer in choices.optimizers:
         sizes = [format.count(row["batch_size"]) for row in missing if row["optimizer"] == optimizer]
         if sizes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from explorer import format
+from explorer import format, text
 from explorer.results import batch_size as results
 from tests.pages import reading
 
@@ -319,3 +319,16 @@ def test_an_unknown_target_falls_back_with_a_notice(opened):
     app = opened("batch_size", lang="en", target="0.5")
     assert not app.exception and format.literal("0.5") in app.info[0].value
     assert two_digits(regime()[0]) in app.caption[0].value
+
+
+@both
+def test_a_size_at_which_every_seed_reached_but_at_no_common_rate_is_named(opened, changed, language):
+    changed(
+        f"""UPDATE tuned SET best_lr = NULL, steps = NULL, low = NULL, high = NULL
+        WHERE study = '{NAME}' AND optimizer = 'sgd' AND target = {TARGET} AND batch_size = 32 AND seeds_reached = seeds"""
+    )
+    app = opened("batch_size", lang=language)
+    curve = charts(app)["main"][1]["curve"].to_pylist()
+    assert [row["batch_size"] for row in curve if row["value"] is not None] == [128]
+    told = text.of(language, "batch_size.legend.missing", optimizer="SGD", sizes="2, 8, 32")
+    assert told in said(app) and ("one learning rate" if language == "en" else "한 학습률") in told
