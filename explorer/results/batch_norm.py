@@ -65,7 +65,7 @@ MEANS = f"""{ENDS}, whole AS (
 RUNS = f"""{MEANS}
 SELECT a.norm, a.lr, a.batch_size, a.seed, a.run_id, CASE WHEN a.complete THEN 'complete' ELSE 'diverged' END AS status,
        a.train_loss, a.train_error, a.val_error, a.test_error, a.own,
-       CASE WHEN b.test_error IS NOT NULL THEN coalesce(100 * a.test_error <= 100 * b.test_error + {WITHIN}, false) END AS near_best,
+       CASE WHEN b.test_error IS NOT NULL THEN coalesce(round(100 * a.test_error - 100 * b.test_error, 9) <= {WITHIN}, false) END AS near_best,
        m.mean AS train_mean, m.low AS train_low, m.high AS train_high, n.mean AS test_mean, n.low AS test_low, n.high AS test_high, n.n
 FROM tried a LEFT JOIN tried b ON b.own AND b.norm = a.norm AND b.batch_size = a.batch_size AND b.seed = a.seed
 LEFT JOIN means m ON m.configuration = a.configuration AND m.measure = 'train'

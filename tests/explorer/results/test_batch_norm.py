@@ -1,6 +1,7 @@
 """What the page on batch normalization asks of the results file, on planted runs that went through the real build."""
 
 import math
+import shutil
 
 import duckdb
 import pytest
@@ -152,3 +153,20 @@ def test_the_statement_of_the_footer_gives_the_rows_that_are_shown(database):
         with duckdb.connect(str(database), read_only=True) as connection:
             found = connection.execute(results.runs_sql(study, shown)).fetchall()
         assert found == [tuple(row.values()) for row in results.runs(study, shown).to_pylist()] and found
+
+
+def test_a_rate_exactly_two_points_above_the_best_is_near_it_as_in_the_claim(database, tmp_path, monkeypatch):
+    file, best = tmp_path / "exactly.duckdb", 9000
+    shutil.copy(database, file)
+    assert 100 * (1 - (best - 200) / 10_000) > 100 * (1 - best / 10_000) + 2  # not so in doubles without rounding
+    own = results.own_rates(THERE)["batch"]
+    where = f"study = '{SMALL}' AND seed = 0 AND c.settings->>'norm' = 'batch' AND CAST(c.settings->>'lr' AS DOUBLE)"
+    with duckdb.connect(str(file)) as connection:
+        for right, rate in ((best - 200, f"<> {own!r}"), (best, f"= {own!r}")):
+            connection.execute(
+                f"""UPDATE curves SET test_correct = {right} WHERE test_correct IS NOT NULL AND run IN (
+                SELECT run FROM runs r JOIN configurations c USING (configuration) WHERE r.{where} {rate})"""
+            )
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    mine = [row for row in results.runs(THERE, ["batch"]).to_pylist() if row["seed"] == 0]
+    assert len(mine) > 2 and all(row["near_best"] for row in mine if row["status"] == "complete")
