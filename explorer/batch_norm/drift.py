@@ -76,10 +76,12 @@ def _behind(study: Study) -> None:
         chart = _layers(site.data_version(), language(), study, tuple(rates.items()), step)
         alt = layers_alt(_at(rows, step), "mean_drift", t("batch_norm.axis.mean_drift"), step)
         st.vega_lite_chart(spec=dict(chart), key="batch_norm.drift.layers", alt=alt)
-    with grid.cell():
-        st.markdown(f"**{t('batch_norm.drift.training')}**")
-        drawn = _training(site.data_version(), language(), study, tuple(rates))
-        st.vega_lite_chart(spec=dict(drawn), key="batch_norm.drift.training", alt=_training_alt(study, list(rates)))
+    training = results.training(study, list(rates)).to_pylist()
+    if trained := [row for row in training if row["train_error"] is not None]:
+        with grid.cell():
+            st.markdown(f"**{t('batch_norm.drift.training')}**")
+            drawn = _training(site.data_version(), language(), study, tuple(rates))
+            st.vega_lite_chart(spec=dict(drawn), key="batch_norm.drift.training", alt=_training_alt(trained))
     st.caption(t("batch_norm.drift.rates", rates=sentences.rates(rates)))
 
 
@@ -112,8 +114,7 @@ def _training(version: str, language: str, study: Study, norms: tuple) -> dict[s
     ).specification()
 
 
-def _training_alt(study: Study, norms: list[str]) -> str:
-    rows = [row for row in results.training(study, norms).to_pylist() if row["train_error"] is not None]
+def _training_alt(rows: list[dict[str, Any]]) -> str:
     last = max(row["epoch"] for row in rows)
     told = [t("batch_norm.alt.training", last=format.count(last))]
     for norm in normalizations.in_order(row["norm"] for row in rows):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from explorer import format
+from explorer import format, text
 from explorer.batch_norm import rivals
 from explorer.results import batch_norm as results
 from explorer.results.batch_norm import Study
@@ -156,3 +156,18 @@ def test_a_rival_that_was_not_measured_says_so(planting):
     rows = {row["name"]: row["measured"] for row in rivals.told(results.studies())}
     assert rows["Length and direction"] == rows["Bias to the identity"] == "Not measured yet."
     assert "Deep linear" in rows["Smoothing"]
+
+
+def test_without_any_train_error_of_the_three_norms_their_drift_is_drawn_alone(changed, opened):
+    changed(
+        f"""UPDATE curves SET train_correct = NULL WHERE run IN (SELECT run FROM runs r JOIN configurations c USING (configuration)
+        WHERE r.study = '{SMALL}' AND c.settings->>'norm' IN ('none', 'batch', 'noisy_batch'))"""
+    )
+    app = opened("batch_norm")
+    assert not app.exception
+    told = [each.value for each in app.markdown]
+    assert any(
+        each.startswith("**" + text.section_texts("en", "batch_norm")["drift.layers"].partition("{")[0])
+        for each in told
+    )
+    assert not any(text.of("en", "batch_norm.drift.training") in each for each in told)
