@@ -10,6 +10,7 @@ from explorer.charts import families, style
 from explorer.text import t
 
 HEIGHT, CELL = 250, 84
+BELOW = "▼"  # stands at the lower edge
 STAGE_SHAPES = {1: "circle", 2: "square", 3: "triangle-up"}
 STAGE_COLOURS = {1: style.MEASURED, 2: style.ACCENT, 3: "#5aa469"}
 
@@ -61,8 +62,8 @@ def ring_map(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
 
 def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[float, float]) -> style.Picture:
     """Test error of every graph against a measure of it, a colour and a shape per generator. `graphs` have `of`, the measure, test_error (None
-    where no seed trains), trained, href. `limits` are the ends of the axis: a graph beyond them is an arrow at the upper edge, and one of which
-    no seed trains a cross there."""
+    where no seed trains), trained, href. `limits` are the ends of the axis: a graph beyond them is an arrow at that edge, and one of which no
+    seed trains a cross at the upper one."""
     low, high = limits
     table = pa.table(
         {
@@ -70,7 +71,7 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[flo
             "name": pa.array([families.graph_name(graph["of"]) for graph in graphs], pa.string()),
             "value": pa.array([graph[measure] for graph in graphs], pa.float32()),
             "error": pa.array([graph["test_error"] for graph in graphs], pa.float32()),
-            "mark": pa.array([_mark(graph["test_error"], high) for graph in graphs], pa.string()),
+            "mark": pa.array([_mark(graph["test_error"], limits) for graph in graphs], pa.string()),
             "n": pa.array([graph["trained"] for graph in graphs], pa.int16()),
             "href": pa.array([graph["href"] for graph in graphs], pa.string()),
         }
@@ -100,19 +101,23 @@ def against(graphs: Sequence[Mapping[str, Any]], measure: str, limits: tuple[flo
         alt.Tooltip("error:Q", title=t("wiring.test_error"), format=".2%"),
         alt.Tooltip("n:Q", title="n"),
     ]
+    word = {"fontWeight": "bold", "fontSize": 13, "cursor": "pointer"}
     base = style.named("graphs").encode(x=x, color=colour, href=alt.Href("href:N"), tooltip=tooltip)
     layers = [
         base.transform_filter("datum.mark == ''")
         .mark_point(filled=True, size=60, opacity=0.85, cursor="pointer").encode(y=y, shape=shape),
-        base.transform_filter("datum.mark != ''")
-        .mark_text(fontWeight="bold", fontSize=13, cursor="pointer").encode(y=alt.YValue(6), text=alt.Text("mark:N")),
+        base.transform_filter(f"datum.mark != '' && datum.mark != '{BELOW}'")
+        .mark_text(**word).encode(y=alt.YValue(6), text=alt.Text("mark:N")),
+        base.transform_filter(f"datum.mark == '{BELOW}'").mark_text(dy=-6, **word)
+        .encode(y=alt.YValue("height"), text=alt.Text("mark:N")),
     ]  # fmt: skip
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT + 80)), {"graphs": table})
 
 
-def _mark(error: float | None, high: float) -> str:
-    """What stands at the upper edge instead of a mark on the axis."""
-    return "✕" if error is None else "▲" if error > high else ""
+def _mark(error: float | None, limits: tuple[float, float]) -> str:
+    """What stands at an edge instead of a mark on the axis."""
+    low, high = limits
+    return "✕" if error is None else "▲" if error > high else BELOW if error < low else ""
 
 
 def damage(parts: Sequence[Mapping[str, Any]], x_title: str) -> style.Picture:

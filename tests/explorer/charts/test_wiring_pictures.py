@@ -228,11 +228,13 @@ def test_an_axis_has_few_round_ticks(low, high):
 def test_a_graph_beyond_the_axis_and_one_that_does_not_train_are_marks_at_the_edge():
     graphs = [
         {"of": Graph(of, 0), "path_length": 1.5, "test_error": error, "trained": n, "href": "runs"}
-        for of, error, n in ((WS, 0.4, 2), (CHAIN, 0.7, 2), (Family("er", 0, 0.2), None, 0))
+        for of, error, n in ((WS, 0.4, 2), (CHAIN, 0.7, 2), (Family("er", 0, 0.2), None, 0), (WS, 0.2, 2))
     ]
     picture = graph_measures.against(graphs, "path_length", (0.3, 0.5)).specification()
-    assert [row["mark"] for row in rows(picture, "graphs")] == ["", "▲", "✕"]
-    on_axis = picture["layer"][0]
+    assert [row["mark"] for row in rows(picture, "graphs")] == ["", "▲", "✕", "▼"]
+    on_axis, above, below = picture["layer"]
+    assert above["encoding"]["y"] == {"value": 6} and "!= '▼'" in str(above["transform"])
+    assert below["encoding"]["y"] == {"value": "height"} and "== '▼'" in str(below["transform"])
     assert "datum.mark == ''" in str(on_axis["transform"]) and on_axis["encoding"]["y"]["scale"]["domain"] == [0.3, 0.5]
 
 
