@@ -22,11 +22,11 @@ SMALLEST = 0.00005  # a chance below it is written as a power of ten
 @st.fragment(key="activation.dead")
 def born_dead() -> None:
     """Share of networks that are constant at the start, counted, against width and depth, and what the bound says of the reader's own."""
-    if not results.has_runs(BORN_DEAD):
+    rows = results.born_dead().to_pylist() if results.has_runs(BORN_DEAD) else []
+    if not rows:
         st.subheader(t("activation.question_of.dead"))
         st.markdown(t("activation.not_measured", study=f"`{BORN_DEAD}`"))
     else:
-        rows = results.born_dead().to_pylist()
         worst, widest = max(rows, key=lambda row: row["share"]), max(rows, key=lambda row: (row["width"], row["depth"]))
         begin(
             t(
@@ -42,11 +42,11 @@ def born_dead() -> None:
         width = address.number("n", WIDTHS, WIDTH, label=t("activation.dead.width"))
     with right:
         layers = address.number("l", LAYERS, DEPTH, label=t("activation.dead.layers"))
-    if results.has_runs(BORN_DEAD):
+    if rows:
         chart = _chart(site.data_version(), language(), width, layers)
         st.vega_lite_chart(spec=dict(chart), key="activation.dead", alt=_alt(rows))
-    st.markdown(own(width, layers), width=question_page.READING)
-    if results.has_runs(BORN_DEAD):
+    st.markdown(own(width, layers, rows), width=question_page.READING)
+    if rows:
         above = sum(row["share"] > born_dead_bound(row["width"], row["depth"]) for row in rows)
         seen = t(
             "activation.dead.seen", k=len(rows) - above, n=len(rows), width=widest["width"], depth=widest["depth"],
@@ -56,13 +56,13 @@ def born_dead() -> None:
         table(results.born_dead(), t("activation.table.dead"))
 
 
-def own(width: int, layers: int) -> str:
-    """What the bound says of a width and a depth, and what was counted there."""
+def own(width: int, layers: int, rows: list[dict[str, Any]]) -> str:
+    """What the bound says of a width and a depth, and what was counted there, of the rows of `born_dead`."""
     bound = born_dead_bound(width, layers)
     told = t("activation.dead.own", width=width, layers=layers, bound=_chance(bound))
-    if not results.has_runs(BORN_DEAD):
+    if not rows:
         return told
-    counted = {(row["width"], row["depth"]): row for row in results.born_dead().to_pylist()}.get((width, layers))
+    counted = {(row["width"], row["depth"]): row for row in rows}.get((width, layers))
     if counted is None:
         return f"{told} {t('activation.dead.not_counted')}"
     values = {name: f"{counted[name]:,}" for name in ("dead", "nets")}

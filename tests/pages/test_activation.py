@@ -591,3 +591,11 @@ def test_published_numbers_are_all_there_and_drawn_hollow(seen, database):
     assert any(
         table.value.get("How obtained") is not None or len(table.value) == len(rows) for table in seen().dataframe
     )
+
+
+def test_where_no_count_of_dead_networks_came_to_its_end_the_bound_stands_alone(opened, changed):
+    changed(f"UPDATE runs SET status = 'failed' WHERE study = '{DEAD}'", "DELETE FROM counts")
+    app = opened("activation")
+    assert not app.exception and not with_table(app, "counted")
+    assert any(f"no finished run of `{DEAD}`" in each.value for each in app.markdown)
+    assert any("Width 4, 10 layers" in each.value for each in app.markdown)
