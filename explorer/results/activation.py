@@ -109,14 +109,14 @@ def error_range(study: str) -> tuple[float, float]:
 
 
 def tuning(place: Place) -> pa.Table:
-    """The tuning at a place: function, lr, val_error (mean over the seeds that came to the end, NULL where one diverged or none did),
+    """The tuning at a place, without the runs whose code raised: function, lr, val_error (mean over the seeds, NULL where one diverged),
     complete, diverged, chosen (whether the fresh runs have this rate)."""
     return query(
         f"""
         WITH ended AS (
             SELECT v.activation AS function, v.lr, v.status, 1 - c.val_correct / r.n_val AS error
             FROM "{place.study}" v JOIN runs r USING (run) LEFT JOIN curves c ON c.run = v.run AND c.epoch = r.epochs
-            WHERE NOT v.layer_measures AND {place.where}
+            WHERE NOT v.layer_measures AND v.status <> 'failed' AND {place.where}
         ), chosen AS (SELECT DISTINCT v.activation AS function, v.lr FROM "{place.study}" v WHERE v.layer_measures AND {place.where})
         SELECT e.function, e.lr, CASE WHEN bool_and(e.status = 'complete') THEN CAST(avg(e.error) AS FLOAT) END AS val_error,
                CAST(count(*) FILTER (e.status = 'complete') AS INTEGER) AS complete,

@@ -125,3 +125,17 @@ def test_over_the_depths_stands_what_stands_at_each_of_them(deeper, monkeypatch)
     assert [(each["depth"], each["function"], each["median"]) for each in medians] == [
         (each["depth"], each["function"], each["median"]) for each in summaries
     ]
+
+
+def test_a_tuning_run_whose_code_raised_takes_no_value_from_its_cell(planted, tmp_path, monkeypatch):
+    file = tmp_path / "raised.duckdb"
+    shutil.copy(planted, file)
+    where = "NOT layer_measures AND activation = 'relu' AND lr = 0.125"
+    with duckdb.connect(str(file)) as connection:
+        tried = connection.execute(f'SELECT count(*) FROM "{MLP}" WHERE {where}').fetchone()[0]
+        connection.execute(
+            f"""UPDATE runs SET status = 'failed' WHERE run = (SELECT min(run) FROM "{MLP}" WHERE {where})"""
+        )
+    monkeypatch.setenv("WHY_RESULTS", str(file))
+    (cell,) = [row for row in results.tuning(HERE).to_pylist() if (row["function"], row["lr"]) == ("relu", 0.125)]
+    assert cell["val_error"] is not None and (cell["complete"], cell["diverged"]) == (tried - 1, 0)
