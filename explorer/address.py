@@ -16,6 +16,7 @@ from explorer.text import language, t
 STEP = "step"  # the guided step that a presenter shows
 VIEWS = {"embed", "embed_options", "present", STEP}  # how a page is seen, not what it shows: explorer/views.py
 RESERVED = {"lang", "v"} | VIEWS
+LONGEST_SEARCH = 200  # characters that a reader may ask for
 LONGEST_QUOTED = 100  # characters of an address that a notice repeats
 
 
@@ -98,13 +99,13 @@ def number(
     return st.select_slider(label, options, format_func=labels.__getitem__, **arguments)
 
 
-def words(key: str, *, label: str, placeholder: str, most: int = 200, resets: Sequence[str] = ()) -> str:
-    """Draws a field for a search and returns what is asked for, "" without; it is in the address as typed, up to `most` characters."""
-    asked = (st.query_params.get(key) or "")[:most]
+def words(key: str, *, label: str, placeholder: str, resets: Sequence[str] = ()) -> str:
+    """Draws a field for a search and returns what is asked for, "" without; it is in the address as typed, up to LONGEST_SEARCH characters."""
+    asked = (st.query_params.get(key) or "")[:LONGEST_SEARCH]
     state = f"address.{key}"
     st.session_state[state] = asked
     arguments = {"key": state, "on_change": _write, "args": (key, "", tuple(resets))}
-    return st.text_input(label, type="search", max_chars=most, placeholder=placeholder, **arguments) or ""
+    return st.text_input(label, type="search", max_chars=LONGEST_SEARCH, placeholder=placeholder, **arguments) or ""
 
 
 def page(key: str, pages: int, *, label: str) -> int:

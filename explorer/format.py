@@ -44,20 +44,6 @@ def interval(mean: float, low: float | None, high: float | None, n: int, counted
     )
 
 
-def difference(estimate: float, low: float | None, high: float | None, n: int) -> str:
-    """As `interval`, for a difference of fractions: "−16.8 points (−18.0 to −15.6, 5 seeds)"."""
-    if low is None or high is None:
-        return t("site.format.without_interval", mean=points(estimate), seeds=seeds(n))
-    digits = decimals(50 * (high - low))
-    return t(
-        "site.format.difference",
-        mean=points(estimate, digits),
-        low=_number(100 * low, digits, True),
-        high=_number(100 * high, digits, True),
-        seeds=seeds(n),
-    )
-
-
 def quantity(estimate: float, low: float | None, high: float | None, unit: str, digits: int | None = None) -> str:
     """An estimate in its own unit (points are percentage points already), with its interval: "+8.2 points (+6.9 to +9.5)".
 

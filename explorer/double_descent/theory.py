@@ -43,7 +43,7 @@ def beside_measurement() -> None:
         spec=dict(chart),
         key="generalization_studies.theory.chart",
         width="stretch",
-        alt=_theory_alt(rows, peaks, maps, codes),
+        alt=_theory_alt(rows, peaks, codes),
     )
     st.caption(f"{t('generalization_studies.theory.seen')} {t('generalization_studies.theory.not_to_conclude')}")
     told = [
@@ -100,7 +100,7 @@ def _theory_chart(version: str, language: str, maps: list[Map]) -> dict[str, Any
     return per_label.draw(rows, words, noises).specification()
 
 
-def _theory_alt(rows: pa.Table, peaks: dict[str, dict[str, Any] | None], maps: list[Map], codes: list[str]) -> str:
+def _theory_alt(rows: pa.Table, peaks: dict[str, dict[str, Any] | None], codes: list[str]) -> str:
     ratios = rows["ratio"].to_pylist()
     parts = [t("generalization_studies.theory.alt", low=f"{min(ratios):.2g}", high=f"{max(ratios):.3g}")]
     for code in codes:

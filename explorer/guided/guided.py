@@ -85,29 +85,31 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
         st.stop()
 
 
-def guessed(prefix: str, codes: Sequence[str], *, key: str = GUESS) -> str | None:
+def guessed(prefix: str, codes: Sequence[str]) -> str | None:
     """What the address says was guessed before something is revealed, SKIP where the reader would not; None as long as nothing was."""
-    return address.chosen(key, [*codes, SKIP], None, t(f"{prefix}.guess"), lambda _: t("site.guess.open"))
+    return address.chosen(GUESS, [*codes, SKIP], None, t(f"{prefix}.guess"), lambda _: t("site.guess.open"))
 
 
-def ask(prefix: str, codes: Sequence[str], *, key: str = GUESS, **values: str) -> None:
+def ask(prefix: str, codes: Sequence[str], **values: str) -> None:
     """The question <prefix>.question with a button for each guess (<prefix>.<code>), and one to skip it."""
     page = prefix.partition(".")[0]
     st.markdown(t(f"{prefix}.question", **values))
     with st.container(horizontal=True):
         for code in codes:
-            st.button(t(f"{prefix}.{code}"), key=f"{page}.{key}.{code}", on_click=address.put, args=(key, code))
-        skip = {"type": "tertiary", "on_click": address.put, "args": (key, SKIP)}
-        st.button(t("site.guess.skip"), key=f"{page}.{key}.{SKIP}", **skip)
+            st.button(t(f"{prefix}.{code}"), key=f"{page}.{GUESS}.{code}", on_click=address.put, args=(GUESS, code))
+        skip = {"type": "tertiary", "on_click": address.put, "args": (GUESS, SKIP)}
+        st.button(t("site.guess.skip"), key=f"{page}.{GUESS}.{SKIP}", **skip)
 
 
-def reveal(prefix: str, told: str, *, key: str = GUESS) -> None:
+def reveal(prefix: str, told: str) -> None:
     """The guess, the answer `told`, and a button that hides it again."""
-    page, said = prefix.partition(".")[0], address.get(key)
+    page, said = prefix.partition(".")[0], address.get(GUESS)
     if said != SKIP:
         st.markdown(t("site.guess.guessed", guess=t(f"{prefix}.{said}")))
     st.markdown(told)
-    st.button(t("site.guess.again"), key=f"{page}.{key}.again", type="tertiary", on_click=address.put, args=(key, None))
+    st.button(
+        t("site.guess.again"), key=f"{page}.{GUESS}.again", type="tertiary", on_click=address.put, args=(GUESS, None)
+    )
 
 
 def _go(step: Step) -> None:

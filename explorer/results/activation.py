@@ -46,13 +46,12 @@ def has_runs(study: str) -> bool:
     return any(each["study"] == study for each in studies())
 
 
-def places(study: str, fresh: bool = True) -> list[Place]:
-    """The places of a study that have fresh runs (or any), in order."""
+def places(study: str) -> list[Place]:
+    """The places of a study that have fresh runs, in order."""
     if not has_runs(study):
         return []
     names = AXES[study]
-    only = "WHERE layer_measures" if fresh else ""
-    rows = query(f'SELECT DISTINCT {", ".join(names)} FROM "{study}" {only} ORDER BY ALL').to_pylist()
+    rows = query(f'SELECT DISTINCT {", ".join(names)} FROM "{study}" WHERE layer_measures ORDER BY ALL').to_pylist()
     return [Place(study, tuple((name, row[name]) for name in names)) for row in rows]
 
 

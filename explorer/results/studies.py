@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from explorer.database import query
 
@@ -19,15 +18,12 @@ class Study:
         return self.name.partition("/")[2]
 
 
-S = TypeVar("S", bound=Study)
-
-
-def offered(question: str, codes: Sequence[str], kind: type[S] = Study) -> list[S]:
+def offered(question: str, codes: Sequence[str]) -> list[Study]:
     """The studies of a question with at least one finished run, in the order of `codes`; none that is not among them."""
     rows = query(
         "SELECT study FROM studies WHERE question = $question AND complete + diverged > 0", {"question": question}
     )
-    found = [kind(name) for name in rows["study"].to_pylist()]
+    found = [Study(name) for name in rows["study"].to_pylist()]
     return sorted((study for study in found if study.code in codes), key=lambda study: codes.index(study.code))
 
 

@@ -33,23 +33,18 @@ def take_away(
     sql: str,
     subtitle: str = "",
     studies: list[str] | None = None,
-    sources: list[str] | None = None,
-    name: str = "",
 ) -> None:
     """Draws the line for the chart whose element key is `chart`; `table` is exactly what it shows and `sql` the statement that gives it.
 
-    `studies` are our own studies in it and `sources` the published ones; `title` and `subtitle` go into the picture as they are. The main
-    picture of a page has no `name`: an embedded view and a presenter's end with it, and with the source in one line.
+    `studies` are our own studies in it; `title` and `subtitle` go into the picture as they are. An embedded view and a presenter's end
+    with it, and with the source in one line.
     """
     if not views.furnished():
-        if not name:
-            if views.presented() and subtitle:
-                st.caption(subtitle)
-            source_line(page)
-            st.stop()
-        return
-    file = "-".join(part for part in (page, name, site.data_version()) if part)
-    key = f"take_away.{page}.{name}"
+        if views.presented() and subtitle:
+            st.caption(subtitle)
+        source_line(page)
+        st.stop()
+    file, key = f"{page}-{site.data_version()}", f"take_away.{page}"
     with st.container(horizontal=True, vertical_alignment="center"):
         _component(
             key=f"{key}.files",
@@ -57,7 +52,7 @@ def take_away(
                 "chart": chart,
                 "title": title,
                 "subtitle": subtitle,
-                "lines": [_source(studies or [], sources or []), _version()],
+                "lines": [_source(studies or []), _version()],
                 "base": st.context.url or "",
                 "fixed": {"lang": language(), "v": site.data_version()},
                 "dropped": sorted(address.VIEWS),
@@ -73,15 +68,13 @@ def take_away(
             st.code(sql.strip(), language=None)
 
 
-def _source(studies: list[str], sources: list[str]) -> str:
+def _source(studies: list[str]) -> str:
     said = []
     if studies:
         facts = site.provenance(studies)
         said.append(t("site.footer.studies", studies=", ".join(studies), runs=f"{facts['runs']:,}"))
         if facts["datasets"]:  # some studies draw their examples at random
             said.append(t("site.footer.datasets", datasets=", ".join(facts["datasets"])))
-    if sources:
-        said.append(t("site.footer.sources", sources=" · ".join(sources)))
     return " ".join(said)
 
 

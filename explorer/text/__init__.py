@@ -50,11 +50,6 @@ def section_texts(language: str, section: str) -> dict[str, str]:
         return dict(_flat(tomllib.load(file)))
 
 
-def sections(language: str) -> list[str]:
-    """The names of the sections there are."""
-    return sorted(file.stem for file in (FOLDER / language).glob("*.toml"))
-
-
 def _flat(table: dict[str, Any], prefix: str = ""):
     for key, value in table.items():
         if isinstance(value, dict):

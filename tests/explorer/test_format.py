@@ -38,8 +38,7 @@ def test_few_seeds_have_no_interval_and_say_so(english):
 
 
 def test_a_difference_carries_its_sign(english):
-    assert format.difference(-0.1678, -0.180, -0.156, 5) == "−16.8 points (−18.0 to −15.6, 5 seeds)"
-    assert format.difference(0.0802, 0.069, 0.091, 3) == "+8.0 points (+6.9 to +9.1, 3 seeds)"
+    assert (format.points(-0.1678), format.points(0.0802)) == ("−16.8 points", "+8.0 points")
     assert format.points(-0.00001) == format.points(0.00001) == "0.0 points"
     assert format.quantity(-2.2, -4.3, -0.03, "points") == "−2 points (−4 to 0)"
 
@@ -47,7 +46,7 @@ def test_a_difference_carries_its_sign(english):
 def test_korean_words(monkeypatch):
     monkeypatch.setattr("explorer.text.language", lambda: "ko")
     assert format.interval(0.412, 0.396, 0.428, 5) == "41.2% (39.6–42.8, 시드 5개)"
-    assert format.difference(-0.1678, -0.180, -0.156, 5) == "−16.8%p (−18.0 ~ −15.6, 시드 5개)"
+    assert format.points(-0.1678) == "−16.8%p"
 
 
 def test_a_quantity_keeps_its_unit(english):
