@@ -33,7 +33,7 @@ def _generalization(run: dict[str, Any], curves: pa.Table) -> Place:
 
 
 def _activation(run: dict[str, Any], _: pa.Table) -> Place:
-    """The place whose functions are compared, for a run at the chosen rate."""
+    """The place whose functions are compared: fresh runs are dots there, tuning runs cells of the picture of the rates."""
     study, settings = run["study"], run["settings"]
     if study not in controls.offered_studies():
         return {}

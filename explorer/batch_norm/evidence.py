@@ -1,4 +1,4 @@
-"""What else was measured: norm against batch size, the paired differences from batch normalization, and the rival explanations."""
+"""What else was measured: norm against batch size, and the paired differences from batch normalization."""
 
 from typing import Any
 

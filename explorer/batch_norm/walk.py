@@ -33,7 +33,8 @@ def steps(offered: list[Study]) -> list[Step]:
 
 
 def _of_rates(study: Study) -> list[Step]:
-    """At how many rates every seed trains, without and with batch normalization; and with noise behind it."""
+    """At how many rates every seed is near its error at the own rate, without and with batch normalization; and the errors with noise
+    behind it."""
     pair = (NONE, BATCH)
     cells = results.cells(study, list(pair))
     values = {}

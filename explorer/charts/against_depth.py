@@ -31,7 +31,7 @@ def draw(
     legend_columns: int = 1,
 ) -> style.Picture:
     """`dots`: depth, architecture, train, test (fractions), seed, href. `means`: depth, architecture, part (train, test), mean, low, high
-    (None under three seeds), n, href. `failures`: depth, architecture, failed, n, href. `notes`: depth, error, text, at most three. `own`
+    (None under three seeds), n. `failures`: depth, architecture, failed, n, href. `notes`: depth, error, text, at most three. `own`
     are one's own runs, drawn hollow: depth, architecture, part, error (None of one that failed to train), difference, seed, href. `height`
     is of the errors, in pixels; a wide picture has room for more `legend_columns` than a phone.
 

@@ -20,7 +20,7 @@ GAP, EDGE = 0.03, 0.05
 DRAWN = (0.24, 0.96)
 """Where in its row the drawing begins and ends, under the name of the family."""
 NEAR = 1.5
-"""The near axis ends this many points beyond the random families and the residual chain."""
+"""The near axis ends this many points beyond the random families, the rings WS(K, 0) and the residual chain."""
 OWN_SIZE = 60
 """Of a hollow mark: a run's dot shows within, and the lanes of a family stay apart."""
 
@@ -103,7 +103,7 @@ def opened(graph: Mapping[str, Any] | None, picture: Mapping[str, pa.Table]) -> 
 
 
 def near(rows: Sequence[Mapping[str, Any]], errors: Sequence[tuple[Family, float]]) -> tuple[float, float]:
-    """The ends of an axis that holds the random families and the residual chain."""
+    """The ends of an axis that holds the random families, the rings WS(K, 0) that they are rewired from, and the residual chain."""
     close = [error for of, error in errors if any(row["of"] == of and _is_near(row) for row in rows)]
     close = close or [error for _, error in errors] or [0.0, 1.0]
     return max(0.0, min(close) - NEAR / 300), min(1.0, max(close) + NEAR / 100)

@@ -205,7 +205,8 @@ def born_dead() -> pa.Table:
 
 
 def settings(study: str) -> dict[str, Any]:
-    """What all runs of a study share, by name, with `rates` (list) and `tuning_seeds` (how many)."""
+    """The settings of one network of a study, by name; what differs between its networks is the function, the learning rate and the axes of
+    AXES. With `rates` (list) and `tuning_seeds` (how many)."""
     one = query(
         f"""
         SELECT any_value(c.settings::VARCHAR) AS settings, list_sort(list(DISTINCT v.lr) FILTER (NOT v.layer_measures)) AS rates,

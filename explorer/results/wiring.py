@@ -139,7 +139,7 @@ def runs_sql(study: Study) -> str:
 
 
 def settings(study: Study) -> dict[str, Any]:
-    """The settings that all networks of a study share."""
+    """The settings of one network of a study; what differs between its networks is the family, its parameters and the graph."""
     rows = query(
         "SELECT settings::VARCHAR AS settings FROM configurations WHERE study = $study ORDER BY configuration LIMIT 1",
         {"study": study.name},
