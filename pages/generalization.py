@@ -6,6 +6,7 @@ from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
 from explorer.results import cells as cell_results
 from explorer.results import generalization as results
+from explorer.results.verdicts import by_claim
 from explorer.section import table
 from explorer.take_away import take_away
 from explorer.text import t
@@ -26,7 +27,7 @@ with side:
     player_slot = st.container()
     choices = controls.choices(maps)
 
-finding, verdicts = results.finding(maps), results.verdicts(study)
+finding, verdicts = results.finding(maps), by_claim(study.name)
 axes, row, shown = results.axes(choices.map), results.last_row(finding), results.last_row(choices.map)
 default = (shown.peak or shown.widest)["width"], axes.epochs[-1]
 cell = controls.picked(axes, default)

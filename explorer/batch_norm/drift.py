@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import claim_cards, format
 from explorer.batch_norm import sentences
-from explorer.batch_norm.inside import layers_alt
+from explorer.batch_norm.inside import at, layers_alt
 from explorer.batch_norm.picture import linked
 from explorer.charts import along_steps, covariate_shift, normalizations
 from explorer.question_page import READING
@@ -26,7 +26,7 @@ def drift(study: Study) -> None:
     found = verdicts.verdict("N2", study.name)
     rows = results.speed_and_drift(study)
     subtitle = t("batch_norm.drift.subtitle", setup=sentences.network(study))
-    begin(sentences.heading("drift", found), subtitle, sentences.badge("N2", found), anchor=ANCHOR)
+    begin(sentences.heading("drift", found), subtitle, verdicts.badge("N2", found), anchor=ANCHOR)
     shown = [row for row in rows.to_pylist() if row["mean_drift"]]
     if not shown:
         st.markdown(t("batch_norm.drift.none"), width=READING)
@@ -74,7 +74,7 @@ def _behind(study: Study) -> None:
     with grid.cell():
         st.markdown(f"**{t('batch_norm.drift.layers', step=format.count(step))}**")
         chart = _layers(site.data_version(), language(), study, tuple(rates.items()), step)
-        alt = layers_alt(_at(rows, step), "mean_drift", t("batch_norm.axis.mean_drift"), step)
+        alt = layers_alt(at(rows, step), "mean_drift", t("batch_norm.axis.mean_drift"), step)
         st.vega_lite_chart(spec=dict(chart), key="batch_norm.drift.layers", alt=alt)
     training = results.training(study, list(rates)).to_pylist()
     if trained := [row for row in training if row["train_error"] is not None]:
@@ -95,13 +95,9 @@ def _step(rows: pa.Table) -> int:
     return max(common, default=min(rows["step"].to_pylist()))
 
 
-def _at(rows: pa.Table, step: int) -> pa.Table:
-    return rows.filter(pa.compute.equal(rows["step"], step))
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
 def _layers(version: str, language: str, study: Study, rates: tuple, step: int) -> dict[str, Any]:
-    found = _at(results.shifts(study, dict(rates)), step).to_pylist()
+    found = at(results.shifts(study, dict(rates)), step).to_pylist()
     rows = [linked(row) | {"value": row["mean_drift"]} for row in found]
     return covariate_shift.along_layers(rows, t("batch_norm.axis.mean_drift"), y_log=True).specification()
 

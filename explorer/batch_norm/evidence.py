@@ -44,7 +44,7 @@ def ablations(study: Study) -> None:
     """Every norm minus batch normalization as forest plots, and the network without a norm at each learning rate."""
     found = verdicts.verdict("N5", study.name)
     rows = results.contrasts(study)
-    badges = [sentences.badge("N5", found)] if study.kind == "rates" else []
+    badges = [verdicts.badge("N5", found)] if study.kind == "rates" else []
     subtitle = t(f"batch_norm.ablation.subtitle.{study.kind}", setup=sentences.network(study))
     heading = sentences.heading("ablation", found) if study.kind == "rates" else t("batch_norm.ablation.question")
     begin(heading, subtitle, *badges, anchor=ANCHORS["ablations"])

@@ -58,7 +58,7 @@ def _probes(study: Study, rates: dict[str, float]) -> None:
     subtitle = t(
         f"batch_norm.probe.subtitle.{study.kind}", setup=sentences.network(study), rates=sentences.rates(rates)
     )
-    begin(sentences.heading("probe", found), subtitle, sentences.badge("N4", found), anchor=ANCHORS["probes"])
+    begin(sentences.heading("probe", found), subtitle, verdicts.badge("N4", found), anchor=ANCHORS["probes"])
     rows = results.probes(study, rates)
     if not rows.num_rows:
         st.markdown(t("batch_norm.probe.none"), width=READING)
@@ -118,8 +118,8 @@ def _shift(study: Study, rates: dict[str, float], step: int) -> None:
         rates=sentences.rates(rates),
         step=format.count(step),
     )
-    begin(sentences.heading("shift", found), subtitle, sentences.badge("N3", found), anchor=ANCHORS["shift"])
-    rows = _at(results.shifts(study, rates), step)
+    begin(sentences.heading("shift", found), subtitle, verdicts.badge("N3", found), anchor=ANCHORS["shift"])
+    rows = at(results.shifts(study, rates), step)
     if not rows.num_rows:
         st.markdown(t("batch_norm.shift.none"), width=READING)
         return
@@ -137,7 +137,7 @@ def _shift(study: Study, rates: dict[str, float], step: int) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _shift_chart(version: str, language: str, study: Study, rates: tuple, step: int, measure: str) -> dict[str, Any]:
-    rows = [linked(row) | {"value": row[measure]} for row in _at(results.shifts(study, dict(rates)), step).to_pylist()]
+    rows = [linked(row) | {"value": row[measure]} for row in at(results.shifts(study, dict(rates)), step).to_pylist()]
     is_cosine = measure == "cosine"
     title = t(f"batch_norm.axis.{measure}")
     return covariate_shift.along_layers(rows, title, y_log=not is_cosine, reference=0.0 if is_cosine else None).specification()  # fmt: skip
@@ -157,7 +157,8 @@ def layers_alt(rows: pa.Table, measure: str, title: str, step: int) -> str:
     return " ".join([*told, t("batch_norm.alt.table")])
 
 
-def _at(rows: pa.Table, step: int) -> pa.Table:
+def at(rows: pa.Table, step: int) -> pa.Table:
+    """The rows of one step."""
     return rows.filter(pa.compute.equal(rows["step"], step))
 
 

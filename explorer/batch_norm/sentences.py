@@ -9,7 +9,7 @@ from explorer.results import batch_norm as results
 from explorer.results import verdicts
 from explorer.results.batch_norm import BATCH, NONE, Study
 from explorer.results.verdicts import Verdict
-from explorer.section import rates_at_ends
+from explorer.section import rates_at_ends, short_points
 from explorer.text import t
 
 FEWEST_SEEDS = 3  # for an interval
@@ -40,7 +40,7 @@ def _title_of_sizes(study: Study) -> str:
         return t(QUESTION_TITLE)
     row = rows[0]
     told = {"norm": normalizations.name(row["norm"]), "size": format.count(row["batch_size"])}
-    told["difference"] = points(row, signed=row["low"] is None)
+    told["difference"] = short_points(row, signed=row["low"] is None)
     return t(f"batch_norm.title.sizes.{clear(row)}", **told)
 
 
@@ -64,13 +64,6 @@ def clear(row: dict[str, Any]) -> str:
     if row["low"] is None:
         return "few_seeds"
     return "higher" if row["low"] > 0 else "lower" if row["high"] < 0 else "alike"
-
-
-def points(row: dict[str, Any], signed: bool = True) -> str:
-    """A difference without its interval, with no more decimals than that supports; unsigned its size alone."""
-    half = (row["high"] - row["low"]) / 2 if row["low"] is not None else None
-    size = row["estimate"] if signed else abs(row["estimate"])
-    return format.points(size / 100, format.decimals(half), signed=signed)
 
 
 def times(row: dict[str, Any]) -> str:
@@ -212,11 +205,6 @@ def heading(section: str, found: Verdict | None) -> str:
     if found is None or any(part["estimate"] is None for part in found.parts):
         return t(f"batch_norm.{section}.question")
     return t(f"batch_norm.{section}.heading.{outcome(found)}")
-
-
-def badge(claim: str, found: Verdict | None) -> tuple[str, str]:
-    """A claim and its verdict, for a badge."""
-    return claim, found.verdict if found else "not tested here"
 
 
 def rates(at: dict[str, float]) -> str:

@@ -28,7 +28,7 @@ def best_rate(choices: Choices) -> None:
     name = t(f"batch_size.optimizer.{choices.focus}")
     seeds = results.seeds_best_rates(choices.study, choices.target, choices.focus)
     subtitle = t("batch_size.rates.subtitle", optimizer=name, target=goal(choices.target))
-    begin(sentences.heading("rates", verdict), subtitle, sentences.badge("B3", verdict))
+    begin(sentences.heading("rates", verdict), subtitle, verdicts.badge("B3", verdict))
     if not seeds.num_rows:
         st.markdown(t("batch_size.rates.none", optimizer=name))
         return
@@ -99,7 +99,7 @@ def ends_of_scaling(choices: Choices) -> None:
     begin(
         sentences.heading("ends", verdict, factor=factor),
         t("batch_size.ends.subtitle"),
-        sentences.badge("B2", verdict),
+        verdicts.badge("B2", verdict),
     )
     if not rows:
         st.markdown(t("batch_size.ends.none"))
@@ -143,7 +143,7 @@ def equal_budgets() -> None:
     of = results.settings(results.EQUAL)
     seeds = len(set(runs["seed"].to_pylist()))
     setup = {"width": of["width"], "n_train": format.count(of["n_train"]), "seeds": format.seeds(seeds)}
-    begin(sentences.heading("equal", verdict), t("batch_size.equal.subtitle", **setup), sentences.badge("B4", verdict))
+    begin(sentences.heading("equal", verdict), t("batch_size.equal.subtitle", **setup), verdicts.badge("B4", verdict))
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chart = _equal_chart(site.data_version(), language())
@@ -238,7 +238,7 @@ def noise_scale(choices: Choices) -> None:
     begin(
         sentences.heading("noise", verdict, ratio=_ratio(verdict)),
         t("batch_size.noise.subtitle", optimizer=name, target=goal(choices.target)),
-        sentences.badge("B5", verdict),
+        verdicts.badge("B5", verdict),
     )
     values = [value for value in rows["value"].to_pylist() if value]
     if not values:

@@ -156,11 +156,6 @@ def heading(section: str, verdict: Verdict | None, **values: str) -> str:
     return t(f"batch_size.{section}.heading.{verdict.verdict}", **values)
 
 
-def badge(claim: str, verdict: Verdict | None) -> tuple[str, str]:
-    """A claim and its verdict, for a badge."""
-    return claim, verdict.verdict if verdict else "not tested here"
-
-
 def place(regime: dict[str, Any], which: str) -> str:
     """A batch size that was read off a curve, with its interval: "21 (18–26)"; an end beyond the largest size is said to be that."""
     at = regime["perfect_until" if which == "perfect" else "flat_from"]

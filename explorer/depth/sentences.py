@@ -6,6 +6,7 @@ from explorer import format
 from explorer.results import depth as results
 from explorer.results import studies
 from explorer.results.depth import ARCHITECTURES, Failures, View
+from explorer.results.verdicts import by_claim
 from explorer.section import rates_at_ends, short_points
 from explorer.text import t
 
@@ -19,7 +20,7 @@ GAP = 0.1
 def title(view: View) -> str:
     """The finding in at most ten words. Where the study tests L1 and L2, what their verdicts say, unless every seed at 56 layers failed to
     train; elsewhere what the deepest networks did."""
-    verdicts, failures = results.verdicts(view.study), results.failures(view)
+    verdicts, failures = by_claim(view.study.name), results.failures(view)
     if {"L1", "L2"} <= verdicts.keys():
         failed = {kind: failures.get((CLAIMED[1], kind), NO_RUNS).outcome == "fail" for kind in ARCHITECTURES}
         plain = "fail" if failed["plain"] else verdicts["L1"]
@@ -137,7 +138,7 @@ def notes(view: View) -> list[dict[str, Any]]:
     deepest residual one overfits."""
     found = []
     means = {(row["depth"], row["architecture"], row["measure"]): row for row in results.means(view).to_pylist()}
-    deep, verdicts = CLAIMED[1], results.verdicts(view.study)
+    deep, verdicts = CLAIMED[1], by_claim(view.study.name)
     worse = means.get((deep, "plain", "train"))
     if worse and verdicts.get("L1") == "shown":
         found.append({"depth": deep, "error": worse["mean"], "text": t("depth.note.degrades")})

@@ -254,12 +254,3 @@ def contrasts(view: View) -> list[dict[str, Any]]:
             {"part": part, "kind": kind} | places | {key: row[key] for key in ("estimate", "low", "high", "n")}
         )
     return found
-
-
-def verdicts(study: Study) -> dict[str, str]:
-    """The verdicts on the question's claims that this study tests, by claim."""
-    rows = query(
-        "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE question = $question AND study = $study",
-        {"question": QUESTION, "study": study.name},
-    )
-    return dict(zip(rows["claim"].to_pylist(), rows["verdict"].to_pylist(), strict=True))

@@ -343,12 +343,3 @@ def contrasts(study: Study) -> pa.Table:
         """,
         {"study": study.name},
     )
-
-
-def verdicts(study: Study) -> dict[str, str]:
-    """The verdicts on the question's claims that this study tests, by claim."""
-    rows = query(
-        "SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE question = $question AND study = $study",
-        {"question": QUESTION, "study": study.name},
-    )
-    return dict(zip(rows["claim"].to_pylist(), rows["verdict"].to_pylist(), strict=True))

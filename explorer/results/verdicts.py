@@ -1,4 +1,4 @@
-"""What one study says about one claim of its question."""
+"""What one study says about the claims of its question."""
 
 import json
 from typing import Any, NamedTuple
@@ -31,3 +31,14 @@ def verdict(claim: str, study: str) -> Verdict | None:
         {"claim": claim, "study": study},
     ).to_pylist()
     return Verdict(claim, study, rows[0]["verdict"], [part | {"where": json.loads(part["details"])} for part in parts])
+
+
+def badge(claim: str, found: Verdict | None) -> tuple[str, str]:
+    """A claim and its verdict, for a badge."""
+    return claim, found.verdict if found else "not tested here"
+
+
+def by_claim(study: str) -> dict[str, str]:
+    """The verdicts on the claims that a study tests, by claim."""
+    rows = query("SELECT claim, verdict::VARCHAR AS verdict FROM claims WHERE study = $study", {"study": study})
+    return dict(zip(rows["claim"].to_pylist(), rows["verdict"].to_pylist(), strict=True))
