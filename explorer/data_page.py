@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer import address, format
 from explorer.footer import citation
+from explorer.question_page import READING
 from explorer.results import dictionary, site
 from explorer.text import t
 
@@ -17,7 +18,7 @@ def download(tables: list[dict[str, Any]]) -> None:
     rows = {table["table"]: table["rows"] for table in tables if not table["view"]}
     size = f"{dictionary.file_size() / 2**20:.1f} MiB"
     facts = {"runs": format.count(rows["runs"]), "studies": rows["studies"], "rows": format.count(sum(rows.values()))}
-    st.markdown(t("data.lead", **facts, size=size), width=760)
+    st.markdown(t("data.lead", **facts, size=size), width=READING)
     st.download_button(
         t("data.download"),
         data=dictionary.file_bytes,
@@ -33,7 +34,7 @@ def download(tables: list[dict[str, Any]]) -> None:
 def sample_query() -> None:
     """A statement to start from, as a shell would run it."""
     st.header(t("data.query_title"))
-    st.markdown(t("data.query_text"), width=760)
+    st.markdown(t("data.query_text"), width=READING)
     st.code(dictionary.SAMPLE.strip(), language=None, wrap_lines=True)
 
 
@@ -48,7 +49,7 @@ def cite() -> None:
 def licence() -> None:
     """What may be done with it."""
     st.header(t("data.licence_title"))
-    st.markdown(t("data.licence"), width=760)
+    st.markdown(t("data.licence"), width=READING)
 
 
 def studies() -> None:
@@ -62,7 +63,7 @@ def studies() -> None:
 def columns(tables: list[dict[str, Any]]) -> None:
     """Every table with its columns, types and units."""
     st.header(t("data.tables"))
-    st.markdown(t("data.tables_text"), width=760)
+    st.markdown(t("data.tables_text"), width=READING)
     for table in tables:
         name = f"{table['table']} ({t('data.view')})" if table["view"] else table["table"]
         with st.expander(t("data.table_title", name=name, rows=format.count(table["rows"]))):

@@ -11,6 +11,7 @@ from explorer.charts.run_curves import run_curves
 from explorer.database import OWN, PUBLISHED
 from explorer.footer import footer, table_button
 from explorer.frame import FILES, ICONS
+from explorer.question_page import READING
 from explorer.results import runs
 from explorer.text import t
 
@@ -215,7 +216,7 @@ def _siblings(run: dict[str, Any]) -> None:
 
 def _repeat(command: str) -> None:
     st.subheader(t("runs.repeat"))
-    st.markdown(t("runs.repeat_text"), width=760)
+    st.markdown(t("runs.repeat_text"), width=READING)
     st.code(command, language=None, wrap_lines=True)
 
 

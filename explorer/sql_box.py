@@ -6,11 +6,11 @@ from explorer import address, format
 from explorer.footer import table_button
 from explorer.public_sql import ask
 from explorer.public_sql.ask import LIMITS, LONGEST, Answer, Refused
+from explorer.question_page import READING
 from explorer.results import dictionary, site
 from explorer.text import t
 
 TEXT, SEEN, KEPT = "data.sql", "data.sql_in_address", "data.answer"
-READING = 760
 BOX_HEIGHT = 220
 TABLE_HEIGHT = 420
 

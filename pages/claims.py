@@ -2,13 +2,14 @@ import streamlit as st
 
 from explorer import address, claim_cards, claim_forests, frame, own_results
 from explorer.footer import footer
+from explorer.question_page import READING
 from explorer.results import site
 from explorer.text import t
 
 frame.begin("claims")
 
 st.title(t("claims.title", total=site.number_of_claims()))
-st.markdown(t("claims.lead"), width=760)
+st.markdown(t("claims.lead"), width=READING)
 claim_cards.counted()
 st.caption(t("claims.legend"))
 own_results.told()

@@ -1,6 +1,7 @@
 import streamlit as st
 
 from explorer import address, frame, own_results, run_list, run_pages
+from explorer.question_page import READING
 from explorer.results import runs
 from explorer.text import t
 
@@ -18,7 +19,7 @@ elif not runs.studies():
     st.info(t("runs.nothing"))
 else:
     st.title(t("runs.title"))
-    st.markdown(t("runs.lead"), width=760)
+    st.markdown(t("runs.lead"), width=READING)
     own_results.told()
     found, sort = run_list.filters()
     run_list.listed(found, sort)
