@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.charts import style
 
 PRESENT = "present"
+PICTURE = "views_picture"  # the container of the main picture, whose key is the class that a script finds it by
 LARGER = 1.35  # what a projector needs against a screen
 SCREEN = "views.screen"
 SMALLEST_SCREEN = (1280, 720)  # of a projector, in pixels; what a presenter's view fits where it is not measured
@@ -63,8 +64,9 @@ def dress() -> None:
 def picture_and_controls(shares: tuple[int, int] = (2, 1)) -> tuple[DeltaGenerator, DeltaGenerator]:
     """The place of the main picture and, beside it, that of its controls; a presenter has the whole width for the picture."""
     if presented():
-        return st.container(), st.container(key="views_controls")
-    return st.columns(shares, gap="medium")
+        return st.container(key=PICTURE), st.container(key="views_controls")
+    picture, controls = st.columns(shares, gap="medium")
+    return picture.container(key=PICTURE), controls
 
 
 def measured() -> bool:

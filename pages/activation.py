@@ -33,7 +33,7 @@ else:
         strip.picture(place, choices.log)
     st.caption(strip.caption(place))
     take_away(
-        strip.KEY, page="activation", title=title, subtitle=subtitle, studies=[place.study], table=strip.shown_runs(place),
+        page="activation", title=title, subtitle=subtitle, studies=[place.study], table=strip.shown_runs(place),
         sql=results.fresh_sql(place),
     )  # fmt: skip
     strip.behind(place)

@@ -29,7 +29,7 @@ with main:
 st.caption(sentences.caption(choices))
 sql = results.runs_sql(choices.study, list(choices.norms))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name],
+    page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name],
     table=picture.shown_runs(choices), sql=sql,
 )  # fmt: skip
 shown = picture.table(choices)

@@ -15,7 +15,7 @@ if not studies:
     already = (evidence.equal_budgets, results.EQUAL) if results.budgets().num_rows else ()
     question_page.before_its_runs(results.QUESTION, *already)
 
-head, main = st.container(), st.container()
+head, main = st.container(), st.container(key=views.PICTURE)
 with st.container(key="views_controls" if views.presented() else None):
     choices = controls.choices(studies)
 
@@ -31,7 +31,7 @@ st.caption(sentences.legend(choices))
 if paper := picture.paper_line(choices):
     st.caption(paper)
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name], table=shown,
+    page=results.QUESTION, title=title, subtitle=subtitle, studies=[choices.study.name], table=shown,
     sql=picture.sql(choices),
 )  # fmt: skip
 picture.behind("main", shown)

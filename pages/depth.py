@@ -30,7 +30,7 @@ with main:
 
 st.caption(sentences.caption(view))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[view.study.name], table=picture.shown_runs(view),
+    page=results.QUESTION, title=title, subtitle=subtitle, studies=[view.study.name], table=picture.shown_runs(view),
     sql=results.runs_sql(view),
 )  # fmt: skip
 shown = picture.table(view)

@@ -51,7 +51,7 @@ st.caption(sentences.caption(shown, choices.map))
 st.caption(picture.legend(choices, axes, cells))
 picture.own_legend(choices)
 first_picture.wait_for(results.QUESTION, chart)
-take_away(chart, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
+take_away(page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=cells, sql=sql)
 table(cells, t("generalization.map.table"))
 
 guided.show(results.QUESTION, steps)

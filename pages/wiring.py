@@ -40,7 +40,7 @@ with main:
 st.caption(sentences.caption(study))
 st.caption(t("wiring.legend"))
 take_away(
-    picture.KEY, page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=picture.shown_runs(study),
+    page=results.QUESTION, title=title, subtitle=subtitle, studies=[study.name], table=picture.shown_runs(study),
     sql=results.runs_sql(study),
 )  # fmt: skip
 st.caption(sentences.spread(study))

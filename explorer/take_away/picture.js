@@ -40,8 +40,8 @@ function link(data) {
 }
 
 function chartOf(data) {
-  // Streamlit writes a key into a class with all else than letters, digits, - and _ replaced.
-  return document.querySelector(`.st-key-${data.chart.replace(/[^\w-]/g, "-")} [data-testid="stVegaLiteChart"]`)
+  // The key of a chart is a class only where its selection is asked for, that of a container always.
+  return document.querySelector(`.st-key-${data.chart} [data-testid="stVegaLiteChart"]`)
 }
 
 // The Vega view behind a chart, through React's own records: there is no public way to it. Without it the drawn marks are copied instead.

@@ -25,7 +25,6 @@ _component = st.components.v2.component(
 
 
 def take_away(
-    chart: str,
     *,
     page: str,
     title: str,
@@ -34,7 +33,7 @@ def take_away(
     subtitle: str = "",
     studies: list[str] | None = None,
 ) -> None:
-    """Draws the line for the chart whose element key is `chart`; `table` is exactly what it shows and `sql` the statement that gives it.
+    """Draws the line for the chart in the container `views.PICTURE`; `table` is exactly what it shows and `sql` the statement that gives it.
 
     `studies` are our own studies in it; `title` and `subtitle` go into the picture as they are. An embedded view and a presenter's end
     with it, and with the source in one line.
@@ -49,7 +48,7 @@ def take_away(
         _component(
             key=f"{key}.files",
             data={
-                "chart": chart,
+                "chart": views.PICTURE,
                 "title": title,
                 "subtitle": subtitle,
                 "lines": [_source(studies or []), _version()],

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import axe_playwright_python
 import pytest
@@ -12,6 +13,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 FIND_VIEW, WORDS_BEYOND = (
     (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("find_view.js", "words_beyond.js")
 )
+SVG = "{http://www.w3.org/2000/svg}"
 SPARE = 4  # pixels: letters are measured by another font than they are drawn in
 LANGUAGES = ("en", "ko")
 WIDE, PHONE = (1280, 900), (390, 844)
@@ -60,6 +62,16 @@ def check_accessible(page) -> None:
     assert serious == []
 
 
+def check_taken_away(page) -> None:
+    """The file of the main picture is that picture, as shapes, under the title of the page."""
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("button", name=re.compile("^(This picture as|이 그림을) SVG")).click()
+    drawing = ElementTree.parse(download.value.path())
+    told, shapes, images = (list(drawing.iter(f"{SVG}{kind}")) for kind in ("text", "path", "image"))
+    assert page.locator("h1").inner_text().strip() in " ".join("".join(text.itertext()) for text in told)
+    assert shapes and not images
+
+
 @pytest.mark.parametrize("name", PAGES, ids=names)
 def test_a_link_opened_on_a_fresh_server_shows_its_page_whole(fresh_server, visit, name):
     """Half of the servers are visited in English first, the others in Korean."""
@@ -74,3 +86,5 @@ def test_a_link_opened_on_a_fresh_server_shows_its_page_whole(fresh_server, visi
             assert page.evaluate("document.documentElement.lang") == language
             assert {"en": "Works, but why?", "ko": "잘되는데, 왜?"}[language] in page.title()
             check_accessible(page)
+            if name in QUESTIONS and size == WIDE:
+                check_taken_away(page)

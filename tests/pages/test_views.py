@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer import views
 from explorer.charts import style
 from explorer.results import site
 from explorer.text import of
@@ -87,7 +88,7 @@ def test_a_picture_carries_title_source_version_and_is_offered_with_its_rows_and
         assert site.data_version() in given["lines"][1] and of(language, "site.title") in given["lines"][1]
         assert given["fixed"] == {"lang": language, "v": site.data_version()}
         assert {"embed", "present"} <= set(given["dropped"])
-        assert given["chart"].startswith("linked_map_")
+        assert given["chart"] == views.PICTURE
         labels = [element.proto.label for element in app.get("download_button")]
         assert labels[:2] == ["CSV", "Parquet"]
 
