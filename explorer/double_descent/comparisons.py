@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import address, claim_cards, format, question_page
 from explorer.charts import against_width, doubling, forest, names
-from explorer.double_descent import section, sentences
+from explorer.double_descent import controls, section, sentences
 from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
@@ -53,6 +53,7 @@ def more_data() -> None:
     seen = t("generalization_studies.data.seen", worse=cells["cell"].to_pylist().count("worse"), all=cells.num_rows)
     cut = sentences.cut(curves.to_pylist(), study)
     st.caption(" ".join([seen, *cut, t("generalization_studies.data.not_to_conclude")]))
+    st.markdown(_peaks(study, shown.noise), width=question_page.READING)
     _parts(verdict)
     section.behind("data", _doubling_table(curves, cells), studies.SAMPLE_WISE)
 
@@ -102,6 +103,18 @@ def _data_heading(verdict: Verdict | None) -> str:
         if part["estimate"] is not None
     ]
     return t(f"generalization_studies.data.heading.{verdict.verdict}", cells=", ".join(cells))
+
+
+def _peaks(study: Study, noise: float) -> str:
+    """On which maps of the study, with one label noise, the test error peaks along the width: no verdict is given on each."""
+    found = [(each, results.last_row(each)) for each in results.maps(study) if each.noise == noise]
+    clear, others = (
+        "; ".join(controls.variant(each) for each, row in found if row and row.clear is stands)
+        for stands in (True, False)
+    )
+    nowhere = t("generalization_studies.data.nowhere")
+    values = {"clear": clear or nowhere, "others": others or nowhere, "noise": format.percent(noise, 0)}
+    return t("generalization_studies.data.peaks", **values)
 
 
 def _parts(verdict: Verdict | None) -> None:

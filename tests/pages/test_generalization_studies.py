@@ -225,6 +225,22 @@ def test_the_curves_on_more_data_are_the_means_and_nothing_is_shaded_without_a_w
     assert "worse" not in tables
 
 
+def test_the_maps_whose_peak_along_the_width_is_clear_are_told_apart_from_the_others(opened, changed):
+    noisy = """
+        SELECT map, CAST(settings->>'n_train' AS INTEGER), CAST(settings->>'epochs' AS INTEGER) FROM maps
+        WHERE study = 'double_descent/sample_wise' AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 ORDER BY 2, 3
+    """
+    (first, n, epochs), *others = ask(noisy)
+    assert len(others) > 1
+    ridge = "kind = 'ridge_across' AND map"
+    changed(
+        f"UPDATE landmarks SET clear = false WHERE {ridge} IN (SELECT map FROM ({noisy}))",
+        f"UPDATE landmarks SET clear = true, position = (SELECT x FROM configurations WHERE map = {first} ORDER BY x LIMIT 1 OFFSET 1) WHERE {ridge} = {first}",
+    )
+    told = "; ".join(f"{images} images, {times} epochs" for _, images, times in others)
+    assert f"with: {n} images, {epochs} epochs. Not clear with: {told}." in said(opened("generalization"))
+
+
 def test_a_cell_beyond_the_correction_is_shaded_and_counted(opened, changed):
     here = "quantity = 'more_data_at_equal_epochs' AND CAST(baseline->>'label_noise' AS DOUBLE) = 0.2"
     changed(
