@@ -272,17 +272,17 @@ class Row(NamedTuple):
     narrowest: dict[str, Any]
 
 
-def along_the_row(shown: Map, measure: str = "test_error") -> list[dict[str, Any]]:
-    """Mean and interval of a measure against width at the last epoch of a map."""
+def along_the_row(shown: Map, measure: str = "test_error", epoch: int | None = None) -> list[dict[str, Any]]:
+    """Mean and interval of a measure against width at one epoch (the map's last one if none is given)."""
     return query(
         """
         SELECT CAST(c.x AS INTEGER) AS width, c.n_params, i.epoch, i.mean, i.low, i.high, i.n
         FROM intervals i JOIN configurations c USING (configuration)
         WHERE c.map = $map AND i.measure::VARCHAR = $measure
-          AND i.epoch = (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE map = $map)
+          AND i.epoch = coalesce($epoch, (SELECT max(epoch) FROM intervals JOIN configurations USING (configuration) WHERE map = $map))
         ORDER BY c.x
         """,
-        {"map": shown.key, "measure": measure},
+        {"map": shown.key, "measure": measure, "epoch": epoch},
     ).to_pylist()
 
 
