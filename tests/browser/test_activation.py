@@ -1,6 +1,7 @@
 """The depths of the page on activation functions in a real browser: played through, stepped, scrubbed, with reduced motion, on a phone."""
 
 import itertools
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -20,6 +21,22 @@ COUNT_MESSAGES = """() => {
   window.sent = 0
   const send = WebSocket.prototype.send
   WebSocket.prototype.send = function (...message) { window.sent += 1; return send.apply(this, message) }
+}"""
+STRIP = '.st-key-views_picture [data-testid="stVegaLiteChart"]'
+# Where the first dot of a function lies on the screen.
+DOT = """([selector, code]) => {
+  const search = (mark, x, y) => {
+    for (const item of mark.items ?? []) {
+      if (mark.marktype === "symbol" && item.datum?.function === code) return [x + item.x, y + item.y]
+      for (const child of mark.marktype === "group" ? item.items : []) {
+        const found = search(child, x + (item.x ?? 0), y + (item.y ?? 0))
+        if (found) return found
+      }
+    }
+  }
+  const canvas = document.querySelector(`${selector} .marks`).getBoundingClientRect()
+  const [left, top] = view.origin()
+  return search(view.scenegraph().root, canvas.left + left, canvas.top + top)
 }"""
 DRAWN = """() => {
   const texts = [], dots = new Set()
@@ -83,6 +100,19 @@ def play(page, until: int) -> list[tuple[int, float]]:
     button(page, "Play").click()
     page.wait_for_function("n => window.shown.length >= n", arg=until, timeout=60_000)
     return page.evaluate("() => window.shown")
+
+
+def test_a_click_on_a_dot_opens_the_fresh_runs_of_its_function(depths, visit, settled):
+    page = visit(f"{depths}/activation?lang=en&depth=8")
+    page.wait_for_function(FIND_VIEW, arg=STRIP, timeout=60_000)
+    page.evaluate("() => view.runAsync().then(() => true)")
+    page.mouse.click(*page.evaluate(DOT, [STRIP, "tanh"]))
+    page.wait_for_url("**/runs?**", timeout=30_000)
+    settled(page)
+    asked = parse_qs(urlsplit(page.url).query)
+    assert (asked["study"], asked["activation"], asked["depth"]) == ([MLP], ["tanh"], ["8"])
+    assert page.locator('[data-testid="stDataFrame"]').count() >= 1
+    check_whole(page)
 
 
 @pytest.mark.parametrize("moving", [True, False])
