@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, database
+from explorer import address, claim_parts, database
 from explorer.charts import claim_forest
 from explorer.claim_bounds import region
 from explorer.results import site
@@ -46,13 +46,13 @@ def forests(claims: list[dict[str, Any]]) -> None:
 
 def _parts(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = {(claim["claim"], claim["study"]) for claim in claims}
-    return [part for part in claim_cards.parts_of_claims() if (part["claim"], part["study"]) in keys]
+    return [part for part in claim_parts.parts_of_claims() if (part["claim"], part["study"]) in keys]
 
 
 def _forest(parts: list[dict[str, Any]], unit: str, stretched: bool) -> None:
     if all(part["estimate"] is None and (part["own"] is None or part["own"]["estimate"] is None) for part in parts):
         facts = {"n": len(parts), "claims": len({part["claim"] for part in parts})}
-        st.caption(t("claims.forest.no_value", unit=claim_cards.word("unit", unit), **facts))
+        st.caption(t("claims.forest.no_value", unit=claim_parts.word("unit", unit), **facts))
         return
     own = database.own_meta()
     versions = site.data_version(), own and own["content_hash"]
@@ -64,10 +64,10 @@ def _forest(parts: list[dict[str, Any]], unit: str, stretched: bool) -> None:
 # A chart of many layers takes longer to compose than all else on the page, and is the same for everyone.
 @st.cache_data(max_entries=64, show_spinner=False)
 def _drawn(versions: tuple, language: str, unit: str, keys: tuple, stretched: bool) -> dict[str, Any]:
-    parts = {_key(part): part for part in claim_cards.parts_of_claims()}
+    parts = {_key(part): part for part in claim_parts.parts_of_claims()}
     rows = [_row(parts[key]) for key in keys]
     states = {state: t(f"claims.forest.{state}") for state in claim_forest.STATES}
-    title = claim_cards.word("unit", unit)
+    title = claim_parts.word("unit", unit)
     return claim_forest.draw(rows, unit, axis_title=title, states=states, stretched=stretched).specification()
 
 
@@ -90,16 +90,16 @@ def _row(part: dict[str, Any]) -> dict[str, Any]:
 def _label(part: dict[str, Any]) -> str:
     """ "G1 mnist_mlp: +5.3 points (+3.3 to +7.4), n = 5. Rise of …": what a phone has no room for stands at the end."""
     facts = {"claim": part["claim"], "study": part["study"].split("/")[-1]}
-    told = claim_cards.quantity_name(part)
+    told = claim_parts.quantity_name(part)
     if part["estimate"] is None:
         return t("claims.forest.label_none", **facts, quantity=told)
-    return t("claims.forest.label", **facts, value=claim_cards.quantity(part), n=part["n"], quantity=told)
+    return t("claims.forest.label", **facts, value=claim_parts.quantity(part), n=part["n"], quantity=told)
 
 
 def _alt(parts: list[dict[str, Any]], unit: str) -> str:
     there = [part for part in parts if part["estimate"] is not None]
     facts = {
-        "unit": claim_cards.word("unit", unit),
+        "unit": claim_parts.word("unit", unit),
         "n": len(parts),
         "claims": len({part["claim"] for part in parts}),
         "holds": sum(part["holds"] for part in parts),
@@ -115,10 +115,10 @@ def _table(parts: list[dict[str, Any]]) -> pa.Table:
     columns: dict[str, list[Any]] = {
         "claim": [part["claim"] for part in parts],
         "study": [part["study"] for part in parts],
-        "quantity": [claim_cards.quantity_name(part) for part in parts],
+        "quantity": [claim_parts.quantity_name(part) for part in parts],
         **{name: [part[name] for part in parts] for name in ("estimate", "low", "high", "n")},
-        "unit": [claim_cards.word("unit", part["unit"]) for part in parts],
-        "bound": [claim_cards.bound(part) for part in parts],
+        "unit": [claim_parts.word("unit", part["unit"]) for part in parts],
+        "bound": [claim_parts.bound(part) for part in parts],
         "holds": [t("claims.forest.holds" if part["holds"] else "claims.forest.fails") for part in parts],
     }
     if database.own_meta() is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, format, question_page
+from explorer import claim_parts, format, question_page
 from explorer.activation import controls, strip, through_depths
 from explorer.charts import forest, functions, functions_at_a_place, with_depth
 from explorer.results import activation as results
@@ -163,7 +163,7 @@ def norm() -> None:
             st.markdown(f"**{controls.norm_name(place['norm'])}**")
             chart = _norm_chart(site.data_version(), language(), place)
             st.vega_lite_chart(spec=dict(chart), key=f"activation.norm.{place['norm']}", alt=strip.alt(place))
-    parts = [claim_cards.measured(part) for part in results.parts("A3")]
+    parts = [claim_parts.measured(part) for part in results.parts("A3")]
     if parts:
         st.markdown("\n".join(f"- {part}" for part in parts), width=question_page.READING)
     st.caption(t("activation.norm_section.not_to_conclude"))
@@ -227,7 +227,7 @@ def speed() -> None:
     st.vega_lite_chart(spec=dict(chart), key="activation.speed", alt=_speed_alt(rows))
     st.markdown(" ".join(_who_gets_there(rows)), width=question_page.READING)
     if parts:
-        st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in parts), width=question_page.READING)
+        st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in parts), width=question_page.READING)
         if parts[0]["where"].get("at_least"):
             st.markdown(
                 t("activation.speed.at_least", k=parts[0]["where"]["tanh_not_there"]), width=question_page.READING

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format
+from explorer import address, claim_parts, format
 from explorer.activation import controls
 from explorer.activation.formulas import FORMULAS, PRELU_START
 from explorer.charts import functions, inside_layers
@@ -71,7 +71,7 @@ def _claimed(claim: str, badges: list[tuple[str, str]]) -> str:
         for part in filter(_opposed, results.parts(claim)):
             where = {"depth": part["where"]["depth"], "start": t(f"activation.start.{part['where']['start']}")}
             value = (
-                short_points(part, signed=False) if part["unit"] == "points" else claim_cards.quantity(part | NO_ENDS)
+                short_points(part, signed=False) if part["unit"] == "points" else claim_parts.quantity(part | NO_ENDS)
             )
             return t(f"activation.inside.contradicted.{part['quantity']}", value=value, **where)
     return t(f"activation.inside.heading.{claim}.{verdict}")

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, format
+from explorer import claim_parts, format
 from explorer.batch_norm import sentences
 from explorer.batch_norm.inside import at, layers_alt
 from explorer.batch_norm.picture import linked
@@ -34,7 +34,7 @@ def drift(study: Study) -> None:
     chart = _scatter(site.data_version(), language(), study)
     st.vega_lite_chart(spec=dict(chart), key="batch_norm.drift", alt=_alt(shown))
     if found:
-        st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in found.parts), width=READING)
+        st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in found.parts), width=READING)
     missing = [normalizations.name(norm) for norm in ARMS if norm not in {row["norm"] for row in shown}]
     told = [t("batch_norm.drift.missing", names=", ".join(missing))] if missing else []
     st.caption(" ".join([t("batch_norm.drift.speaks"), *told, t("batch_norm.drift.not_to_conclude")]))

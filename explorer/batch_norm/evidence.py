@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, format
+from explorer import claim_parts, format
 from explorer.batch_norm import picture, sentences
 from explorer.batch_norm.controls import Choices
 from explorer.charts import forest, normalizations
@@ -67,7 +67,7 @@ def ablations(study: Study) -> None:
             alt = f"{t('batch_norm.alt.forest', what=t(f'batch_norm.ablation.{quantity}'), **facts)} {t('batch_norm.alt.table')}"  # fmt: skip
             st.vega_lite_chart(spec=dict(chart), key=f"batch_norm.forest.{quantity}", alt=alt)
     if found and study.kind == "rates":
-        st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in found.parts), width=READING)
+        st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in found.parts), width=READING)
     st.caption(" ".join([*_missing(study), t("batch_norm.ablation.caption")]))
     table(pa.Table.from_pylist(rows), t("batch_norm.ablation.table"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import claim_cards, format
+from explorer import claim_parts, format
 from explorer.batch_norm import controls, sentences
 from explorer.batch_norm.picture import linked
 from explorer.charts import along_steps, covariate_shift, normalizations
@@ -166,7 +166,7 @@ def _parts(found: Verdict | None) -> None:
     """The measured parts of a verdict, each with its bound, and the same at each norm's own rate."""
     if not found:
         return
-    told = [f"- {claim_cards.measured(part)}" for part in found.parts]
+    told = [f"- {claim_parts.measured(part)}" for part in found.parts]
     for part in found.parts:
         own = part["where"].get("at_own_rates")
         if own is not None and _rates_differ(Study(found.study)):

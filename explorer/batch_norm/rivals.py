@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import claim_cards, format
+from explorer import claim_parts, format
 from explorer.batch_norm import sentences
 from explorer.batch_norm.evidence import AT_ONE_RATE
 from explorer.charts import normalizations
@@ -129,7 +129,7 @@ def _difference(row: dict[str, Any]) -> str:
 
 
 def _value(part: dict[str, Any]) -> str:
-    return t("batch_norm.rivals.value", value=claim_cards.quantity(part), n=format.seeds(part["n"]))
+    return t("batch_norm.rivals.value", value=claim_parts.quantity(part), n=format.seeds(part["n"]))
 
 
 def _name(study: Study) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format
+from explorer import address, claim_parts, format
 from explorer.batch_size import sentences
 from explorer.batch_size.controls import Choices, goal
 from explorer.batch_size.picture import behind
@@ -332,4 +332,4 @@ def _against_chart(version: str, language: str, study: results.Study, optimizer:
 def _parts(verdict: Verdict | None) -> None:
     """The measured parts of a verdict, each with its bound."""
     if verdict and verdict.parts:
-        st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in verdict.parts), width=READING)
+        st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in verdict.parts), width=READING)

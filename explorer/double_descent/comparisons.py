@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format, question_page
+from explorer import address, claim_parts, format, question_page
 from explorer.charts import against_width, doubling, forest, names
 from explorer.double_descent import controls, section, sentences
 from explorer.results import generalization as results
@@ -120,7 +120,7 @@ def _peaks(study: Study, noise: float) -> str:
 def _parts(verdict: Verdict | None) -> None:
     """The measured parts of a verdict, each with its bound."""
     if verdict and verdict.parts:
-        st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in verdict.parts), width=question_page.READING)
+        st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in verdict.parts), width=question_page.READING)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from explorer import address, claim_cards, format
+from explorer import address, claim_cards, claim_parts, format
 from explorer.charts import along_epochs, names
 from explorer.double_descent import published, section
 from explorer.results import generalization as results
@@ -149,7 +149,7 @@ def _side_by_side(verdicts: list[Verdict]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{section.study_name(verdict.study)}**", width="content")
                 claim_cards.badge(verdict.verdict)
-            st.markdown("\n".join(f"- {claim_cards.measured(part)}" for part in verdict.parts))
+            st.markdown("\n".join(f"- {claim_parts.measured(part)}" for part in verdict.parts))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -76,7 +76,7 @@ def study(code: str) -> Study | None:
 
 def memorising() -> list[Study]:
     """The studies on whose finding it was measured how many of its wrong labels are fitted. Those that vary the examples or the decay are
-    left out: their plain maps repeat runs of the main study."""
+    left out, as along the epochs: their question is another."""
     rows = query(
         """
         SELECT DISTINCT c.map FROM intervals i JOIN configurations c USING (configuration)

@@ -3,7 +3,7 @@ import io
 import pyarrow as pa
 from pyarrow import csv
 
-from explorer import claim_cards, footer, run_list
+from explorer import claim_parts, footer, run_list
 from explorer.results import runs, site
 
 
@@ -45,7 +45,7 @@ def test_a_measured_part_is_a_sentence_with_estimate_interval_seeds_and_bound(la
         "quantity": "widest_minus_first_minimum", "estimate": -4.13, "low": -5.21, "high": -3.06, "n": 3, "unit": "points",
         "bound": "high < 0", "holds": True, "details": "{}",
     }  # fmt: skip
-    told = claim_cards.measured(part)
+    told = claim_parts.measured(part)
     seeds, interval = {"en": ("3 seeds", "(−5.2 to −3.1)"), "ko": ("시드 3개", "(−5.2 ~ −3.1)")}[language]
     assert seeds in told and interval in told and "−4.1" in told
     assert "_" not in told
@@ -56,12 +56,12 @@ def test_a_part_without_an_estimate_says_why(english):
         "quantity": "widest_minus_first_minimum", "estimate": None, "low": None, "high": None, "n": 3, "unit": "points",
         "bound": "high < 0", "holds": False, "details": '{"why": "no_peak_over_x"}',
     }  # fmt: skip
-    assert "no peak over the widths" in claim_cards.measured(part)
+    assert "no peak over the widths" in claim_parts.measured(part)
 
 
 def test_every_measured_part_has_words_for_its_codes(language):
     for part in site.claim_parts().to_pylist():
-        sentence = claim_cards.measured(part) + " ".join(claim_cards.kinds_of_interval([part]))
+        sentence = claim_parts.measured(part) + " ".join(claim_parts.kinds_of_interval([part]))
         assert "_" not in sentence and "low" not in sentence.split("Needed")[-1].replace("below", ""), sentence
 
 

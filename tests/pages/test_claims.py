@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import claim_cards, text
+from explorer import claim_parts, text
 from tests.pages.reading import BADGE, LOOKS, ask, spoken, told_in_order, verdicts_on_cards
 
 HANGUL = re.compile("[가-힣]")
@@ -78,8 +78,8 @@ def test_how_far_the_intervals_and_the_rules_of_double_descent_reach_is_said(ope
 
 def test_a_bootstrap_of_five_seeds_is_told_without_a_warning():
     part = {"details": {"interval": "bootstrap"}, "n": 5}
-    assert claim_cards.kinds_of_interval([part]) == [text.of("en", "claims.interval.bootstrap")]
-    warned = claim_cards.kinds_of_interval([part, part | {"n": 4}])
+    assert claim_parts.kinds_of_interval([part]) == [text.of("en", "claims.interval.bootstrap")]
+    warned = claim_parts.kinds_of_interval([part, part | {"n": 4}])
     assert len(warned) == 1 and warned[0].endswith(text.of("en", "claims.few_resampled", n=4))
 
 
