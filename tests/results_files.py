@@ -28,9 +28,9 @@ def own_results(published: Path, path: Path, without: str = "run % 2 = 1") -> Pa
     return path
 
 
-def ten_thousand_runs(path: Path) -> Path:
-    """A database of this schema with ten thousand runs in four studies and fifty readings of each, drawn by a hash."""
-    schema = (ROOT / "data" / "schema.sql").read_text(encoding="utf-8")
+def ten_thousand_runs(folder: Path) -> Path:
+    """Plants a database of this schema with ten thousand runs in four studies and fifty readings of each, drawn by a hash."""
+    path, schema = folder / "results.duckdb", (ROOT / "data" / "schema.sql").read_text(encoding="utf-8")
     with duckdb.connect(str(path)) as connection:
         connection.execute(schema)
         connection.execute(

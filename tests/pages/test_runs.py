@@ -323,8 +323,8 @@ def test_three_files_are_one_too_many(opened, own, results_file, monkeypatch):
 
 
 @pytest.mark.alone
-def test_the_page_of_ten_thousand_runs_answers_in_half_a_second(opened, tmp_path, monkeypatch):
-    monkeypatch.setenv("WHY_RESULTS", str(ten_thousand_runs(tmp_path / "results.duckdb")))
+def test_the_page_of_ten_thousand_runs_answers_in_half_a_second(opened, planted_once, monkeypatch):
+    monkeypatch.setenv("WHY_RESULTS", str(planted_once("ten_thousand", ten_thousand_runs)))
     app = opened("runs")
     assert "10,000" in spoken(app) and len(app.dataframe[0].value) == 25
     taken = []

@@ -1,7 +1,6 @@
 """results/runs.py against the database itself, and against one of ten thousand runs."""
 
 import dataclasses
-import itertools
 import json
 import os
 import time
@@ -9,6 +8,7 @@ import time
 import duckdb
 import pytest
 
+from explorer import database
 from explorer.results import runs
 from explorer.results.runs import Filter
 from tests.results_files import ADDED, ten_thousand_runs
@@ -133,27 +133,23 @@ def test_a_filter_says_nothing_of_which_file_has_a_run(own, raw):
         assert sum(counts) == runs.number_of_runs(asked)
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    return ten_thousand_runs(tmp_path_factory.mktemp("many") / "results.duckdb")
+@pytest.fixture
+def many(planted_once, monkeypatch):
+    """A file of ten thousand runs, and no answer is kept, so that the same question may be timed again."""
+    monkeypatch.setenv("WHY_RESULTS", str(planted_once("ten_thousand", ten_thousand_runs)))
+    monkeypatch.setattr(database, "MOST_ANSWERS", 0)
 
 
 @pytest.mark.alone
-def test_ten_thousand_runs_are_answered_in_half_a_second(many, monkeypatch):
-    monkeypatch.setenv("WHY_RESULTS", str(many))
-    assert runs.number_of_runs(Filter()) == 10_000  # opens the file
-    study = runs.studies()[0]["study"]
-    asked = itertools.cycle(
-        [Filter(words="width=3"), Filter(), Filter(study=study), Filter(study=study, settings={"lr": 0.5})]
-    )
-    slowest = {}
-    for sort in runs.SORTS:
+@pytest.mark.parametrize("sort", runs.SORTS)
+def test_ten_thousand_runs_are_answered_in_half_a_second(many, sort):
+    study = runs.studies()[0]["study"]  # opens the file
+    for asked in (Filter(words="width=3"), Filter(), Filter(study=study), Filter(study=study, settings={"lr": 0.5})):
         taken = []
-        for page, each in zip(range(1, 4), asked):
+        while len(taken) < 3 and min(taken, default=1) >= 0.5:  # whatever else the machine does is none of the query's
             started = time.perf_counter()
-            table, n = runs.runs(each, sort, page), runs.number_of_runs(each)
+            table, n = runs.runs(asked, sort, 2), runs.number_of_runs(asked)
             runs.settings_that_vary(study)
             taken.append(time.perf_counter() - started)
-            assert table.num_rows == min(runs.PAGE, n - runs.PAGE * (page - 1))
-        slowest[sort] = min(taken)  # of three: whatever else the machine does is none of the query's time
-    assert max(slowest.values()) < 0.5, slowest
+        assert min(taken) < 0.5, (asked, taken)
+        assert table.num_rows == min(runs.PAGE, n - runs.PAGE) and (n == 10_000 or asked != Filter())
