@@ -77,12 +77,15 @@ def nothing_baked(results_file, tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(tmp_path_factory) -> Path:
+def rebuilt(planted_once) -> Path:
     """The tiny real database of the tests, its evidence computed again from its runs by the code as it is."""
-    file = tmp_path_factory.mktemp("rebuilt") / "results.duckdb"
-    shutil.copy(FIXTURE, file)
-    build.build(file.parent / "no shards", file, "smoke")
-    return file
+
+    def plant(folder: Path) -> Path:
+        file = shutil.copy(FIXTURE, folder / "results.duckdb")
+        build.build(folder / "no shards", file, "smoke")
+        return file
+
+    return planted_once("rebuilt", plant)
 
 
 @pytest.fixture(scope="session")
