@@ -7,20 +7,30 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from precompute import engine, executors
-from precompute.arguments import Usage, card_of, chosen, device_of, engines_of, parser, workers_of
-from precompute.missing import finished_rows, finished_statuses, missing_groups, missing_of, with_specs
-from precompute.progress import EFFICIENCY, Progress
-from precompute.spec import Spec
-from precompute.studies import STUDIES
-from precompute.studies.study import SIZES, flops_of
+TO_INSTALL = "is not installed: pip install -r precompute/requirements.txt"
+
+try:
+    from precompute import engine, executors
+    from precompute.arguments import SHARDS, Usage, card_of, chosen, device_of, engines_of, parser, workers_of
+    from precompute.missing import finished_rows, finished_statuses, missing_groups, missing_of, with_specs
+    from precompute.progress import EFFICIENCY, Progress
+    from precompute.spec import Spec
+    from precompute.studies import STUDIES
+    from precompute.studies.study import SIZES, flops_of
+except ModuleNotFoundError as problem:
+    print(f"precompute: {problem.name} {TO_INSTALL}", file=sys.stderr)
+    sys.exit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns 0, 1 when runs failed or a check did not pass, or 2 for bad input."""
     options = parser(COMMANDS).parse_args(arguments)
     try:
+        chosen((), options.size)  # also where a command asks for no size
         return options.command(options)
+    except ModuleNotFoundError as problem:
+        print(f"precompute: {problem.name} {TO_INSTALL}", file=sys.stderr)
+        return 2
     except Usage as problem:
         print(f"precompute: {problem}", file=sys.stderr)
         return 2
@@ -141,7 +151,7 @@ def _check_data(specs: Iterable[Spec], folder: str | None) -> None:
 
 
 def _repeat(options: argparse.Namespace, settings: executors.Settings) -> int:
-    """Trains one run again, beside the published one, and prints both."""
+    """Trains one run again, beside the published one, and prints both; keeps it where --shards names a folder."""
     from precompute.repeat import repeat
 
     by_id = {spec.run_id: spec for study in STUDIES.values() for size in SIZES for spec in study.specs(size)}
@@ -153,7 +163,9 @@ def _repeat(options: argparse.Namespace, settings: executors.Settings) -> int:
     if options.run_id not in by_id:
         raise Usage(f"no run {options.run_id!r} in any study; the app's Runs page and the view of a study list them")
     _check_data([by_id[options.run_id]], options.datasets)
-    return repeat(by_id[options.run_id], settings, options.database)
+    return repeat(
+        by_id[options.run_id], settings, options.database, None if options.shards == SHARDS else options.shards
+    )
 
 
 def status(options: argparse.Namespace) -> int:
@@ -175,7 +187,6 @@ def bake(options: argparse.Namespace) -> int:
     """Builds the database; says how many runs it has and its content hash."""
     from precompute import build, results_file
 
-    chosen((), options.size)
     try:
         counts = build.build(options.shards, options.database, options.size)
         print(
@@ -202,7 +213,6 @@ def verify(options: argparse.Namespace) -> int:
 
 def compare_speed(options: argparse.Namespace) -> int:
     """Runs the benchmark and prints its table. A small one of a card runs anywhere, to try things out."""
-    chosen((), options.size)
     device_of(options.device, "serial")
     if options.device == "cuda" or options.size == "smoke":
         from precompute.card import measure

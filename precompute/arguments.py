@@ -74,7 +74,11 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> argpa
 
     added = command("run", "Train what is missing. Stop it at any time: the same command goes on where it was.")
     choose(added)
-    added.add_argument("--run-id", metavar="ID", help="repeat this one run, and compare it with the database")
+    added.add_argument(
+        "--run-id",
+        metavar="ID",
+        help="repeat this one run, and compare it with the database; it is kept where --shards names another folder than the default",
+    )
     on_a_card(added)
     added.add_argument(
         "--executor",

@@ -13,16 +13,22 @@ SECOND_RUN = """the same machine and versions give the same numbers; another pro
 copy of the data, gives another run of the same kind, to be held against the spread over seeds"""
 
 
-def repeat(spec: Spec, settings: Settings, database: Path) -> int:
-    """Trains `spec` alone, in a folder of its own, and prints it beside the published run. Returns 1 when it failed. Raises Usage for a
-    database that cannot be read."""
+def repeat(spec: Spec, settings: Settings, database: Path, kept: Path | None = None) -> int:
+    """Trains `spec` alone, in a folder of its own, and prints it beside the published run; a run that did not fail stays as a shard in the
+    folder `kept`, where one is named. Returns 1 when it failed. Raises Usage for a database that cannot be read."""
     rows = of_the_file(lambda results_file: results_file.published_rows(database))
     published = next((row for row in rows if row["run_id"] == spec.run_id), None)
     print(f"{spec.study} seed {spec.seed}: " + ", ".join(f"{key} {value}" for key, value in spec.settings().items()))
     ends = {spec.run_id: published["steps"]} if published and published["status"] != "failed" else None
-    with tempfile.TemporaryDirectory() as folder:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept) as folder:
         train_group([spec], Settings(Path(folder), settings.datasets, settings.device), ends)
         (here,) = shards.read(Path(folder))
+        if kept is not None and here["status"] != "failed":
+            for shard in Path(folder).iterdir():
+                shard.replace(kept / shard.name)
+            print(f"kept in {kept}; python -m precompute build --shards {kept} --database FILE bakes it")
     if here["status"] == "failed":
         print(f"failed: {here['error']}")
         return 1

@@ -234,6 +234,7 @@ def test_an_unknown_study_is_exit_2_and_one_line_with_the_valid_names(places):
         (("run", "--datasets", "/nowhere/at/all"), "no file"),
         (("plan", "everything"), "studies:"),
         (("plan", "--size", "huge"), "sizes: full, smoke"),
+        (("verify", "--size", "huge"), "sizes: full, smoke"),
         (("build",), "no finished run"),
         (("benchmark", "--device", "tpu"), "devices: auto, cpu, cuda"),
         (("benchmark", "--engines", __file__), "no file of measured cards"),
@@ -294,6 +295,16 @@ def test_a_write_that_the_disk_refuses_is_one_line_and_loses_nothing(places, und
     assert list(Path(options[3]).iterdir()) == [], "no torn shard is left"
     assert call(places, "run", STUDY.name, "--executor", "serial").returncode == 0
     assert content_of(places) == undisturbed.content
+
+
+@pytest.mark.parametrize("module", ["networkx", "scipy"])
+def test_what_is_not_installed_is_exit_2_and_one_line_that_says_how(places, tmp_path, module):
+    """networkx is asked for by every command, scipy by build alone."""
+    (tmp_path / "hide").mkdir()
+    (tmp_path / "hide" / f"{module}.py").write_text(f"raise ModuleNotFoundError(name={module!r})")
+    answer = call(places, "build", PYTHONPATH=str(tmp_path / "hide"))
+    assert answer.returncode == 2 and answer.stdout == ""
+    assert answer.stderr == f"precompute: {module} is not installed: pip install -r precompute/requirements.txt\n"
 
 
 def test_run_needs_no_duckdb(places, tmp_path):

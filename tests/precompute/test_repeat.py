@@ -36,6 +36,16 @@ def test_a_file_that_cannot_be_read_is_one_line_before_anything_is_trained(publi
     assert ("cannot be read" if damage == "bytes" else "schema version 99") in answer.err
 
 
+def test_a_repeated_run_is_kept_where_a_folder_is_named(published, settings, tmp_path, capsys):
+    own = tmp_path / "own"
+    assert repeat(SPEC, settings, published, own) == 0
+    assert [row["run_id"] for row in shards.read(own)] == [SPEC.run_id] and len(list(own.iterdir())) == 1
+    assert f"kept in {own}" in capsys.readouterr().out
+    build.build(own, tmp_path / "own.duckdb", "smoke")
+    with duckdb.connect(str(tmp_path / "own.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT run_id FROM runs").fetchall() == [(SPEC.run_id,)]
+
+
 def test_a_published_failure_that_trains_now_is_said(settings, tmp_path, capsys):
     executors.given_up([SPEC], settings, "planted")
     executors.train_group([dataclasses.replace(SPEC, seed=1)], settings)
