@@ -115,9 +115,19 @@ def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None
     if len(measured) > 1:
         st.subheader(t("runs.curves"))
         kinds = _kinds(curves, ERRORS)
-        chart = run_curves(curves, kinds, y_title=t("runs.error"), factor=100, **_titles(run, own))
+        others, band = (ask(run["run_id"], run["of"]) for ask in (runs.others, runs.band))
+        chart = run_curves(
+            curves, kinds, y_title=t("runs.error"), factor=100, others=others, band=band, **_titles(run, own)
+        )
         st.vega_lite_chart(spec=chart.specification(), alt=_curves_alt(run, measured), key="run.curves")
-        st.caption(t("runs.curves_caption") + (" " + t("runs.hollow") if own is not None else ""))
+        told = [t("runs.curves_caption")]
+        if n := pc.count_distinct(others["seed"]).as_py():
+            told.append(t("runs.others_caption", seeds=format.seeds(n)))
+        if band.num_rows:
+            told.append(t("runs.band_caption", seeds=format.seeds(band["n"][0].as_py())))
+        if own is not None:
+            told.append(t("runs.hollow"))
+        st.caption(" ".join(told))
         with st.expander(t("runs.losses"), icon=":material/show_chart:"):
             ends = {name: _loss(measured[-1][name]) for name in ("test_loss", "train_loss")}
             _losses(run, curves, own, "runs.losses_alt", ends)

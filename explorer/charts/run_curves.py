@@ -28,12 +28,15 @@ def run_curves(
     factor: float = 1.0,
     y_log: bool = False,
     own: pa.Table | None = None,
+    others: pa.Table | None = None,
+    band: pa.Table | None = None,
 ) -> Picture:
     """Curves of one run against column `x` (log axis), a point per reading.
 
     `kinds` gives each column to be drawn its word, in the order of the legend; one alone has none. Values are
     multiplied by `factor`; NULL, after divergence, is not drawn, nor is a zero on a log axis. `own` has the same columns of one's own run
-    and is drawn as hollow points over the lines.
+    and is drawn as hollow points over the lines. Behind them, thin and grey, stand `others` (seed, x and one more column, on the scale of
+    `table`), a line for each seed, and `band` (x, low, high).
     """
     domain = list(kinds.values())
     looks = [LOOKS.get(name.partition("_")[0], (MEASURED, [1, 0])) for name in kinds]
@@ -55,6 +58,17 @@ def run_curves(
         base.mark_line(strokeWidth=2).encode(x=along, y=y, color=colour, strokeDash=dash),
         base.mark_point(filled=True, size=18, opacity=0.9).encode(x=along, y=y, color=colour, tooltip=tooltip),
     ]
+    behind = []
+    if band is not None and band.num_rows:
+        tables["band"] = pa.table({x: band[x]} | {end: _scaled(band[end], factor) for end in ("low", "high")})
+        edges = {"y": alt.Y("low:Q", title=y_title), "y2": alt.Y2("high")}
+        behind.append(named("band").mark_area(color=NEUTRAL, opacity=0.2).encode(x=along, **edges))
+    if others is not None and others.num_rows:
+        (column,) = set(others.column_names) - {"seed", x}
+        tables["others"] = pa.table({x: others[x], "seed": others["seed"], "value": _scaled(others[column], factor)})
+        thin = named("others").mark_line(color=NEUTRAL, strokeWidth=1, opacity=0.6)
+        behind.append(thin.encode(x=along, y=y, detail=alt.Detail("seed:N")))
+    layers = behind + layers
     if own is not None:
         tables[TABLE] = _long(own, kinds, x, factor, y_log)
         hollow = named(TABLE).mark_point(filled=False, size=55, strokeWidth=1.4)
@@ -64,7 +78,7 @@ def run_curves(
 
 def with_targets(picture: Picture, targets: pa.Table, *, x_title: str, y_title: str) -> Picture:
     """The same picture with a line at each target (a fraction, drawn in percent) and a diamond at the step where it was reached."""
-    reached = pa.table({"value": _percent(targets["target"]), "step": targets["step"]})
+    reached = pa.table({"value": _scaled(targets["target"], 100), "step": targets["step"]})
     base = named("targets")
     y = alt.Y("value:Q", title=y_title)
     lines = base.mark_rule(color=NEUTRAL, strokeDash=[2, 3], opacity=0.7).encode(y=y)
@@ -82,7 +96,7 @@ def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, posi
         pa.table(
             {
                 x: table[x],
-                "value": pc.multiply(table[name].cast(pa.float32()), pa.scalar(factor, pa.float32())),
+                "value": _scaled(table[name], factor),
                 "kind": pa.array([word] * table.num_rows, pa.string()),
             }
         )
@@ -91,5 +105,5 @@ def _long(table: pa.Table, kinds: Mapping[str, str], x: str, factor: float, posi
     return long.filter(pc.greater(long["value"], 0)) if positive else long
 
 
-def _percent(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.multiply(values.cast(pa.float32()), pa.scalar(100, pa.float32()))
+def _scaled(values: pa.ChunkedArray, factor: float) -> pa.ChunkedArray:
+    return pc.multiply(values.cast(pa.float32()), pa.scalar(factor, pa.float32()))

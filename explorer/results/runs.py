@@ -236,6 +236,32 @@ def measured(run_id: str, table: str, of: str = PUBLISHED) -> pa.Table:
     return query(MEASURED[table], {"run_id": run_id}, of=of)
 
 
+OTHERS = """
+SELECT r.seed, c.epoch, 1 - c.test_correct / r.n_test AS test_error
+FROM curves c JOIN runs r USING (run)
+WHERE r.configuration = (SELECT configuration FROM runs WHERE run_id = $run_id) AND r.run_id <> $run_id
+  AND c.test_correct IS NOT NULL AND r.n_test > 0
+ORDER BY r.seed, c.epoch
+"""
+BAND = """
+SELECT epoch, mean, low, high, n FROM intervals
+WHERE configuration = (SELECT configuration FROM runs WHERE run_id = $run_id)
+  AND measure::VARCHAR = 'test_error' AND low IS NOT NULL AND epoch IS NOT NULL
+ORDER BY epoch
+"""
+
+
+def others(run_id: str, of: str = PUBLISHED) -> pa.Table:
+    """The test error (a fraction) of the other seeds of a run's configuration at every reading: seed, epoch, test_error."""
+    return query(OTHERS, {"run_id": run_id}, of=of)
+
+
+def band(run_id: str, of: str = PUBLISHED) -> pa.Table:
+    """Mean and interval of the test error (fractions) over the complete runs of a run's configuration: epoch, mean, low, high, n; no row
+    where they are fewer than three."""
+    return query(BAND, {"run_id": run_id}, of=of)
+
+
 def siblings(run_id: str, of: str = PUBLISHED) -> pa.Table:
     """The runs of the same configuration, this one included, by seed, with their errors at the end."""
     condition = "WHERE r.configuration = (SELECT configuration FROM runs WHERE run_id = $run_id)"

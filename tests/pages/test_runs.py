@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import reading
 from tests.pages.reading import ask, chart_messages, spoken
 from tests.results_files import ADDED, ten_thousand_runs
 
@@ -191,8 +192,38 @@ def test_the_curves_of_a_run_are_those_of_the_database(opened, results_file):
     )
     assert [row[0] for row in shown] == [row[0] for row in expected]
     assert [row[1] for row in shown] == pytest.approx([row[1] for row in expected], rel=1e-5)
-    dashes = json.loads(chart.spec)["layer"][0]["encoding"]["strokeDash"]["scale"]["range"]
+    line = next(layer for layer in json.loads(chart.spec)["layer"] if "strokeDash" in layer["encoding"])
+    dashes = line["encoding"]["strokeDash"]["scale"]["range"]
     assert dashes[0] == [1, 0] != dashes[1]  # test solid, train dashed
+
+
+def test_behind_a_run_stand_the_other_seeds_of_its_configuration_and_their_interval(opened, results_file):
+    run_id, seed = ask(results_file, "SELECT run_id, seed FROM runs WHERE study = ? ORDER BY run LIMIT 1", MAIN)[0]
+    app = opened("runs", run=run_id)
+    tables = reading.charts(app)[0][1]
+    expected = ask(
+        results_file,
+        """
+        SELECT seed, epoch, 100 * (1 - test_correct / n_test) FROM curves JOIN runs USING (run)
+        WHERE configuration = (SELECT configuration FROM runs WHERE run_id = $1) AND seed <> $2 ORDER BY 1, 2
+        """,
+        run_id,
+        seed,
+    )
+    others = [tuple(row.values()) for row in tables["others"].select(["seed", "epoch", "value"]).to_pylist()]
+    assert len({row[0] for row in others}) > 1 and others == [pytest.approx(row, rel=1e-5) for row in expected]
+    band = ask(
+        results_file,
+        """
+        SELECT epoch, 100 * low, 100 * high, n FROM intervals WHERE measure = 'test_error' AND epoch IS NOT NULL
+        AND configuration = (SELECT configuration FROM runs WHERE run_id = ?) ORDER BY 1
+        """,
+        run_id,
+    )
+    shown = [tuple(row.values()) for row in tables["band"].select(["epoch", "low", "high"]).to_pylist()]
+    assert shown == [pytest.approx(row[:3], rel=1e-5) for row in band]
+    told = " ".join(caption.value for caption in app.caption)
+    assert f"other seeds ({band[0][3] - 1} seeds)" in told and f"over all of them ({band[0][3]} seeds)" in told
 
 
 def test_a_run_leads_back_to_its_cell_on_the_map(opened, results_file):

@@ -54,6 +54,17 @@ def test_ones_own_curve_is_hollow_and_has_no_line():
     assert [mark.get("filled") for mark in marks[1:]] == [True, False]
 
 
+def test_other_seeds_and_their_band_lie_behind_the_curve_on_its_scale():
+    others = pa.table({"seed": [1, 1, 2, 2], "epoch": [1, 2, 1, 2], "test_error": [0.8, 0.4, 0.7, 0.3]})
+    band = pa.table({"epoch": [1, 2], "low": [0.6, 0.2], "high": [1.0, 0.6]})
+    picture = run_curves.run_curves(curves(0.9, 0.5), KINDS, factor=100, others=others, band=band, **WORDS)
+    layers = picture.specification()["layer"]
+    assert [layer["mark"]["type"] for layer in layers] == ["area", "line", "line", "point"]
+    assert layers[1]["encoding"]["detail"]["field"] == "seed"
+    assert picture.tables["others"]["value"].to_pylist() == pytest.approx([80, 40, 70, 30])
+    assert picture.tables["band"]["high"].to_pylist() == pytest.approx([100, 60])
+
+
 def test_targets_lie_over_the_curve_and_one_that_was_missed_has_no_diamond():
     table = pa.table({"step": [10, 100], "val_error": [0.5, 0.1]})
     titles = {"x_title": "Step", "y_title": "error"}
