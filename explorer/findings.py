@@ -65,7 +65,7 @@ def _batch_size() -> Finding | None:
         return None
     first = batch_size_controls.first(study)
     shown = f"{batch_size_sentences.subtitle(first)} {batch_size_sentences.lines(first)}"
-    return Finding(study.name, batch_size_sentences.title(study), partial(batch_size_picture.small, first), shown)
+    return Finding(study.name, batch_size_sentences.title(first), partial(batch_size_picture.small, first), shown)
 
 
 def _wiring() -> Finding | None:

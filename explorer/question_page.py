@@ -106,21 +106,28 @@ def planned(question: str) -> None:
 def known_and_open(question: str) -> None:
     """What is known and what is open, in short."""
     st.header(t("question.known_and_open"))
+    numbers = published.named(question)
     with st.grid(2, min_column_width=340, gap="large") as grid:
         with grid.cell():
             st.subheader(t("question.known"), anchor=False)
-            st.markdown(t(f"{question}.known"))
+            st.markdown(t(f"{question}.known", **numbers))
         with grid.cell():
             st.subheader(t("question.open"), anchor=False)
-            st.markdown(t(f"{question}.open"))
+            st.markdown(t(f"{question}.open", **numbers))
 
 
-def before_its_runs(question: str, measured: Callable[[], None] | None = None, of: str | None = None) -> None:
-    """The whole page of a question whose main study has no run; stops there. `measured` draws what the study `of` says already."""
+def before_its_runs(
+    question: str,
+    measured: Callable[[], None] | None = None,
+    of: str | None = None,
+    numbers: Callable[[], list[dict[str, Any]]] | None = None,
+) -> None:
+    """The whole page of a question whose main study has no run; stops there. `measured` draws what the study `of` says already, `numbers`
+    the published numbers and gives their rows, where they are not drawn panel by panel."""
     introduction(question, in_part=measured is not None)
     if measured is not None:
         measured()
-    rows = published_numbers(question)
+    rows = published_numbers(question) if numbers is None else numbers()
     planned(question)
     known_and_open(question)
     foot(question, rows, [of] if of else [])

@@ -19,7 +19,7 @@ head, main = st.container(), st.container(key=views.PICTURE)
 with st.container(key="views_controls" if views.presented() else None):
     choices = controls.choices(studies)
 
-title, subtitle = sentences.title(choices.study), sentences.subtitle(choices)
+title, subtitle = sentences.title(choices), sentences.subtitle(choices)
 steps = walk.steps(choices.study, studies[0])
 with head:
     views.head(title, subtitle)

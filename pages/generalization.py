@@ -1,7 +1,7 @@
 import streamlit as st
 
 from explorer import claim_cards, first_picture, frame, guided, question_page, views
-from explorer.double_descent import controls, evidence, picture, player, sentences
+from explorer.double_descent import controls, evidence, picture, player, published, sentences
 from explorer.double_descent import studies as study_by_study
 from explorer.footer import footer
 from explorer.results import cells as cell_results
@@ -15,9 +15,7 @@ frame.begin("generalization")
 
 studies = results.studies()
 if not studies:
-    question_page.introduction(results.QUESTION)
-    question_page.planned(results.QUESTION)
-    st.stop()
+    question_page.before_its_runs(results.QUESTION, numbers=published.alone)
 
 head = st.container()
 main, side = views.picture_and_controls()
@@ -34,7 +32,7 @@ cell = controls.picked(axes, default)
 chart, start = controls.mounted(choices.map, cell)
 cells = picture.shown_cells(choices, axes)
 
-title = sentences.title(row, study, verdicts.get("G1"))
+title = sentences.title(shown, study, verdicts.get("G1") if choices.map == finding else None)
 subtitle = sentences.subtitle(choices, results.settings(choices.map), results.seeds_by_width(choices.map))
 sql = picture.filled(cell_results.cells_sql(choices.map, choices.view.measure, axes.seeds), choices.map)
 

@@ -14,17 +14,22 @@ from explorer.text import t
 FEWEST_SEEDS = 3  # for an interval
 
 
-def title(study: Study) -> str:
-    """The finding in at most ten words: the baseline at the target of the claims, and what the verdict on B1 says."""
-    regime = results.regime(study, study.target, study.optimizer)
+def title(choices: Choices) -> str:
+    """The finding of the picture in at most ten words: what the verdict on B1 says of the optimizer and the target that it is decided on, of
+    others where their curve bends."""
+    study, claimed = choices.study, (choices.focus, choices.target) == (choices.study.optimizer, choices.study.target)
+    regime = results.regime(study, choices.target, choices.focus)
     if regime is None:
-        return t("batch_size.title.not_reached", target=goal(study.target))
+        return t("batch_size.title.not_reached", target=goal(choices.target))
     bend = regime["perfect_until"]
     values = {"seeds": format.seeds(regime["seeds"]), "largest": format.count(regime["largest"])}
     values |= {"bend": size(bend) if bend else ""}
+    values |= {"optimizer": t(f"batch_size.optimizer.{choices.focus}"), "target": goal(choices.target)}
     ending = "bend" if bend else "endless"
     if regime["seeds"] < FEWEST_SEEDS:
         return t(f"batch_size.title.few_seeds_{ending}", **values)
+    if not claimed:
+        return t(f"batch_size.title.{ending}_of", **values)
     verdict = verdicts.verdict("B1", study.name)
     if verdict and verdict.verdict == "contradicted":
         return t("batch_size.title.contradicted")

@@ -23,6 +23,19 @@ def along_the_epochs() -> None:
             draw(figure)
 
 
+def alone() -> list[dict[str, Any]]:
+    """Every published figure, where there is nothing of ours to stand beside it, and the table of their numbers; returns the rows."""
+    rows = question_page.published.published(results.QUESTION)
+    st.header(t("question.published"))
+    st.markdown(t("question.published_text"), width=question_page.READING)
+    grid = st.grid(2, min_column_width=340, gap="large")
+    for figure in [*figures(rows, along_epochs=False), *figures(rows, along_epochs=True)]:
+        with grid.cell():
+            draw(figure)
+    question_page.published_table(rows)
+    return rows
+
+
 def figures(rows: list[dict[str, Any]], *, along_epochs: bool) -> list[list[dict[str, Any]]]:
     """The published rows figure by figure: those along the epochs, or those against anything else."""
     names = dict.fromkeys(row["figure"] for row in rows if (row["x_name"] == "epoch") is along_epochs)

@@ -22,8 +22,8 @@ MOST_PLACES = 6  # that a sentence names one by one
 
 
 def title(row: Row, study: Study, verdict: str | None) -> str:
-    """The finding in at most ten words: what the verdict on G1 says, or where it has not been tested, what the last row shows. A peak that
-    stands clear of seed noise is one even where the rule asks for more."""
+    """The finding of a map in at most ten words, from its last row: what the verdict on G1 says, or what the row shows on a map that it was
+    not tested on (None). A peak that stands clear of seed noise is one even where the rule asks for more."""
     end = format.percent(row.widest["mean"])
     if row.peak is None or not (row.clear or verdict == "shown" or row.widest["n"] < FEWEST_SEEDS):
         return t("generalization.title.no_peak", first=format.percent(row.narrowest["mean"]), end=end)

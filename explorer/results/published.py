@@ -1,5 +1,6 @@
 """Numbers from papers, as the panels in which a question's page shows them beside nothing of ours."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,6 +99,8 @@ def _spread(precision: str) -> float | None:
     return float(stated) if stated.replace(".", "", 1).isdigit() else None
 
 
+DEEPEST_GAIN = 110
+"""Layers up to which the residual networks of He et al. 2015 improve with each depth of their table."""
 CARDS = {
     "activation": "mish",
     "depth": "cifar",
@@ -135,6 +138,24 @@ def _numbers(question: str, rows: list[dict[str, Any]]) -> dict[str, str]:
     random = "random wiring, WS(4, 0.75), C = 78"
     searched = [row["y"] for row in rows if "designed by search" in row["note"]]
     return {"random": f"{at(random):.1f}", "low": f"{min(searched):.1f}", "high": f"{max(searched):.1f}"}
+
+
+def named(question: str) -> dict[str, str]:
+    """The published numbers that the texts on what is known and what is open name."""
+    rows = published(question)
+    if question == "depth":
+        table = [row for row in rows if row["figure"] == "Table 6" and row["series"] == "residual"]
+        falling = [row["y"] for row in table if row["x"] <= DEEPEST_GAIN]
+        first, *later = [before - after for before, after in itertools.pairwise(falling)]
+        deepest = next(row["note"] for row in table if row["x"] == DEEPEST_GAIN)
+        facts = {"first": f"{first:.1f}", "least": f"{min(later):.1f}", "most": f"{max(later):.1f}"}
+        return facts | {"smallest": f"{min(later):.2f}", "spread": deepest.rpartition("± ")[2]}
+    if question == "wiring":
+        compared = [row for row in rows if row["figure"] == "Fig. 1 (first version)"]
+        graphs = [f"{row['y']:.1f}" for row in compared if row["series"].startswith("random")]
+        designed = next(row["y"] for row in compared if row["series"] == "ResNet-50")
+        return {"graphs": ", ".join(graphs), "designed": f"{designed:.1f}"}
+    return {}
 
 
 def _three_digits(value: float) -> int:

@@ -190,10 +190,10 @@ def weights(run_id: str, of: str = PUBLISHED) -> dict[tuple[int, int, int], floa
 
 DAMAGE = """
 WITH parts AS (
-    SELECT d.kind, d.stage, d.part, d.target, 1 - d.test_correct / coalesce(d.n_test, r.n_test) AS error_without
+    SELECT d.kind, d.stage, d.part, d.target, coalesce(d.n_test, r.n_test) AS n_test, 1 - d.test_correct / coalesce(d.n_test, r.n_test) AS error_without
     FROM damage d JOIN runs r USING (run) WHERE r.run_id = $run_id
 )
-SELECT p.kind, p.stage, p.part, p.target, p.error_without, whole.error_without AS error_whole,
+SELECT p.kind, p.stage, p.part, p.target, p.n_test, p.error_without, whole.error_without AS error_whole,
        p.error_without - whole.error_without AS damage
 FROM parts p CROSS JOIN (SELECT error_without FROM parts WHERE kind = 'none') whole
 WHERE p.kind IN ('node', 'edge') ORDER BY p.kind DESC, p.stage, p.part, p.target
@@ -201,7 +201,7 @@ WHERE p.kind IN ('node', 'edge') ORDER BY p.kind DESC, p.stage, p.part, p.target
 
 
 def damage(run_id: str, of: str = PUBLISHED) -> pa.Table:
-    """What a trained network loses when one node or edge is taken out: kind, stage, part, target, the test error without it and of the whole
+    """What a trained network loses when one node or edge is taken out: kind, stage, part, target, n_test, the test error without it and of the whole
     network, both on the same examples, and their difference (fractions)."""
     return query(DAMAGE, {"run_id": run_id}, of=of)
 

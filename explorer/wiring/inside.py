@@ -67,7 +67,8 @@ def _parts(study: Study, opened: Opened) -> list[dict[str, Any]]:
 def _damage(study: Study, opened: Opened, parts: list[dict[str, Any]]) -> None:
     st.subheader(t("wiring.damage.title"), anchor=False)
     whole = format.percent(parts[0]["error_whole"], 2)
-    st.markdown(t("wiring.damage.text", seed=opened.run["seed"], whole=whole), width=READING)
+    images = format.count(parts[0]["n_test"])
+    st.markdown(t("wiring.damage.text", seed=opened.run["seed"], whole=whole, images=images), width=READING)
     for column, kind in zip(st.columns(2, gap="medium"), ("node", "edge"), strict=True):
         mine = [part for part in parts if part["kind"] == kind]
         if not mine:

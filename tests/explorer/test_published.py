@@ -83,6 +83,13 @@ def test_every_published_number_of_a_question_is_on_a_panel(question):
     assert [row for row in rows if row not in plain] == []
 
 
+def test_the_numbers_that_are_named_in_prose_are_those_of_the_tables():
+    assert published.named("depth") == {
+        "first": "1.2", "least": "0.2", "most": "0.5", "smallest": "0.20", "spread": "0.16",
+    }  # fmt: skip
+    assert published.named("wiring") == {"graphs": "79.1, 79.1, 79.0", "designed": "77.1"}
+
+
 def test_a_figure_is_not_taken_for_one_whose_number_begins_alike():
     rows = published.published("batch_size")
     steps = next(panel for panel in published.PANELS["batch_size"] if panel.key == "steps")

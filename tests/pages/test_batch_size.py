@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from explorer import format, text
+from explorer.batch_size.controls import goal
 from explorer.results import batch_size as results
 from tests.pages import reading
 
@@ -77,6 +78,15 @@ def test_title_and_caption_have_the_bend_of_the_database(seen, language):
     to = " to " if language == "en" else " ~ "
     caption = app.caption[0].value
     assert f"{bend} ({low}{to}{high})" in caption and f"{flat} ({flat_low}{to}{flat_high})" in caption
+
+
+@both
+def test_the_title_is_of_the_optimizer_and_the_target_shown(seen, language):
+    target = ask("SELECT max(target) FROM regimes WHERE study = ? AND optimizer = 'momentum'", NAME)[0][0]
+    title = seen(lang=language, optimizer="momentum", target=f"{target:g}").title[0].value
+    bend = regime("momentum", target)[0]
+    assert {"en": "Momentum", "ko": "모멘텀"}[language] in title and goal(target) in title and len(title.split()) <= 10
+    assert bend is None or two_digits(bend) in title
 
 
 def test_the_main_picture_has_every_seed_and_its_curve_the_tuned_steps(seen):

@@ -66,6 +66,17 @@ def test_the_title_denies_a_clear_peak_only_where_there_is_none(opened, database
 
 @both
 @pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_title_is_of_the_map_that_is_shown(opened, database, language):
+    """Also in the picture that is taken away, and before an audience."""
+    titles = {noise: opened("generalization", lang=language, noise=str(noise)).title[0].value for noise in (0.0, 0.2)}
+    for noise, title in titles.items():
+        row = ask(database, FINAL.format(measure="test_error", noise=noise))
+        assert percentages(title)[-1] == f"{100 * row[-1][1]:.1f}"
+    assert titles[0.0] != titles[0.2]
+
+
+@both
+@pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("noise", [0.0, 0.2])
 def test_every_percentage_of_the_caption_is_in_the_last_row(opened, database, language, noise):
     app = opened("generalization", lang=language, noise=str(noise))
