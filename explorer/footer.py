@@ -126,6 +126,7 @@ def citation(page: str, url: str | None = None) -> tuple[str, str]:
     }  # fmt: skip
     text = t("site.footer.citation", **facts)
     fields = [
+        ("author", "{The ``Works, but why?'' authors}"),
         ("title", f"{{{facts['title']}}}: {facts['page']}"),
         ("year", facts["year"]),
         ("note", f"Data version {facts['version']}, built {built}"),

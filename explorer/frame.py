@@ -4,6 +4,7 @@ Streamlit finds the pages itself in pages/. `st.navigation` is not called: with 
 opens the wrong thing. The navigation is drawn here, with translated labels.
 """
 
+import shlex
 from pathlib import Path
 
 import streamlit as st
@@ -34,7 +35,6 @@ STYLE = """<style>
 [data-testid^="stSkeleton"] { animation: none !important }
 </style>"""
 ICON = str(Path(__file__).with_name("icon.svg"))  # Streamlit would fetch its own icons from the internet
-MEND = "python -m precompute build"
 
 
 def begin(page: str) -> None:
@@ -128,6 +128,18 @@ def _compare_data_version() -> None:
         address.notice("site.notice.version", asked=asked, here=here)
 
 
+def _mend(problem: database.Unusable) -> str:
+    """The command that makes the file one that can be shown."""
+    path = shlex.quote(str(problem.path))
+    if problem.kind == "newer":
+        return "git pull"
+    if problem.kind != "older" and problem.path == database.SHIPPED.resolve():
+        return f"git restore {database.SHIPPED.relative_to(database.ROOT)}"
+    build = f"python -m precompute build --database {path}"
+    # the build replaces no file that it cannot read
+    return f"mv {path} {path}.damaged && {build}" if problem.kind == "damaged" else build
+
+
 def _explain(problem: database.Unusable) -> None:
     st.title(t(f"site.database.{problem.kind}.title"))
     st.markdown(t(f"site.database.{problem.kind}.text", **problem.versions))
@@ -135,6 +147,6 @@ def _explain(problem: database.Unusable) -> None:
     if isinstance(problem, database.TooMany):
         return
     st.markdown(t("site.database.mend"))
-    st.code(MEND, language=None)
+    st.code(_mend(problem), language=None)
     if problem.detail:
         st.caption(t("site.database.detail", detail=problem.detail))
