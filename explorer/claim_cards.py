@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import address, database
 from explorer.activation import controls as activation
-from explorer.claim_parts import kinds_of_interval, measured, parts_of_claims, rows_of_claims, undecided
+from explorer.claim_parts import circumstances, kinds_of_interval, measured, parts_of_claims, rows_of_claims, undecided
 from explorer.frame import FILES
 from explorer.frame import ICONS as PAGE_ICONS
 from explorer.results import batch_norm, batch_size, depth, generalization, generalization_studies, site, wiring
@@ -72,6 +72,8 @@ def card(code: str, claims: list[dict[str, Any]], parts: list[dict[str, Any]]) -
                 st.markdown("\n".join(told))
             if why := undecided(claim, mine):
                 st.caption(why)
+            if beside := circumstances([part for part in mine if part["published"]]):
+                st.caption(beside)
             if claim["verdict"] and (limit := _limit(code)):
                 st.caption(limit)
         with st.expander(t("claims.more")):

@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer import database, format
 from explorer.activation import controls as activation
+from explorer.batch_size.controls import goal
 from explorer.charts import functions, normalizations
 from explorer.database import OWN
 from explorer.results import site
@@ -166,6 +167,28 @@ def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
         sizes = part["details"].get("not_reached")
         if isinstance(sizes, list) and sizes:
             told.append(t("claims.not_reached", sizes=", ".join(map(str, sizes))))
+    return " ".join(dict.fromkeys(told))
+
+
+def circumstances(parts: list[dict[str, Any]]) -> str:
+    """The target that parts are about, and what else was found that the rule does not look at: the same at the other targets, or at each
+    network's own learning rate; "" where there is nothing of the kind."""
+    told = []
+    for part in parts:
+        details, unit = part["details"], part["unit"]
+        if "target" in details:
+            target = goal(details["target"])
+            told.append(t("claims.at_target", target=target))
+        if "by_target" in details:
+            of = [details["by_target"].get(details[side], {}) for side in ("changed", "baseline")]
+            factors = [
+                f"{goal(float(target))} ×{format.ratio(of[0][target] / end)}"
+                for target, end in of[1].items()
+                if end and of[0].get(target)
+            ]
+            told.append(t("claims.by_target", factors=", ".join(factors)))
+        if (own := details.get("at_own_rates")) is not None:
+            told.append(t("batch_norm.at_own_rates", value=format.quantity(own, None, None, unit)))
     return " ".join(dict.fromkeys(told))
 
 

@@ -51,6 +51,25 @@ def test_a_card_tells_of_every_study_that_tests_its_claim(opened, results_file):
 
 
 @both
+def test_a_card_tells_what_its_rule_does_not_look_at(opened, results_file, language):
+    """The factor of B2 at every stored target, and N4 with each network at its own rate."""
+    (details,) = [json.loads(row[0]) for row in ask(results_file, "SELECT details FROM claim_parts WHERE claim = 'B2'")]
+    ends = [details["by_target"][details[side]] for side in ("changed", "baseline")]
+    expected = [ends[0][at] / end for at, end in ends[1].items() if end and ends[0].get(at)]
+    told = [caption.value for caption in opened("claims", question="batch_size", lang=language).caption]
+    (card,) = [each for each in told if "×" in each]
+    assert [float(factor) for factor in re.findall(r"×(\d+(?:\.\d+)?)", card)] == pytest.approx(expected, rel=0.02)
+    own = [
+        json.loads(row[0])["at_own_rates"]
+        for row in ask(results_file, "SELECT details FROM claim_parts WHERE claim = 'N4' ORDER BY study")
+    ]
+    told = [caption.value for caption in opened("claims", question="batch_norm", lang=language).caption]
+    words = {"en": "each network at its own learning rate", "ko": "저마다의 학습률"}[language]
+    said = " ".join(each for each in told if words in each)
+    assert own and all(claim_parts.format.quantity(value, None, None, "ratio") in said for value in own)
+
+
+@both
 def test_the_card_on_weight_decay_says_at_how_many_widths_the_best_is_the_largest(opened, results_file, language):
     [(edge, widths, largest)] = ask(
         results_file,
