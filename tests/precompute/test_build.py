@@ -104,6 +104,22 @@ def test_a_build_keeps_the_runs_of_the_database_when_the_shards_are_gone(databas
     assert verify(database) == before
 
 
+def test_of_equal_runs_in_a_shard_and_the_database_the_published_one_stays(database, trained, tmp_path):
+    before, row = verify(database), next(shards.read(trained))
+    other = [point | {"test_correct": 0, "test_loss": 9.0} for point in row["curves"]]
+    shards.write([row | {"curves": other}], tmp_path / "shards")
+    assert build.build(tmp_path / "shards", database, "smoke") == {"baked": 24, "outside": 0}
+    assert verify(database) == before
+
+
+def test_runs_that_were_trained_on_different_copies_of_the_data_are_refused(trained, tmp_path):
+    first, *others = shards.read(trained)
+    shards.write([first | {"data_fingerprint": "of another copy"}, *others], tmp_path / "shards")
+    with pytest.raises(ResultsError, match="its runs were trained on different copies of the data"):
+        build.build(tmp_path / "shards", tmp_path / "results.duckdb", "smoke")
+    assert not (tmp_path / "results.duckdb").exists()
+
+
 def test_a_build_of_another_size_never_loses_the_runs_of_the_database(database, trained, tmp_path):
     before = database.read_bytes()
     for folder in (trained, tmp_path / "no shards"):

@@ -9,6 +9,7 @@ from precompute import executors, shards
 from precompute.build import build
 from precompute.results_file import verify
 from precompute.studies import STUDIES
+from tests.precompute.reading import query
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 NAME = "double_descent/mnist_mlp"
@@ -47,12 +48,15 @@ def test_failures_are_told_kept_and_trained_again_only_when_asked(call, broken, 
     assert statuses(tmp_path) == ["complete"] * 16 + ["failed"] * 8
     build(tmp_path / "shards", tmp_path / "results.duckdb", "smoke")
     verify(tmp_path / "results.duckdb")
+    counted = "SELECT status::VARCHAR, count(*) FROM runs GROUP BY ALL ORDER BY ALL"
+    assert query(tmp_path / "results.duckdb", counted) == [("complete", 16), ("failed", 8)]
     assert call() == 0 and "nothing to train" in capsys.readouterr().out
     broken.undo()
     assert call("--retry-failed") == 0
     assert statuses(tmp_path) == ["complete"] * 24
     build(tmp_path / "shards", tmp_path / "results.duckdb", "smoke")
     verify(tmp_path / "results.duckdb")
+    assert query(tmp_path / "results.duckdb", counted) == [("complete", 24)]
     assert (
         commands.main(
             [
