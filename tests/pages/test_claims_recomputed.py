@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from random import Random
 
 import duckdb
 import pytest
 
+from precompute import build
 from precompute.results_file import verify
 from tests import activation_runs, planted_norms, planted_wiring
 from tests.pages import recomputed
@@ -109,6 +111,27 @@ def database(request, rebuilt) -> str:
 
 def test_every_number_behind_a_verdict_is_found_again_from_the_runs(database):
     assert compared(database) >= 20  # else this test sees nothing
+
+
+def test_and_so_is_it_where_runs_are_missing_or_diverged(tmp_path):
+    """Of test error over x every eleventh run is not there and every seventh diverged, and of equal budgets one, of the largest batches."""
+    file = shutil.copy(FIXTURE, tmp_path / "results.duckdb")
+    over_x = "regexp_matches(study, 'double_descent/(mnist_mlp|sample_wise|regularization)')"
+    with duckdb.connect(str(file)) as connection:
+        for statement in (
+            f"DELETE FROM runs WHERE NOT {over_x} AND study <> 'batch_size/equal_epochs' OR {over_x} AND run % 11 = 3",
+            f"UPDATE runs SET status = 'diverged', stop_step = 1 WHERE {over_x} AND run % 7 = 5",
+            """UPDATE runs SET status = 'diverged', stop_step = 1 WHERE run = (SELECT r.run FROM runs r JOIN configurations c
+            USING (configuration) WHERE r.study = 'batch_size/equal_epochs' AND c.settings->>'epochs' > '0'
+            ORDER BY (c.settings->>'batch_size')::INTEGER DESC, seed LIMIT 1)""",
+            """UPDATE curves SET train_loss = NULL, train_correct = NULL, val_loss = NULL, val_correct = NULL, test_loss = NULL,
+            test_correct = NULL, memorized = NULL WHERE run IN (SELECT run FROM runs WHERE status = 'diverged')""",
+        ):
+            connection.execute(statement)
+    build.build(tmp_path / "no shards", file, "smoke")
+    assert compared(str(file)) == 15
+    without = rows(str(file), "SELECT quantity FROM claim_parts WHERE claim = 'B4' AND estimate IS NULL")
+    assert [row["quantity"].rpartition("_")[2] for row in without] == ["epochs"]
 
 
 @pytest.mark.parametrize("hubs", [1.0, 0.0, -1.0])

@@ -149,24 +149,25 @@ def noise_over_bend(study: Study, cells: list[Tuning], ends: list[float], seeds:
 
 
 def equal_budgets(study: Study) -> dict[str, dict[str, Found]]:
-    """B4: at each budget, the largest batch size minus the smallest, of the seeds that tuned nothing."""
+    """B4: at each budget, the largest batch size minus the smallest, of the seeds that tuned nothing; no number where one of these diverged."""
     budget = lambda run: (
         ("epochs", run.settings["epochs"]) if run.settings["epochs"] else ("steps", run.settings["steps"])
     )
+    runs = [run for run in study.runs if run.status != "failed"]
     rates = defaultdict(set)
-    for run in study.runs:
+    for run in runs:
         rates[budget(run), run.settings["batch_size"], run.seed].add(run.settings["lr"])
     tuning = {seed for (_, _, seed), tried in rates.items() if len(tried) > 1}
-    errors: dict[tuple, dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-    for run in study.runs:
+    errors: dict[tuple, dict[int, dict[int, float | None]]] = defaultdict(lambda: defaultdict(dict))
+    for run in runs:
         if run.seed not in tuning:
-            assert run.status == "complete"
-            errors[budget(run)][run.settings["batch_size"]][run.seed] = run.points("test")
+            end = run.points("test") if run.status == "complete" else None
+            errors[budget(run)][run.settings["batch_size"]][run.seed] = end
     parts = {}
     for (name, _), by_size in sorted(errors.items()):
         small, large = by_size[min(by_size)], by_size[max(by_size)]
-        differences = [large[s] - small[s] for s in sorted(small.keys() & large.keys())]
-        parts.setdefault(f"test_error_of_the_largest_minus_the_smallest_at_equal_{name}", []).append(
-            interval(differences)
-        )
+        pairs = [(large[s], small[s]) for s in sorted(small.keys() & large.keys())]
+        lost = any(None in pair for pair in pairs)
+        found = (None, None, None, len(pairs)) if lost else interval([a - b for a, b in pairs])
+        parts.setdefault(f"test_error_of_the_largest_minus_the_smallest_at_equal_{name}", []).append(found)
     return {"B4": parts} if parts else {}
