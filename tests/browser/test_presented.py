@@ -26,7 +26,7 @@ def test_title_step_and_the_whole_main_picture_fit_a_projector(server, visit, na
     drawn = page.locator('[data-testid="stVegaLiteChart"] .marks').first.bounding_box()
     assert drawn["y"] + drawn["height"] <= SCREEN[1] and drawn["x"] + drawn["width"] <= SCREEN[0]
     assert drawn["width"] > 0.9 * SCREEN[0]
-    step = page.get_by_text("1. ").first
+    step = page.locator("text=/^1\\. /").first
     assert step.bounding_box()["y"] + step.bounding_box()["height"] <= drawn["y"] + 1
 
 

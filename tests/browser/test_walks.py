@@ -8,6 +8,7 @@ import pytest
 
 from explorer.results.runs import PAGE
 from tests.browser.conftest import running_server
+from tests.conftest import ROOT
 from tests.results_files import SHIPPED
 
 PHONE = (390, 844)
@@ -65,16 +66,29 @@ def test_the_first_finding_is_seen_in_six_seconds_on_a_cold_server_and_in_three_
     assert min(cold) < 6 and min(warm) < 3, (cold, warm)
 
 
+PICTURE = ROOT / "explorer" / "first_picture" / "first_picture.js"
+# What is to be told after so many milliseconds never is; `endless` counts how often it was asked for.
+ENDLESS = """(() => {
+  const after = window.setTimeout
+  window.endless = 0
+  window.setTimeout = (told, ms, ...rest) => ms === %s ? (window.endless++, 0) : after(told, ms, ...rest)
+})()"""
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("name", ["", "generalization"])
 def test_the_rest_of_a_page_comes_when_its_first_picture_is_drawn_and_not_only_when_patience_ends(
     server, browser, name
 ):
+    """Here patience never ends."""
+    (patience,) = re.findall(r"PATIENCE_MS = (\d+)", PICTURE.read_text(encoding="utf-8"))
     context = browser.new_context()
     page = context.new_page()
+    page.add_init_script(ENDLESS % patience)
     page.goto(f"{server}/{name}", wait_until="commit")
     page.wait_for_selector('[data-testid="stVegaLiteChart"] .marks', timeout=60_000)
     page.wait_for_function("document.querySelectorAll('[data-testid=\"stVegaLiteChart\"]').length > 1", timeout=10_000)
+    assert page.evaluate("endless") > 0
     context.close()
 
 
