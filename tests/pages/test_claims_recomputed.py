@@ -201,12 +201,14 @@ NORMS = {
 @pytest.mark.parametrize("raised", [False, True])
 @pytest.mark.parametrize("name", NORMS)
 def test_and_so_is_it_for_a_whole_grid_of_normalizations(tmp_path, name, raised):
-    """Without a norm runs diverge at large rates in every story; `raised` takes a few more away."""
+    """Of the norms and the studies that a claim is about. Without a norm runs diverge at large rates in every story; `raised` takes a few
+    more away."""
     lost = lambda spec: (
         raised and spec.seed == 1 and (spec.norm, spec.lr) in (("l1", 0.25), ("none", 2.0), ("batch", 1.0))
     )
-    studies = [planted_norms.SMALL, planted_norms.LINEAR, planted_norms.SIZES]
-    assert compared(str(planted_norms.plant(tmp_path, NORMS[name], studies, failed=lost))) == 10
+    keep = lambda spec: spec.norm not in ("noise", "layer", "group")
+    studies = [planted_norms.SMALL, planted_norms.LINEAR]
+    assert compared(str(planted_norms.plant(tmp_path, NORMS[name], studies, keep, failed=lost))) == 10
 
 
 def test_a_claim_is_shown_just_where_every_part_holds(database):
