@@ -5,6 +5,7 @@ import shutil
 
 import duckdb
 import pytest
+from scipy import stats
 
 from precompute import build, shards
 from precompute.executors import Settings, given_up, train_group
@@ -12,6 +13,7 @@ from precompute.results_file import ResultsError, content_hash, known_runs, veri
 from precompute.studies import STUDIES
 from tests.conftest import ROOT
 from tests.precompute.reading import query
+from tests.results_files import SHIPPED
 
 pytestmark = pytest.mark.usefixtures("worker_numerics")
 STUDY = STUDIES["double_descent/mnist_mlp"]
@@ -67,6 +69,25 @@ def test_intervals_are_student_t_over_the_seeds(built):
     assert query(built, "SELECT count(*) > 100, min(n), max(n) FROM intervals WHERE measure = 'test_error'") == [
         (True, 3, 3)
     ]
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_intervals_of_the_shipped_file_are_those_of_its_runs(part):
+    """Of every configuration and epoch, with the quantile of as many seeds as there are; below three there is no interval."""
+    quantiles = ", ".join(f"({n}, {stats.t.ppf(0.975, n - 1)})" for n in range(3, 31))
+    wrong = query(
+        SHIPPED,
+        f"""WITH errors AS (SELECT configuration, epoch, 1 - {part}_correct / n_{part} AS error FROM curves JOIN runs USING (run)
+            WHERE status = 'complete' AND n_{part} > 0 AND {part}_correct IS NOT NULL),
+        own AS (SELECT configuration, epoch, avg(error) AS m, stddev_samp(error) / sqrt(count(*)) AS s, count(*) AS n FROM errors GROUP BY ALL),
+        told AS (SELECT * FROM intervals WHERE measure = '{part}_error'),
+        joined AS (SELECT own.*, told.n AS told_n, mean, low, high, greatest(0, m - t * s) AS own_low, least(1, m + t * s) AS own_high
+            FROM own FULL JOIN told USING (configuration, epoch) LEFT JOIN (VALUES {quantiles}) quantiles(seeds, t) ON seeds = own.n)
+        SELECT count(*), count(*) FILTER (n IS DISTINCT FROM told_n OR abs(m - mean) > 1e-6 OR (low IS NULL) <> (n < 3) OR
+            (high IS NULL) <> (n < 3) OR abs(own_low - low) > 1e-6 OR abs(own_high - high) > 1e-6), max(n) FROM joined""",
+    )  # fmt: skip
+    [(compared, differing, most)] = wrong
+    assert compared > 5000 and differing == 0 and 3 <= most <= 30
 
 
 def test_the_view_of_a_study_has_its_settings_as_typed_columns(built):
