@@ -217,7 +217,10 @@ def real_copies() -> list[str]:
     return [name for name, source in datasets.SOURCES.items() if (folder / name / source.files[0]).is_file()]
 
 
-@pytest.mark.parametrize("name", real_copies())
+NONE_AT_HAND = pytest.param(None, marks=pytest.mark.skip("WHY_DATASETS names no folder with a real data set"))
+
+
+@pytest.mark.parametrize("name", real_copies() or [NONE_AT_HAND])
 def test_a_real_copy_has_the_known_shape_and_name(name):
     found = datasets.load(name)
     train, shape = (60_000, (28, 28)) if name == "ylecun/mnist" else (50_000, (32, 32, 3))
