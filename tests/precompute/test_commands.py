@@ -170,7 +170,6 @@ def _lives(process: str) -> bool:
         return False
 
 
-@pytest.mark.alone
 def test_a_build_killed_at_ten_random_moments_leaves_the_old_database_or_the_new(places, undisturbed):
     moments, database = random.Random(7), Path(places[0][5])
     shutil.copytree(undisturbed.shards, places[0][3])
