@@ -187,7 +187,8 @@ def test_a_page_without_runs_says_so_and_shows_every_published_number(opened, re
         for y in pa.ipc.open_stream(chart.datasets[0].data.data).read_all()["y"].to_pylist()
     ]
     # charts hold single precision
-    told = [row for row in rows if row[2] == 0 and question == "generalization"]  # without a place on a logarithmic axis
+    # without a place on a logarithmic axis
+    told = [row for row in rows if row[2] == 0 and question == "generalization"]
     assert {np.float32(row[0]) for row in rows if row not in told} <= {np.float32(y) for y in drawn}
     assert any("no place on a logarithmic axis" in element.value for element in app.caption) is bool(told)
     if any(tag == "D" for _, tag, _ in rows):
@@ -244,7 +245,12 @@ def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
     assert words[harm][language == "ko"] in app.title[0].value
     assert str(path) in spoken(app)
     build = f"python -m precompute build --database {path}"
-    commands = {"missing": build, "damaged": f"mv {path} {path}.damaged && {build}", "older": build, "newer": "git pull"}
+    commands = {
+        "missing": build,
+        "damaged": f"mv {path} {path}.damaged && {build}",
+        "older": build,
+        "newer": "git pull",
+    }
     assert app.code[0].value == commands[harm]
     assert len(app.sidebar.get("page_link")) == len(PAGES)
 
