@@ -586,7 +586,7 @@ COMMENT ON COLUMN claim_parts.quantity IS 'What was measured, a code whose words
 COMMENT ON COLUMN claim_parts.estimate IS 'The estimate; NULL where the quantity does not exist (details says why).';
 COMMENT ON COLUMN claim_parts.low IS 'Lower end of the interval that details names, at 95%; in B3 at 97.5%, since there are two slopes, and in G6 at the level that Holm''s correction leaves. NULL with fewer than three seeds, and where nothing is decided (details says why).';
 COMMENT ON COLUMN claim_parts.high IS 'Upper end.';
-COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds; in W1, W2 and W5 graphs, in W3 graphs of each family.';
+COMMENT ON COLUMN claim_parts.n IS 'Seeds, or pairs of seeds; in W1, W2 and W5 graphs, in W3 and W4 graphs of each family.';
 COMMENT ON COLUMN claim_parts.unit IS 'points (percentage points of error), correlation, slope (in log2 of both), doublings, ratio, ...';
 COMMENT ON COLUMN claim_parts.bound IS 'The rule of this part, for example ">= 3 and low > 0".';
 COMMENT ON COLUMN claim_parts.holds IS 'Whether the part holds by its rule.';

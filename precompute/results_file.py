@@ -116,6 +116,7 @@ def check(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
         "USING (run) WHERE kind = 'node') ANTI JOIN nodes USING (configuration, stage, node)",
         "damage to edges that are not in a graph": "SELECT count(*) FROM (SELECT configuration, stage, part AS source, target FROM damage "
         "JOIN runs USING (run) WHERE kind = 'edge') ANTI JOIN edges USING (configuration, stage, source, target)",
+        "weights of edges without a run": "SELECT count(*) FROM edge_weights ANTI JOIN runs USING (run)",
         "weights of edges that are not in a graph": "SELECT count(*) FROM (FROM edge_weights JOIN runs USING (run)) "
         "ANTI JOIN edges USING (configuration, stage, source, target)",
         "weights of edges that are there twice": "SELECT count(*) - count(DISTINCT (run, stage, source, target)) FROM edge_weights",

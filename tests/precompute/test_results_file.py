@@ -26,6 +26,7 @@ WITHOUT = {
     ("curves", "-1 AS run"): "points without a run",
     ("layers", "-1 AS run"): "layers without a run",
     ("damage", "-1 AS run"): "parts taken out without a run",
+    ("edge_weights", "-1 AS run"): "weights of edges without a run",
     ("targets", "-1 AS run"): "targets without a run",
     ("validation", "-1 AS run"): "points of validation without a run",
     ("noise_scale", "-1 AS run"): "noise scales without a run",
