@@ -66,7 +66,8 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
 
 
 def caption(row: Row, shown: Map) -> str:
-    """One sentence of what to see in the last row of the map, one of what not to conclude."""
+    """One sentence of what to see in the last row of the map, one of runs that had not settled by then where there are some, one of what not
+    to conclude."""
     study = shown.study
     values = {"moment": names.moment(study, row.epoch), "noise": format.percent(shown.noise, 0)}
     values |= _cell(study, "end", row.widest)
@@ -78,7 +79,12 @@ def caption(row: Row, shown: Map) -> str:
         seen = t("generalization.caption.few_seeds", **values)
     else:
         seen = t("generalization.caption.no_peak", **values, **_cell(study, "first", row.narrowest))
-    return f"{seen} {t(f'generalization.caption.not_to_conclude.{study.code}')}"
+    told = [seen]
+    k, n = results.jumped(shown)
+    if k:
+        above = format.points(results.JUMPED, 0, signed=False)
+        told.append(t("generalization.caption.jumped", k=k, n=n, above=above, moment=values["moment"]))
+    return " ".join([*told, t(f"generalization.caption.not_to_conclude.{study.code}")])
 
 
 def legend(level: float, threshold: pa.Table, ridge: pa.Table, view: View, axes: Axes) -> str:

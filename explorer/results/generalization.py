@@ -302,6 +302,25 @@ def last_row(shown: Map) -> Row | None:
     )
 
 
+JUMPED = 0.05
+"""A run whose train error ends this far (a fraction) above its own lowest had not settled."""
+
+
+def jumped(shown: Map) -> tuple[int, int]:
+    """Of how many complete runs of a map the train error ends more than JUMPED above the lowest that it had been at, and of how many."""
+    rows = query(
+        """
+        SELECT CAST(count(*) FILTER (ends - lowest > $jumped) AS INTEGER) AS k, CAST(count(*) AS INTEGER) AS n FROM (
+            SELECT arg_max(1 - v.train_correct / r.n_train, v.epoch) AS ends, min(1 - v.train_correct / r.n_train) AS lowest
+            FROM curves v JOIN runs r USING (run) JOIN configurations c USING (configuration)
+            WHERE c.map = $map AND r.status = 'complete' GROUP BY r.run
+        )
+        """,
+        {"map": shown.key, "jumped": JUMPED},
+    ).to_pylist()
+    return rows[0]["k"], rows[0]["n"]
+
+
 def peak_by_intervals(shown: Map, measure: str) -> dict[str, Any] | None:
     """The highest inner cell of the last row whose interval lies above those of a cell on either side, or None: for saying whether the
     loss peaks where the error does."""

@@ -11,6 +11,7 @@ from tests.pages.generalization.conftest import (
     percentages,
 )
 from tests.pages.reading import ask, charts
+from tests.results_files import SHIPPED
 
 SWITCHED = ["cifar10_cnn_small", "random_features", "sample_wise", "regularization"]
 
@@ -189,3 +190,22 @@ def test_another_variant_takes_the_cell_that_its_map_may_not_have(opened, databa
     app.selectbox(key="address.variant").select("250-20").run()
     assert app.query_params["variant"] == "250-20" and not picked.keys() & set(app.query_params)
     assert not app.exception and not app.info
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("database", [SHIPPED], indirect=True)
+@pytest.mark.parametrize("study", ["mnist_mlp", "cifar10_cnn_small"])
+def test_runs_that_had_not_settled_by_the_end_are_counted_under_the_map(once, database, study, language):
+    runs = ask(
+        database,
+        """
+        SELECT list(train_correct ORDER BY epoch), any_value(n_train)
+        FROM curves JOIN runs USING (run) JOIN configurations c USING (configuration)
+        WHERE c.study = ? AND CAST(settings->>'label_noise' AS DOUBLE) = 0.2 GROUP BY run
+        """,
+        f"double_descent/{study}",
+    )
+    k = sum(max(correct) - correct[-1] > 0.05 * n for correct, n in runs)
+    told = " ".join(text.value for text in once("generalization", lang=language, study=study).caption)
+    words = {"en": f"In {k} of the {len(runs)} runs of this map", "ko": f"실행 {len(runs)}개 가운데 {k}개는"}[language]
+    assert (words in told) is (k > 0) is (study == "cifar10_cnn_small")
