@@ -225,7 +225,7 @@ def _opened(path: Path, facts: _Facts | None, own: Path | None, own_facts: _Fact
         raise Missing(path)
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute("SET memory_limit = '128MB'; SET threads = 2; SET temp_directory = ''")
+        connection.execute("SET memory_limit = '48MB'; SET threads = 2; SET temp_directory = ''")
         meta = _attach(connection, path, PUBLISHED)
         own_meta, problem = None, None
         try:
