@@ -29,6 +29,7 @@ BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, d
 
 # A page asks fifty times for the same few tables at every rerun, and the file never changes under an open connection.
 MOST_ANSWERS, LARGEST_ANSWER = 400, 1_000_000  # bytes
+MEMORY = "128MB"  # of DuckDB: a list of runs beside one's own takes more than 48
 
 
 class Unusable(Exception):
@@ -225,7 +226,7 @@ def _opened(path: Path, facts: _Facts | None, own: Path | None, own_facts: _Fact
         raise Missing(path)
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute("SET memory_limit = '48MB'; SET threads = 2; SET temp_directory = ''")
+        connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 2; SET temp_directory = ''")
         meta = _attach(connection, path, PUBLISHED)
         own_meta, problem = None, None
         try:
@@ -234,6 +235,8 @@ def _opened(path: Path, facts: _Facts | None, own: Path | None, own_facts: _Fact
             Unusable
         ) as error:  # the published runs are shown all the same, and a line that says why the others are not
             problem = error
+        # what was read to check the files is not kept: most of it no page asks for
+        connection.execute(f"SET memory_limit = '1MB'; SET memory_limit = '{MEMORY}'")
         connection.execute(f"SET enable_external_access = false; SET lock_configuration = true; USE {PUBLISHED}")
     except (Unusable, duckdb.Error):
         connection.close()

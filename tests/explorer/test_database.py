@@ -143,7 +143,7 @@ def test_nothing_can_be_written_nor_read_elsewhere_nor_reconfigured(statement):
 def test_memory_and_threads_are_bounded():
     asked = "SELECT name, value FROM duckdb_settings() WHERE name IN ('memory_limit', 'threads')"
     settings = {row["name"]: row["value"] for row in database.query(asked).to_pylist()}
-    assert settings == {"threads": "2", "memory_limit": "45.7 MiB"}  # 48 MB
+    assert settings == {"threads": "2", "memory_limit": "122.0 MiB"}  # 128 MB
 
 
 def test_a_second_file_is_asked_by_the_same_statements(own, results_file):

@@ -146,7 +146,7 @@ def test_the_reader_chooses_among_the_stored_targets_and_the_bends_of_all_are_dr
     control = next(each for each in app.segmented_control if each.key == "address.target")
     assert control.options == ["15%", "17.5%", "20%", "25%", "35%"]
     assert two_digits(regime(target=0.25)[0]) in app.caption[0].value
-    assert two_digits(regime()[0]) in app.title[0].value, "the finding does not follow the controls"
+    assert two_digits(regime(target=0.25)[0]) in app.title[0].value, "the title is of the picture under it"
     ends = charts(app)["ends"][1]["ends"].to_pylist()
     rows = ask("SELECT perfect_until FROM regimes WHERE study = ?", NAME)
     assert sorted(row["batch_size"] for row in ends) == pytest.approx(sorted(end for (end,) in rows))

@@ -53,7 +53,7 @@ def test_every_pair_of_verdicts_has_a_title_of_its_own_of_at_most_ten_words(chan
         assert ("train worse" in title) == (plain == "shown")
         assert ("train better" in title) == (plain == "contradicted")
         assert ("deeper is better" in title) == (residual == "shown")
-        assert ("56 layers trail 20" in title) == (residual == "contradicted")
+        assert ("56 layers test worse" in title) == (residual == "contradicted")
         titles[title] = plain, residual
     assert len(titles) == 9
 
