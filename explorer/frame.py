@@ -135,7 +135,9 @@ def _mend(problem: database.Unusable) -> str:
         return "git pull"
     if problem.kind != "older" and problem.path == database.SHIPPED.resolve():
         return f"git restore {database.SHIPPED.relative_to(database.ROOT)}"
-    build = f"python -m precompute build --database {path}"
+    if problem.kind == "older":  # the build takes its runs over
+        return f"python -m precompute build --database {path}"
+    build = f"python -m precompute build --shards DIR --database {path}"
     # the build replaces no file that it cannot read
     return f"mv {path} {path}.damaged && {build}" if problem.kind == "damaged" else build
 

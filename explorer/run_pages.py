@@ -49,7 +49,8 @@ def one(run: dict[str, Any]) -> None:
     if of == OWN:
         st.info(t("runs.only_own"), icon=":material/person:")
     own = None if run["own"] is None else runs.curves(run_id, OWN)
-    _curves(run, curves, own)
+    others, band = (ask(run_id, of) for ask in (runs.others, runs.band))
+    _curves(run, curves, own, others, band)
     if own is not None:
         _beside_own(run, curves, own)
     tables = run_measures.sections(run, curves)
@@ -70,7 +71,8 @@ def one(run: dict[str, Any]) -> None:
     _siblings(run)
     command = f"python -m precompute run --run-id {run_id}"
     _repeat(command)
-    _rows(run_id, {"curves": curves} | tables)
+    seeds = {name: table for name, table in (("other_seeds", others), ("intervals", band)) if table.num_rows}
+    _rows(run_id, {"curves": curves} | seeds | tables)
     sql = run_list.filled(runs.CURVES, {"run_id": run_id})
     footer(page="runs", studies=[run["study"]] if of == PUBLISHED else [], table=curves, sql=sql, rerun=command)
 
@@ -107,7 +109,7 @@ def _ways_back(run: dict[str, Any], curves: pa.Table) -> None:
         )
 
 
-def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None:
+def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None, others: pa.Table, band: pa.Table) -> None:
     """Errors and losses along the clock; a run that is read at its end alone has them in words and in the table only, and one without
     classes has losses alone."""
     rows = curves.to_pylist()
@@ -115,19 +117,18 @@ def _curves(run: dict[str, Any], curves: pa.Table, own: pa.Table | None) -> None
     if len(measured) > 1:
         st.subheader(t("runs.curves"))
         kinds = _kinds(curves, ERRORS)
-        others, band = (ask(run["run_id"], run["of"]) for ask in (runs.others, runs.band))
         chart = run_curves(
             curves, kinds, y_title=t("runs.error"), factor=100, others=others, band=band, **_titles(run, own)
         )
-        st.vega_lite_chart(spec=chart.specification(), alt=_curves_alt(run, measured), key="run.curves")
-        told = [t("runs.curves_caption")]
+        behind = []
         if n := pc.count_distinct(others["seed"]).as_py():
-            told.append(t("runs.others_caption", seeds=format.seeds(n)))
+            behind.append(t("runs.others_caption", seeds=format.seeds(n)))
         if band.num_rows:
-            told.append(t("runs.band_caption", seeds=format.seeds(band["n"][0].as_py())))
-        if own is not None:
-            told.append(t("runs.hollow"))
-        st.caption(" ".join(told))
+            behind.append(t("runs.band_caption", seeds=format.seeds(band["n"][0].as_py())))
+        alt = " ".join([_curves_alt(run, measured), *behind])
+        st.vega_lite_chart(spec=chart.specification(), alt=alt, key="run.curves")
+        hollow = [] if own is None else [t("runs.hollow")]
+        st.caption(" ".join([t("runs.curves_caption"), *behind, *hollow]))
         with st.expander(t("runs.losses"), icon=":material/show_chart:"):
             ends = {name: _loss(measured[-1][name]) for name in ("test_loss", "train_loss")}
             _losses(run, curves, own, "runs.losses_alt", ends)

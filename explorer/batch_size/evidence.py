@@ -97,7 +97,7 @@ def ends_of_scaling(choices: Choices) -> None:
     rows = results.regimes(choices.study)
     factor = _factor(verdict)
     begin(
-        sentences.heading("ends", verdict, factor=factor),
+        sentences.heading("ends", verdict, factor=factor, target=goal(choices.study.target)),
         t("batch_size.ends.subtitle"),
         verdicts.badge("B2", verdict),
     )

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from precompute import shards
+from precompute.results_file import published_rows
 from tests.pages.reading import chart_messages, charts, spoken, told_in_order
 from tests.results_files import SHIPPED
 
@@ -244,15 +246,40 @@ def test_a_results_file_that_cannot_be_shown_gives_a_page_that_says_which(
     }
     assert words[harm][language == "ko"] in app.title[0].value
     assert str(path) in spoken(app)
-    build = f"python -m precompute build --database {path}"
+    build = f"python -m precompute build --shards DIR --database {path}"
     commands = {
         "missing": build,
         "damaged": f"mv {path} {path}.damaged && {build}",
-        "older": build,
+        "older": f"python -m precompute build --database {path}",
         "newer": "git pull",
     }
     assert app.code[0].value == commands[harm]
     assert len(app.sidebar.get("page_link")) == len(PAGES)
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "older"])
+def test_the_command_on_that_page_mends_the_file(opened, results_file, tmp_path, monkeypatch, harm):
+    path, folder = tmp_path / "results.duckdb", tmp_path / "shards"
+    rows = published_rows(results_file)
+    if harm == "older":
+        shutil.copy(results_file, path)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(
+                "UPDATE meta SET value = CAST(CAST(value AS INTEGER) - 1 AS VARCHAR) WHERE key = 'schema_version'"
+            )
+    else:
+        shards.write(rows[:40], folder)
+        if harm == "damaged":
+            path.write_bytes(results_file.read_bytes()[:100_000])
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    broken = opened("about")
+    command = broken.code[0].value.replace("DIR", str(folder))
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    # the runs of the tests are of the size that takes seconds
+    subprocess.run(f"{command} --size smoke", shell=True, check=True, cwd=ROOT, env=environment, capture_output=True)
+    app = opened("about")
+    assert not app.exception and app.title[0].value != broken.title[0].value
+    assert len(published_rows(path)) == (len(rows) if harm == "older" else 40)
 
 
 @pytest.mark.parametrize("page", PAGES)
