@@ -8,7 +8,7 @@ import pytest
 
 from explorer import guided, text, views
 from tests.pages.reading import components
-from tests.pages.test_runs import GARBAGE
+from tests.pages.runs.test_addresses import GARBAGE
 
 PAGES = ("generalization", "activation", "depth", "batch_norm", "batch_size", "wiring")
 HANGUL = re.compile("[가-힣]")
