@@ -74,6 +74,36 @@ def _mnist_cnn(size: str) -> list[StepsSpec]:
     ]
 
 
+MOMENTA = {"full": (0.0, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99), "smoke": (0.0, 0.5, 0.9)}
+"""1 minus momentum falls by about a factor 2 each time: a rate then does 1, 2, 4, 10, 20, 50 or 100 times as much."""
+HIGHEST_AT = {"full": {16: -2, 128: -1, 1024: 0}, "smoke": {8: -2, 64: -1}}
+"""Batch size -> exponent of 2 of the highest rate, the same for every momentum so that they make one map. The sizes are a factor 8 apart:
+within the pilot's perfect scaling, about where it ends, and where it is over."""
+
+
+def _momentum(size: str) -> list[StepsSpec]:
+    """The MLP of `batch_size/mnist_mlp` with SGD to 4%: seven momenta and twelve learning rates for each of three batch sizes."""
+    full = size == "full"
+    return [
+        _spec(
+            "batch_size/momentum",
+            seed=seed,
+            n_train=55_000 if full else 500,
+            width=64 if full else 16,
+            optimizer="sgd",
+            momentum=momentum,
+            lr=2.0**exponent,
+            batch_size=batch_size,
+            steps=60_000 if full else 400,
+            last_target=0.04 if full else 0.15,
+        )
+        for seed in range(3)
+        for batch_size, highest in HIGHEST_AT[size].items()
+        for momentum in MOMENTA[size]
+        for exponent in _range(highest, 12 if full else 3)
+    ]
+
+
 def _range(highest: int, count: int) -> Iterable[int]:
     return range(highest, highest - count, -1)
 
@@ -220,6 +250,19 @@ EQUAL_EPOCHS = Study(
     train=trained_by("to_target"),
     group_decides=True,
 )
+MOMENTUM = Study(
+    name="batch_size/momentum",
+    question="batch_size",
+    dataset="ylecun/mnist",
+    x_axis="lr",
+    spec=StepsSpec,
+    specs=_momentum,
+    follow_up=lambda size, finished: widened(size, finished, _momentum(size)),
+    clock="end",
+    group_flops=WHOLE,
+    train=trained_by("to_target"),
+    group_decides=True,
+)
 MNIST_CNN = Study(
     name="batch_size/mnist_cnn",
     question="batch_size",
@@ -234,4 +277,4 @@ MNIST_CNN = Study(
     train=trained_by("to_target"),
     group_decides=True,
 )
-ALL = (MNIST_MLP, EQUAL_EPOCHS, MNIST_CNN)
+ALL = (MNIST_MLP, MOMENTUM, EQUAL_EPOCHS, MNIST_CNN)

@@ -12,7 +12,9 @@ from precompute.studies import STUDIES
 from precompute.studies import batch_size as studies
 from tests.precompute.reading import query
 
-MLP, EQUAL, CNN = (STUDIES[f"batch_size/{name}"] for name in ("mnist_mlp", "equal_epochs", "mnist_cnn"))
+MLP, EQUAL, CNN, MOMENTUM = (
+    STUDIES[f"batch_size/{name}"] for name in ("mnist_mlp", "equal_epochs", "mnist_cnn", "momentum")
+)
 
 
 def rates_of(specs) -> dict[tuple, set[float]]:
@@ -41,6 +43,21 @@ def test_all_rates_of_an_optimizer_batch_size_and_seed_are_one_group():
         assert len(groups) == len(rates_of(study.specs("full")))
 
 
+def test_momentum_tries_the_same_twelve_rates_with_each_of_seven_momenta_at_three_sizes():
+    specs = MOMENTUM.specs("full")
+    rates = rates_of(specs)
+    assert len(specs) == 7 * 12 * 3 * 3 and len(rates) == 7 * 3 * 3
+    assert {momentum for _, momentum, _, _ in rates} == {0.0, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99}
+    for size, highest in {16: -2, 128: -1, 1024: 0}.items():
+        tried = {tuple(sorted(each)) for (_, _, batch, _), each in rates.items() if batch == size}
+        assert tried == {tuple(2.0**e for e in range(highest - 11, highest + 1))}, "one map of rates and momenta"
+    assert {(s.optimizer, s.n_train, s.width, s.steps, s.targets[0]) for s in specs} == {
+        ("sgd", 55_000, 64, 60_000, 0.04)
+    }
+    groups = MOMENTUM.groups(specs)
+    assert len(groups) == 63 and all(len({spec.lr for spec in group}) == len(group) == 12 for group in groups)
+
+
 def test_mnist_cnn_is_the_papers_narrow_network_for_a_gpu():
     specs = CNN.specs("full")
     assert CNN.needs_gpu and {spec.batch_size for spec in specs} == {2**k for k in range(14)}
@@ -49,7 +66,7 @@ def test_mnist_cnn_is_the_papers_narrow_network_for_a_gpu():
 
 
 def test_the_prices_are_finite_and_fall_with_neither_budget_nor_size_forgotten():
-    for study in (MLP, EQUAL, CNN):
+    for study in (MLP, EQUAL, CNN, MOMENTUM):
         assert all(0 < spec.flops < math.inf for spec in study.specs("full"))
     by_size = {spec.batch_size: spec.flops for spec in MLP.specs("full")}
     assert by_size[4096] > by_size[256], "at large sizes more examples, and no fewer steps"
