@@ -29,6 +29,7 @@ from precompute.evidence.intervals import (
     paired_difference,
     t_interval,
 )
+from precompute.evidence.momentum import momentum_contrasts
 from precompute.evidence.tuning import (
     Cell,
     RegimeRow,
@@ -44,6 +45,7 @@ from precompute.evidence.tuning import (
     slopes,
     start_of_flat_part,
     tuned_rows,
+    varies_momentum,
 )
 from precompute.evidence.verdicts import Part, Rule, above, at_least, departs, near, within
 
@@ -58,7 +60,10 @@ CORRECTED = "student_t_over_tunings_97.5"
 
 
 def claims(study: StudyResults) -> list[tuple[str, list[Part]]]:
-    """The claims that one study tests: B1, B2, B3 and B5 with runs that train to targets, B4 with runs of equal budgets."""
+    """The claims that one study tests: B1, B2, B3 and B5 with runs that train to targets, B4 with runs of equal budgets, none with several
+    momenta."""
+    if varies_momentum(study):
+        return []
     series = all_series(study)
     if not series:
         parts = equal_budgets(study)
@@ -176,7 +181,10 @@ def noise_scale_and_bend(study: StudyResults, series: Mapping[tuple[str, float],
 def contrasts(study: StudyResults) -> list[ContrastRow]:
     """Each optimizer minus SGD, in doublings of the steps to the middle target at each batch size, each seed at its own best rate; p
     corrected over the batch sizes of one optimizer. A size that either did not reach with every seed has no number and no row: the tables
-    `targets` and `tuned` tell of it. In a study of equal budgets, each batch size minus the smallest, in points of test error."""
+    `targets` and `tuned` tell of it. In a study of equal budgets, each batch size minus the smallest, in points of test error; in one of
+    several momenta, each momentum minus none."""
+    if varies_momentum(study):
+        return momentum_contrasts(study)
     series = all_series(study)
     if not series:
         return equal_contrasts(study)

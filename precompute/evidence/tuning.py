@@ -13,7 +13,7 @@ import numpy as np
 from precompute.evidence.grid import StudyResults
 from precompute.evidence.intervals import FEWEST_SEEDS
 from precompute.evidence.resamples import resamples, weighted_percentile
-from precompute.spec import Spec
+from precompute.spec import Spec, StepsSpec
 
 EFFICIENCY = 0.8
 """Perfect scaling is given up where a batch size takes more than 1 / 0.8 times the examples of the smallest."""
@@ -97,8 +97,17 @@ def optimizer_name(spec: Spec) -> str:
     return "momentum" if spec.optimizer == "sgd" and spec.momentum else spec.optimizer
 
 
+def varies_momentum(study: StudyResults) -> bool:
+    """Whether SGD is planned, or has run, with several momenta: an optimizer of such a study is no one curve over the batch sizes."""
+    specs = [*study.planned, *(spec for spec, _ in study.runs)]
+    return len({spec.momentum for spec in specs if isinstance(spec, StepsSpec) and spec.momentum}) > 1
+
+
 def all_series(study: StudyResults) -> dict[tuple[str, float], Series]:
-    """By optimizer and target. A batch size is there once every rate of it is finished for every seed of the study."""
+    """By optimizer and target. A batch size is there once every rate of it is finished for every seed of the study. None of a study that
+    varies the momentum."""
+    if varies_momentum(study):
+        return {}
     finished = [(spec, row) for spec, row in study.runs if row["status"] != "failed" and row["targets"]]
     seeds = np.array(sorted({spec.seed for spec, _ in finished}))
     by_cell: dict[tuple[str, float, int], dict[tuple[float, int], tuple[float, bool]]] = defaultdict(dict)
