@@ -1,7 +1,7 @@
 import streamlit as st
 
 from explorer import claim_cards, frame, guided, question_page, views
-from explorer.batch_size import controls, evidence, picture, sentences, walk
+from explorer.batch_size import controls, evidence, momentum, picture, sentences, walk
 from explorer.footer import footer
 from explorer.results import batch_size as results
 from explorer.results import site
@@ -46,6 +46,7 @@ with left:
 with right:
     evidence.rate_map(choices)
 evidence.tuning_counted(choices)
+momentum.section()
 
 st.header(t("batch_size.bend.heading"))
 left, right = st.columns(2, gap="large")

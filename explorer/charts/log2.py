@@ -9,11 +9,17 @@ MOST_TICKS = 7
 PADDING = 0.35  # doublings beyond the first and the last value
 
 
-def axis(channel: alt.X | alt.Y, values: Iterable[float], *, grid: bool = True) -> alt.X | alt.Y:
-    """A logarithmic axis of base 2 around `values`, labelled at a few powers of two; fractions are written as 1/16."""
+def axis(
+    channel: alt.X | alt.Y, values: Iterable[float], *, grid: bool = True, room: float | None = None
+) -> alt.X | alt.Y:
+    """A logarithmic axis of base 2 around `values`, labelled at a few powers of two; fractions are written as 1/16. `room` is what its labels
+    take, in pixels, where several views are to line up."""
     low, high = limits(values)
     scale = alt.Scale(type="log", base=2, domain=[low, high], nice=False, clamp=False)
-    return channel.scale(scale).axis(alt.Axis(values=ticks(low, high), labelExpr=LABEL, grid=grid, labelOverlap=True))
+    extent = {} if room is None else {"minExtent": room, "maxExtent": room}
+    return channel.scale(scale).axis(
+        alt.Axis(values=ticks(low, high), labelExpr=LABEL, grid=grid, labelOverlap=True, **extent)
+    )
 
 
 def limits(values: Iterable[float]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Learning rates of a sweep over batch sizes: the best one at each size, and a map of all of them."""
+"""Learning rates of a sweep over batch sizes or momenta: the best one at each size, and a map of all of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from explorer.text import t
 
 GUIDES = {"linear": 1.0, "square_root": 0.5}
 DASHES = {"linear": [6, 3], "square_root": [2, 3]}
-HEIGHT, ROW, FRAME = 320, 24, 150
+HEIGHT, ROW, FRAME, UPPER = 320, 24, 150, 130
 STAR = "M0,-1L0.23,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.38L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.23,-0.31Z"
 
 
@@ -92,16 +92,57 @@ def _seeds(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
-    """Every learning rate at every batch size. `cells` have batch_size, lr, runs, reached, not_reached, diverged, ratio, best, url.
+    """Every learning rate at every batch size. `cells` have batch_size, lr, runs, reached, not_reached, diverged, steps, ratio, best, url.
 
     Colour is the steps over those of the best rate of that size, where all seeds reached; a cell that some did not reach says how many
     did, and has a cross where one diverged. A star is the best rate; the ground is what was not tried.
     """
-    sizes = sorted({row["batch_size"] for row in cells})
+    chart, table = _map(cells, "batch_size", t("batch_size.axis.batch_size"), ",", t("batch_size.map.legend"))
+    return style.Picture(style.fitted(chart), {"cells": table})
+
+
+def with_momentum(
+    cells: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]], limits: tuple[float, float]
+) -> style.Picture:
+    """Every learning rate with every momentum at one batch size, and above it the steps with each momentum over those without.
+
+    `cells` are as in `tried`, with momentum in the place of batch_size; their ratio is to the fewest steps of the map. `changes` have
+    momentum, ratio, and low and high (None under three seeds). `limits` are the ends of the upper axis, the same at every batch size.
+    """
+    chart, table = _map(cells, "momentum", t("batch_size.axis.momentum"), "g", t("batch_size.momentum.legend"))
+    values = pa.table(
+        {
+            "momentum": pa.array([f"{row['momentum']:g}" for row in changes], pa.string()),
+            **{name: pa.array([row[name] for row in changes], pa.float64()) for name in ("ratio", "low", "high")},
+        }
+    )
+    across = list(dict.fromkeys(table["momentum"].to_pylist()))
+    x = alt.X("momentum:O", title=None, scale=alt.Scale(domain=across), axis=None)
+    y = log2.axis(alt.Y("ratio:Q", title=t("batch_size.momentum.axis")), limits, room=style.AXIS_ROOM)
+    tooltip = [
+        alt.Tooltip("momentum:N", title=t("batch_size.axis.momentum")),
+        *(alt.Tooltip(f"{name}:Q", title=t(f"batch_size.momentum.{name}"), format=".3~r") for name in ("ratio", "low", "high")),
+    ]  # fmt: skip
+    base = style.named("changes").encode(x=x, tooltip=tooltip)
+    rule = base.transform_filter("isValid(datum.low)").mark_rule(color=style.MEASURED, strokeWidth=2.5)
+    layers = [
+        base.mark_rule(color=style.NEUTRAL, strokeWidth=1.5).encode(y=alt.YDatum(1)),
+        rule.encode(y=alt.Y("low:Q", title=t("batch_size.momentum.axis")), y2=alt.Y2("high:Q")),
+        base.mark_point(color=style.MEASURED, filled=True, size=70, opacity=1, shape="square").encode(y=y),
+    ]
+    above = style.layered(*layers, height=UPPER)
+    return style.Picture(style.fitted(style.stacked(above, chart, spacing=6)), {"cells": table, "changes": values})
+
+
+def _map(
+    cells: Sequence[Mapping[str, Any]], across: str, title: str, form: str, legend: str
+) -> tuple[style.Layers, pa.Table]:
+    """The map of learning rates against the setting `across`, whose values are written in `form`, and its table `cells`."""
+    places = sorted({row[across] for row in cells})
     rates = sorted({row["lr"] for row in cells}, reverse=True)
     table = pa.table(
         {
-            "batch_size": pa.array([f"{row['batch_size']:,}" for row in cells], pa.string()),
+            across: pa.array([f"{row[across]:{form}}" for row in cells], pa.string()),
             "rate": pa.array([format.rate(row["lr"]) for row in cells], pa.string()),
             "ratio": pa.array([row["ratio"] for row in cells], pa.float64()),
             "steps": pa.array([row["steps"] for row in cells], pa.float64()),
@@ -112,17 +153,17 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
             "url": pa.array([row["url"] for row in cells], pa.string()),
         }
     )
-    x = alt.X("batch_size:O", title=t("batch_size.axis.batch_size"), scale=alt.Scale(domain=[f"{size:,}" for size in sizes]),
+    x = alt.X(f"{across}:O", title=title, scale=alt.Scale(domain=[f"{place:{form}}" for place in places]),
               axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False))  # fmt: skip
     y = alt.Y("rate:O", title=t("batch_size.axis.rate"), scale=alt.Scale(domain=[format.rate(each) for each in rates]),
-              axis=alt.Axis(ticks=False, domain=False))  # fmt: skip
+              axis=alt.Axis(ticks=False, domain=False, minExtent=style.AXIS_ROOM, maxExtent=style.AXIS_ROOM))  # fmt: skip
     colour = alt.Color(
         "ratio:Q",
         scale=alt.Scale(type="log", base=2, scheme=style.ERROR_SCHEME, domain=[1, 4], clamp=True),
-        legend=alt.Legend(orient="top", title=t("batch_size.map.legend"), titleLimit=400, gradientLength=180, values=[1, 2, 4]),
-    )  # fmt: skip
+        legend=alt.Legend(orient="top", title=legend, titleLimit=400, gradientLength=180, values=[1, 2, 4]),
+    )
     tooltip = [
-        alt.Tooltip("batch_size:N", title=t("batch_size.axis.batch_size")),
+        alt.Tooltip(f"{across}:N", title=title),
         alt.Tooltip("rate:N", title=t("batch_size.axis.rate")),
         alt.Tooltip("share:N", title=t("batch_size.state.reached")),
         alt.Tooltip("diverged:Q", title=t("batch_size.state.diverged")),
@@ -142,8 +183,7 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
             shape=STAR, filled=True, size=150, opacity=1, fill="white", stroke="black", strokeWidth=0.8
         ),
     ]
-    chart = style.layered(*layers, height=ROW * len(rates) + FRAME)
-    return style.Picture(style.fitted(chart), {"cells": table})
+    return style.layered(*layers, height=ROW * len(rates) + FRAME), table
 
 
 def state(cell: Mapping[str, Any]) -> str:

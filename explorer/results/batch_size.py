@@ -15,6 +15,7 @@ from explorer.database import query
 QUESTION = "batch_size"
 STUDIES = ("batch_size/mnist_mlp", "batch_size/mnist_cnn")  # in the order offered
 EQUAL = "batch_size/equal_epochs"
+MOMENTUM = "batch_size/momentum"
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 BASELINE = "sgd"
 MIDDLE = 2  # of the targets, hardest first: the one to begin with where no claim names one
@@ -194,6 +195,31 @@ def rate_cells(study: Study, target: float, optimizer: str) -> pa.Table:
         ORDER BY cells.batch_size, lr
         """,
         {"study": study.name, "target": target, "optimizer": optimizer},
+    )
+
+
+def momentum_cells() -> pa.Table:
+    """Every learning rate of every momentum at each batch size of MOMENTUM, at its hardest target, once all rates of that momentum are finished
+    for every seed of the study: batch_size, momentum, lr, target, runs, reached, not_reached, diverged, steps (geometric mean over the seeds,
+    NULL unless all reached), ratio (to the fewest steps at that batch size), best (whether no rate of that momentum has fewer; of equals the
+    smallest)."""
+    return query(
+        f"""
+        WITH hardest AS (SELECT min(g.target) AS target FROM targets g JOIN runs r USING (run) WHERE r.study = $study),
+        tried AS ({TRIED.replace("$target", "(FROM hardest)").replace("r.seed,", "r.seed, CAST(c.settings->>'momentum' AS DOUBLE) AS momentum,")}),
+        cells AS (
+            SELECT batch_size, momentum, lr, (FROM hardest) AS target, count(*) AS runs, count(*) FILTER (reached) AS reached,
+                   count(*) FILTER (NOT reached AND status <> 'diverged') AS not_reached,
+                   count(*) FILTER (NOT reached AND status = 'diverged') AS diverged,
+                   CASE WHEN bool_and(reached) THEN exp(avg(ln(step))) END AS steps
+            FROM tried GROUP BY batch_size, momentum, lr
+            QUALIFY min(count(*)) OVER (PARTITION BY batch_size, momentum) = (SELECT count(DISTINCT seed) FROM tried)
+        )
+        SELECT *, steps / min(steps) OVER (PARTITION BY batch_size) AS ratio,
+               steps IS NOT NULL AND row_number() OVER (PARTITION BY batch_size, momentum ORDER BY steps NULLS LAST, lr) = 1 AS best
+        FROM cells ORDER BY batch_size, momentum, lr
+        """,
+        {"study": MOMENTUM},
     )
 
 

@@ -95,7 +95,7 @@ def _momentum(size: str) -> list[StepsSpec]:
             lr=2.0**exponent,
             batch_size=batch_size,
             steps=60_000 if full else 400,
-            last_target=0.04 if full else 0.15,
+            last_target=0.04 if full else 0.2,
         )
         for seed in range(3)
         for batch_size, highest in HIGHEST_AT[size].items()

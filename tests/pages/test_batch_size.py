@@ -16,7 +16,10 @@ from tests.pages import reading
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests" / "fixtures" / "results.duckdb"
 NAME, TARGET = "batch_size/mnist_mlp", 0.2
-CHARTS = ["main", "steps", "examples", "seconds", "rates", "map", "ends", "noise", "equal", "equal.forest", "against"]
+CHARTS = [
+    "main", "steps", "examples", "seconds", "rates", "map", "momentum.8", "momentum.64", "ends", "noise", "equal",
+    "equal.forest", "against",
+]  # fmt: skip
 HANGUL = re.compile("[가-힣]")
 both = pytest.mark.parametrize("language", ["en", "ko"])
 
@@ -64,7 +67,7 @@ def test_every_picture_is_there_with_a_text_in_both_languages(seen, language):
     drawn = charts(app)
     tables = [set(tables) for _, tables, _ in drawn.values()]
     assert [min(each) for each in tables] == [
-        "curve", "curve", "curve", "curve", "chosen", "cells", "ends", "bend", "means", "contrasts", "contrasts",
+        "curve", "curve", "curve", "curve", "chosen", "cells", "cells", "cells", "ends", "bend", "means", "contrasts", "contrasts",
     ]  # fmt: skip
     assert all(bool(HANGUL.search(alt)) == (language == "ko") for _, _, alt in drawn.values())
 

@@ -1,0 +1,171 @@
+"""The section on learning rate and momentum of the page on batch size: what it draws and says, held against the tiny real database."""
+
+import functools
+import math
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from explorer import format
+from tests.pages import reading
+from tests.results_files import FIXTURE
+
+STUDY, TARGET, SIZES = "batch_size/momentum", 0.2, (8, 64)
+QUANTITY = "log2_steps_to_the_last_target"
+both = pytest.mark.parametrize("language", ["en", "ko"])
+
+
+@pytest.fixture(autouse=True)
+def database(monkeypatch) -> Path:
+    monkeypatch.setenv("WHY_RESULTS", str(FIXTURE))
+    return FIXTURE
+
+
+@pytest.fixture
+def seen(once):
+    return functools.partial(once, "batch_size")
+
+
+def maps(app) -> list[tuple[dict, dict, str]]:
+    """The charts of the section, one a batch size."""
+    return [each for each in reading.charts(app) if "changes" in each[1]]
+
+
+def section(app) -> str:
+    return "\n".join([*(each.value for each in app.subheader), *(each.value for each in app.caption)])
+
+
+def steps_taken() -> dict[tuple, list[float]]:
+    """(batch size, momentum, rate) -> the steps of each seed to the hardest target, infinite where it did not reach."""
+    rows = reading.ask(
+        FIXTURE,
+        """SELECT CAST(c.settings->>'batch_size' AS INTEGER), CAST(c.settings->>'momentum' AS DOUBLE),
+                  CAST(c.settings->>'lr' AS DOUBLE), g.step, g.reached
+           FROM targets g JOIN runs r USING (run) JOIN configurations c USING (configuration) WHERE r.study = ? AND g.target = ?""",
+        STUDY, TARGET,
+    )  # fmt: skip
+    found = defaultdict(list)
+    for *cell, step, reached in rows:
+        found[tuple(cell)].append(step if reached else math.inf)
+    return found
+
+
+def test_every_rate_of_every_momentum_is_a_cell_whose_colour_is_the_steps_over_the_fewest_of_its_map(seen):
+    taken = steps_taken()
+    drawn = maps(seen())
+    assert len(drawn) == len(SIZES)
+    for size, (_, tables, _) in zip(SIZES, drawn, strict=True):
+        mean = {
+            (f"{momentum:g}", format.rate(lr)): 2 ** (sum(map(math.log2, steps)) / 3)
+            for (batch, momentum, lr), steps in taken.items()
+            if batch == size
+        }
+        fewest = min(mean.values())
+        cells = tables["cells"].to_pylist()
+        assert {(cell["momentum"], cell["rate"]) for cell in cells} == set(mean) and len(cells) == len(mean)
+        for cell in cells:
+            steps = mean[cell["momentum"], cell["rate"]]
+            assert (cell["state"] == "reached") == math.isfinite(steps)
+            assert cell["ratio"] == (pytest.approx(steps / fewest) if math.isfinite(steps) else None)
+        for momentum in {cell["momentum"] for cell in cells}:
+            mine = {rate: steps for (each, rate), steps in mean.items() if each == momentum}
+            starred = [cell["rate"] for cell in cells if cell["best"] and cell["momentum"] == momentum]
+            reached = min(mine.values()) < math.inf
+            assert starred == ([min(mine, key=mine.get)] if reached else [])
+    assert not all(any(cell["best"] for cell in tables["cells"].to_pylist() if cell["momentum"] == "0.9") for _, tables, _ in drawn), "one momentum reached at no common rate"  # fmt: skip
+
+
+def test_above_each_map_stand_the_paired_ratios_of_the_steps_on_one_axis(seen):
+    drawn, axes = maps(seen()), set()
+    for size, (spec, tables, alt) in zip(SIZES, drawn, strict=True):
+        rows = reading.ask(
+            FIXTURE,
+            """SELECT CAST(changed->>'momentum' AS DOUBLE) AS momentum, estimate, low, high FROM contrasts
+               WHERE study = ? AND quantity = ? AND CAST(changed->>'batch_size' AS INTEGER) = ? ORDER BY 1""",
+            STUDY, QUANTITY, size,
+        )  # fmt: skip
+        told = [tuple(row.values()) for row in tables["changes"].to_pylist()]
+        assert told == [(f"{row[0]:g}", *(pytest.approx(2**each) for each in row[1:])) for row in rows] and rows
+        for momentum, estimate, *_ in rows:
+            assert f"momentum {momentum:g}: {format.two_digits(2**estimate)}×" in alt
+        upper, lower = spec["vconcat"]
+        axes.add(tuple(upper["layer"][-1]["encoding"]["y"]["scale"]["domain"]))
+        across = [view["layer"][-1]["encoding"]["x"]["scale"]["domain"] for view in (upper, lower)]
+        assert across == [["0", "0.5", "0.9"]] * 2, "a dot stands above its column"
+    assert len(axes) == 1
+
+
+def test_a_cell_leads_to_exactly_its_runs(seen, opened):
+    cell = maps(seen())[1][1]["cells"].to_pylist()[4]
+    query = dict(part.split("=") for part in cell["url"].partition("?")[2].replace("%2F", "/").split("&"))
+    runs = opened("runs", **{name: value for name, value in query.items() if name != "v"})
+    assert len(runs.dataframe[0].value) == 3 and not runs.info
+
+
+@both
+def test_the_caption_counts_the_cells_and_the_clear_changes(opened, changed, seen, language):
+    states = [cell["state"] for _, tables, _ in maps(seen()) for cell in tables["cells"].to_pylist()]
+    few = [states.count(state) for state in ("reached", "not_reached", "diverged")]
+    clear = {
+        "en": "of 2 momenta 1 take clearly fewer steps and 1 clearly more",
+        "ko": "모멘텀 2가지 가운데 1가지에서 스텝이 뚜렷하게 적고 1가지에서 뚜렷하게 많",
+    }
+    told = section(seen(lang=language))
+    assert sum(few) == len(states) and few[0] and few[1]
+    for number in few:
+        assert re.search(rf"(?<!\d){number}(?!\d)", told)
+    assert clear[language] not in told
+    at = f"study = '{STUDY}' AND CAST(changed->>'batch_size' AS INTEGER) = 64 AND CAST(changed->>'momentum' AS DOUBLE)"
+    changed(
+        f"UPDATE contrasts SET p_adjusted = 0.01, estimate = -1 WHERE {at} = 0.5",
+        f"UPDATE contrasts SET p_adjusted = 0.01, estimate = 1 WHERE {at} = 0.9",
+    )
+    assert clear[language] in section(opened("batch_size", lang=language))
+
+
+@both
+def test_the_heading_has_what_the_usual_momentum_does_whatever_came_out_and_asks_where_that_is_not_known(
+    opened, changed, seen, language
+):
+    asked = {
+        "en": "Does momentum save steps at every batch size?",
+        "ko": "모멘텀은 어느 배치 크기에서나 스텝을 줄일까요?",
+    }
+    assert asked[language] in [each.value for each in seen(lang=language).subheader], "0.9 reached at one size only"
+    changed(
+        f"""UPDATE contrasts SET changed = '{{"batch_size": 8, "momentum": 0.9}}', estimate = 1
+        WHERE study = '{STUDY}' AND CAST(changed->>'batch_size' AS INTEGER) = 8""",
+        f"""UPDATE contrasts SET estimate = -2 WHERE study = '{STUDY}' AND CAST(changed->>'batch_size' AS INTEGER) = 64
+        AND CAST(changed->>'momentum' AS DOUBLE) = 0.9""",
+    )
+    heading = {
+        "en": "Momentum 0.9 takes 2.0× the steps at batch 8, 0.25× at batch 64",
+        "ko": "모멘텀 0.9이면 스텝이 배치 8에서 2.0배, 배치 64에서 0.25배가 됩니다",
+    }
+    assert heading[language] in [each.value for each in opened("batch_size", lang=language).subheader]
+
+
+def test_a_momentum_that_is_not_finished_is_left_out_and_without_runs_the_section_says_how_to_get_them(opened, changed):
+    one = f"""SELECT run FROM runs r JOIN configurations c USING (configuration) WHERE r.study = '{STUDY}'
+              AND c.settings->>'batch_size' = '64' AND CAST(c.settings->>'momentum' AS DOUBLE) = 0.5 AND r.seed = 2 LIMIT 1"""
+    changed(f"DELETE FROM targets WHERE run IN ({one})")
+    app = opened("batch_size")
+    assert not app.exception
+    assert {cell["momentum"] for cell in maps(app)[1][1]["cells"].to_pylist()} == {"0", "0.9"}
+    changed(f"DELETE FROM targets WHERE run IN (SELECT run FROM runs WHERE study = '{STUDY}')")
+    app = opened("batch_size")
+    assert not app.exception and not maps(app)
+    assert any(STUDY in each.value for each in app.markdown)
+
+
+def test_with_two_seeds_there_are_no_bars_and_no_tests(opened, changed):
+    changed(
+        f"UPDATE contrasts SET low = NULL, high = NULL, p = NULL, p_adjusted = NULL, n = 2 WHERE study = '{STUDY}'",
+        f"""DELETE FROM targets WHERE run IN (SELECT run FROM runs WHERE study = '{STUDY}' AND seed = 2)""",
+        f"""DELETE FROM runs WHERE study = '{STUDY}' AND seed = 2""",
+    )
+    app = opened("batch_size")
+    assert not app.exception and "Fewer than three seeds: no difference is tested." in section(app)
+    assert {row["low"] for _, tables, _ in maps(app) for row in tables["changes"].to_pylist()} == {None}
