@@ -275,3 +275,74 @@ def per_label(maps: list[Map]) -> pa.Table:
         """,
         {"maps": [each.key for each in maps], "order": [RANDOM_FEATURES, *results.STUDIES]},
     )
+
+
+def in_regime(regime: str, noise: float) -> list[Map]:
+    """The maps of SAMPLE_WISE with that label noise that are compared for equal epochs or equal steps, by number of examples."""
+    found = study(SAMPLE_WISE)
+    if found is None:
+        return []
+    pairs = {
+        pair
+        for each in doublings()
+        if (each.regime, each.noise) == (regime, noise)
+        for pair in ((each.n_train, each.epochs), (each.twice, each.epochs_twice))
+    }
+    told = [(results.settings(each), each) for each in results.maps(found) if each.noise == noise]
+    chosen = [(of["n_train"], each) for of, each in told if (of["n_train"], of["epochs"]) in pairs]
+    return [each for _, each in sorted(chosen, key=lambda pair: pair[0])]
+
+
+def complexity(of: list[Map], level: float) -> pa.Table:
+    """Effective model complexity (Nakkiran et al. 2019) at the last epoch of some maps that differ in the number of examples: width, images
+    (the largest number of training examples, of those tried, on which the mean train error is at most `level`; NULL for none), fewest and
+    most (the smallest and the largest of the single seeds, 0 for none), n (seeds)."""
+    return query(
+        """
+        WITH places AS (
+            SELECT c.configuration, c.map, CAST(c.x AS INTEGER) AS width, CAST(m.settings->>'n_train' AS INTEGER) AS n_train
+            FROM configurations c JOIN maps m USING (map) WHERE list_contains($maps, c.map)
+        ),
+        means AS (
+            SELECT width, max(n_train) FILTER (i.mean <= $level + 1e-6) AS images
+            FROM intervals i JOIN places USING (configuration)
+            WHERE i.measure = 'train_error' AND i.epoch = (SELECT max(epoch) FROM intervals JOIN places p USING (configuration) WHERE p.map = places.map)
+            GROUP BY width
+        ),
+        singles AS (
+            SELECT width, r.seed, coalesce(max(places.n_train) FILTER (1 - v.train_correct / r.n_train <= $level + 1e-6), 0) AS images
+            FROM curves v JOIN runs r USING (run) JOIN places USING (configuration)
+            WHERE v.epoch = r.epochs AND r.status = 'complete' GROUP BY width, r.seed
+        )
+        SELECT m.width, m.images, min(s.images) AS fewest, max(s.images) AS most, CAST(count(*) AS SMALLINT) AS n
+        FROM means m JOIN singles s USING (width) GROUP BY m.width, m.images ORDER BY m.width
+        """,
+        {"maps": [each.key for each in of], "level": level},
+    )
+
+
+class Fit(NamedTuple):
+    """What one number of examples shows at the last epoch: from which width on it is fitted, with the narrowest and the widest of the
+    single seeds, and the peak of the test error over the width, None without one; `low` and `high` are its bootstrap interval."""
+
+    n_train: int
+    epochs: int
+    threshold: int | None
+    narrowest: int | None
+    widest: int | None
+    peak: int | None
+    low: float | None
+    high: float | None
+    clear: bool
+
+
+def fits(of: list[Map], level: float) -> list[Fit]:
+    """For each of some maps: see Fit."""
+    found = []
+    for each in of:
+        at, ridge = (rows.to_pylist()[-1] for rows in (results.threshold(each, level), results.ridge(each, "across")))
+        of_map = results.settings(each)
+        where = (at["width"], at["low"], at["high"]) if at["width"] else (None, None, None)
+        place = (ridge["position"], ridge["low"], ridge["high"]) if ridge["position"] else (None, None, None)
+        found.append(Fit(of_map["n_train"], of_map["epochs"], *where, *place, bool(ridge["clear"])))
+    return found

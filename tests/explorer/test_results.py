@@ -32,7 +32,8 @@ def test_a_claim_counts_once_for_each_of_its_verdicts(raw):
 def test_provenance_names_the_machines_and_commits_of_a_study(raw):
     facts = site.provenance([STUDY])
     assert facts["runs"] == raw.execute("SELECT count(*) FROM runs WHERE study = ?", [STUDY]).fetchone()[0]
-    assert set(facts["devices"]) == {row[0] for row in raw.execute("SELECT DISTINCT device FROM runs").fetchall()}
+    of_study = raw.execute("SELECT DISTINCT device FROM runs WHERE study = ?", [STUDY]).fetchall()
+    assert set(facts["devices"]) == {device for (device,) in of_study}
     assert facts["datasets"] == ["MNIST"]
     assert site.provenance([])["commits"] == []
 

@@ -1,0 +1,135 @@
+"""How many images a network can fit, and whether the test error peaks where that is as many as it is given."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from explorer import address, format, question_page
+from explorer.charts import complexity, names
+from explorer.double_descent import controls, section
+from explorer.results import generalization as results
+from explorer.results import generalization_studies as studies
+from explorer.results import site
+from explorer.results.generalization import Study
+from explorer.results.generalization_studies import Fit
+from explorer.section import begin
+from explorer.text import language, t
+
+LEVEL = 0.1  # the heuristic of Nakkiran et al. 2019
+REGIMES = ("equal_steps", "equal_epochs")  # the paper's subsets are trained for equal steps
+
+
+@st.fragment(key="generalization_studies.fit")
+def images() -> None:
+    """The effective model complexity of every width, and the peak of the test error on each number of images."""
+    study, doublings = studies.study(studies.SAMPLE_WISE), studies.doublings()
+    if study is None or not doublings:
+        section.not_measured("fit", studies.SAMPLE_WISE)
+        return
+    slot = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        regime, noise, level = _choices({(each.regime, each.noise) for each in doublings})
+    maps = studies.in_regime(regime, noise)
+    fits, rows = studies.fits(maps, level), studies.complexity(maps, level)
+    tried = [fit.n_train for fit in fits]
+    values = {"noise": format.percent(noise, 0), "regime": t(f"generalization_studies.data.regime.{regime}")}
+    values |= {"level": format.percent(level, 0), "tried": ", ".join(format.count(n) for n in tried)}
+    seeds = section.counted(rows["n"].to_pylist())
+    with slot:
+        begin(_heading(fits), t("generalization_studies.fit.subtitle", **values, seeds=seeds))
+    chart = _chart(site.data_version(), language(), study, regime, noise, level)
+    st.vega_lite_chart(spec=dict(chart), key="generalization_studies.fit.chart", alt=_alt(rows, fits, values, study))
+    st.markdown("\n".join(f"- {_told(fit, study)}" for fit in fits), width=question_page.READING)
+    ends = {"smallest": format.count(tried[0]), "largest": format.count(tried[-1])}
+    st.caption(t("generalization_studies.fit.caption", **ends))
+    section.behind("fit", rows, studies.SAMPLE_WISE)
+
+
+def _choices(offered: set[tuple[str, float]]) -> tuple[str, float, float]:
+    """Regime, label noise and train error, as the reader has them."""
+    noises = sorted({noise for _, noise in offered}, reverse=True)
+    noise = address.choice(
+        "fit_noise",
+        noises,
+        results.NOISE if results.NOISE in noises else noises[0],
+        label=t("generalization.control.noise"),
+        format=lambda value: format.percent(value, 0),
+    )
+    regimes = [code for code in REGIMES if (code, noise) in offered]
+    regime = address.choice(
+        "fit_regime",
+        regimes,
+        regimes[0],
+        label=t("generalization_studies.data.budget"),
+        format=lambda code: t(f"generalization_studies.data.regime.{code}"),
+    )
+    level = address.choice(
+        "fit_level",
+        controls.LEVELS,
+        LEVEL,
+        label=t("generalization_studies.fit.level"),
+        format=lambda value: format.percent(value, 0),
+    )
+    return regime, noise, level
+
+
+def _heading(fits: list[Fit]) -> str:
+    """Of the largest number of images with a clear peak, from where on it is fitted and where the peak is; without one, of the largest."""
+    clear = [fit for fit in fits if fit.clear and fit.peak and fit.threshold]
+    fit = (clear or fits)[-1]
+    told = {"images": format.count(fit.n_train)}
+    if not fit.threshold:
+        return t("generalization_studies.fit.heading.not_fitted", **told)
+    told |= {"threshold": format.count(fit.threshold)}
+    if not clear:
+        return t("generalization_studies.fit.heading.no_peak", **told)
+    return t("generalization_studies.fit.heading.peak", **told, peak=format.count(fit.peak))
+
+
+def _told(fit: Fit, study: Study) -> str:
+    """One number of images in words: from where on it is fitted, single seeds included, and where the peak is."""
+    told = {"images": format.count(fit.n_train), "epochs": format.count(fit.epochs)}
+    if fit.threshold:
+        first = t(
+            "generalization_studies.fit.from",
+            place=names.place(study, fit.threshold),
+            seeds=_ends(fit.narrowest, fit.widest),
+        )
+    else:
+        first = t("generalization_studies.fit.not_fitted")
+    if not fit.peak:
+        second = t("generalization_studies.fit.no_peak")
+    else:
+        code, peak = "peak" if fit.clear else "unclear", names.place(study, fit.peak)
+        if fit.low is None:
+            second = t(f"generalization_studies.fit.{code}_few_seeds", place=peak)
+        else:
+            second = t(f"generalization_studies.fit.{code}", place=peak, ends=_ends(fit.low, fit.high))
+    return t("generalization_studies.fit.row", **told, first=first, second=second)
+
+
+def _ends(low: float, high: float) -> str:
+    return format.count(int(low)) if low == high else f"{format.count(int(low))}–{format.count(int(high))}"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _chart(version: str, language: str, study: Study, regime: str, noise: float, level: float) -> dict[str, Any]:
+    maps = studies.in_regime(regime, noise)
+    fits = studies.fits(maps, level)
+    peaks = [fit._asdict() for fit in fits]
+    widths = studies.complexity(maps, level).to_pylist()
+    return complexity.draw(widths, peaks, [fit.n_train for fit in fits], study).specification()
+
+
+def _alt(rows: pa.Table, fits: list[Fit], values: dict[str, str], study: Study) -> str:
+    told = rows.to_pylist()
+    parts = [
+        t(
+            "generalization_studies.fit.alt",
+            **values,
+            places=names.place(study, f"{told[0]['width']}–{told[-1]['width']}"),
+        )
+    ]
+    parts += [_told(fit, study) for fit in fits]
+    return " ".join([*parts, t("generalization.alt.table")])
