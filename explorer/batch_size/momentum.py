@@ -37,9 +37,12 @@ def section() -> None:
         with column:
             st.markdown(f"**{t('batch_size.momentum.batch', batch_size=format.count(size))}**")
             chart = _chart(site.data_version(), language(), size)
-            st.vega_lite_chart(spec=dict(chart), key=f"batch_size.momentum.{size}", alt=_alt(size, cells, rows))
+            st.vega_lite_chart(
+                spec=dict(chart), key=f"batch_size.momentum.{size}", alt=_alt(size, cells, rows), width="stretch"
+            )
     tried = min(Counter(zip(cells["batch_size"].to_pylist(), cells["momentum"].to_pylist(), strict=True)).values())
-    st.caption(" ".join([_caption(cells, rows, of["seeds"]), t("batch_size.momentum.not_to_conclude", rates=tried)]))
+    seen = [_caption(cells, rows, of["seeds"]), _diagonals(cells.to_pylist())]
+    st.caption(" ".join([*filter(None, seen), t("batch_size.momentum.not_to_conclude", rates=tried)]))
     behind("momentum", cells)
     if rows:
         flat = [row | {part: json.dumps(row[part]) for part in ("baseline", "changed")} for row in rows]
@@ -75,13 +78,27 @@ def _caption(cells: pa.Table, rows: list[dict[str, Any]], seeds: int) -> str:
     parts = [t("batch_size.momentum.caption", **_counted(cells.to_pylist()))]
     if seeds < FEWEST_SEEDS:
         return " ".join([*parts, t("batch_size.momentum.few_seeds")])
+    told: dict[str, list[str]] = {"fewer": [], "more": []}
     for size in dict.fromkeys(row["batch_size"] for row in rows):
         mine = [row for row in rows if row["batch_size"] == size]
         clear = [row for row in mine if row["p_adjusted"] is not None and row["p_adjusted"] < ALPHA]
-        told = {"batch_size": format.count(size), "n": len(mine)}
-        told |= {"fewer": sum(row["estimate"] < 0 for row in clear), "more": sum(row["estimate"] > 0 for row in clear)}
-        parts.append(t("batch_size.momentum.clear", **told))
+        for name, sign in (("fewer", -1), ("more", 1)):
+            found = sum(sign * row["estimate"] > 0 for row in clear)
+            told[name].append(t("batch_size.momentum.of", found=found, n=len(mine), batch_size=format.count(size)))
+    if rows:
+        parts.append(t("batch_size.momentum.clear", **{name: ", ".join(each) for name, each in told.items()}))
     return " ".join(parts)
+
+
+def _diagonals(cells: list[dict[str, Any]]) -> str:
+    """Of each batch size, between which values the best rate over 1 - momentum lies: how far it is the same for every momentum."""
+    parts = []
+    for size in dict.fromkeys(row["batch_size"] for row in cells):
+        lengths = [row["lr"] / (1 - row["momentum"]) for row in cells if row["batch_size"] == size and row["best"]]
+        if lengths:
+            ends = {"low": format.two_digits(min(lengths)), "high": format.two_digits(max(lengths))}
+            parts.append(t("batch_size.momentum.diagonal", batch_size=format.count(size), **ends))
+    return t("batch_size.momentum.diagonals", ends="; ".join(parts)) if parts else ""
 
 
 def _counted(cells: list[dict[str, Any]]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from explorer.text import t
 GUIDES = {"linear": 1.0, "square_root": 0.5}
 DASHES = {"linear": [6, 3], "square_root": [2, 3]}
 HEIGHT, ROW, FRAME, UPPER = 320, 24, 150, 130
+LEGEND = {"orient": "top", "values": [1, 2, 4]}
 STAR = "M0,-1L0.23,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.38L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.23,-0.31Z"
 
 
@@ -97,7 +98,8 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
     Colour is the steps over those of the best rate of that size, where all seeds reached; a cell that some did not reach says how many
     did, and has a cross where one diverged. A star is the best rate; the ground is what was not tried.
     """
-    chart, table = _map(cells, "batch_size", t("batch_size.axis.batch_size"), ",", t("batch_size.map.legend"))
+    legend = alt.Legend(**LEGEND, title=t("batch_size.map.legend"), titleLimit=400, gradientLength=180)
+    chart, table = _map(cells, "batch_size", t("batch_size.axis.batch_size"), ",", legend)
     return style.Picture(style.fitted(chart), {"cells": table})
 
 
@@ -109,7 +111,8 @@ def with_momentum(
     `cells` are as in `tried`, with momentum in the place of batch_size; their ratio is to the fewest steps of the map. `changes` have
     momentum, ratio, and low and high (None under three seeds). `limits` are the ends of the upper axis, the same at every batch size.
     """
-    chart, table = _map(cells, "momentum", t("batch_size.axis.momentum"), "g", t("batch_size.momentum.legend"))
+    legend = alt.Legend(**LEGEND, title=t("batch_size.momentum.legend"), titleLimit=170, gradientLength=130)
+    chart, table = _map(cells, "momentum", t("batch_size.axis.momentum"), "g", legend)
     values = pa.table(
         {
             "momentum": pa.array([f"{row['momentum']:g}" for row in changes], pa.string()),
@@ -126,7 +129,7 @@ def with_momentum(
     base = style.named("changes").encode(x=x, tooltip=tooltip)
     rule = base.transform_filter("isValid(datum.low)").mark_rule(color=style.MEASURED, strokeWidth=2.5)
     layers = [
-        base.mark_rule(color=style.NEUTRAL, strokeWidth=1.5).encode(y=alt.YDatum(1)),
+        style.named("changes").mark_rule(color=style.NEUTRAL, strokeWidth=1.5).encode(y=alt.YDatum(1)),
         rule.encode(y=alt.Y("low:Q", title=t("batch_size.momentum.axis")), y2=alt.Y2("high:Q")),
         base.mark_point(color=style.MEASURED, filled=True, size=70, opacity=1, shape="square").encode(y=y),
     ]
@@ -135,7 +138,7 @@ def with_momentum(
 
 
 def _map(
-    cells: Sequence[Mapping[str, Any]], across: str, title: str, form: str, legend: str
+    cells: Sequence[Mapping[str, Any]], across: str, title: str, form: str, legend: alt.Legend
 ) -> tuple[style.Layers, pa.Table]:
     """The map of learning rates against the setting `across`, whose values are written in `form`, and its table `cells`."""
     places = sorted({row[across] for row in cells})
@@ -160,7 +163,7 @@ def _map(
     colour = alt.Color(
         "ratio:Q",
         scale=alt.Scale(type="log", base=2, scheme=style.ERROR_SCHEME, domain=[1, 4], clamp=True),
-        legend=alt.Legend(orient="top", title=legend, titleLimit=400, gradientLength=180, values=[1, 2, 4]),
+        legend=legend,
     )
     tooltip = [
         alt.Tooltip(f"{across}:N", title=title),

@@ -109,8 +109,8 @@ def test_the_caption_counts_the_cells_and_the_clear_changes(opened, changed, see
     states = [cell["state"] for _, tables, _ in maps(seen()) for cell in tables["cells"].to_pylist()]
     few = [states.count(state) for state in ("reached", "not_reached", "diverged")]
     clear = {
-        "en": "of 2 momenta 1 take clearly fewer steps and 1 clearly more",
-        "ko": "모멘텀 2가지 가운데 1가지에서 스텝이 뚜렷하게 적고 1가지에서 뚜렷하게 많",
+        "en": "over them: 0 of 1 at batch 8, 1 of 2 at batch 64; with clearly more: 0 of 1 at batch 8, 1 of 2 at batch 64.",
+        "ko": "적은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지. 뚜렷하게 많은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지.",
     }
     told = section(seen(lang=language))
     assert sum(few) == len(states) and few[0] and few[1]
@@ -169,3 +169,19 @@ def test_with_two_seeds_there_are_no_bars_and_no_tests(opened, changed):
     app = opened("batch_size")
     assert not app.exception and "Fewer than three seeds: no difference is tested." in section(app)
     assert {row["low"] for _, tables, _ in maps(app) for row in tables["changes"].to_pylist()} == {None}
+
+
+@both
+def test_the_best_rates_over_one_minus_momentum_are_told_for_each_batch_size(seen, language):
+    taken = steps_taken()
+    told = section(seen(lang=language))
+    for size in SIZES:
+        lengths = []
+        for momentum in {momentum for batch, momentum, _ in taken if batch == size}:
+            mean = {lr: sum(map(math.log2, steps)) for (b, m, lr), steps in taken.items() if (b, m) == (size, momentum)}
+            best = min(mean, key=mean.get)
+            if math.isfinite(mean[best]):
+                lengths.append(best / (1 - momentum))
+        low, high = (format.two_digits(end) for end in (min(lengths), max(lengths)))
+        expected = {"en": f"{low} to {high} at batch {size}", "ko": f"배치 {size}에서 {low} ~ {high}"}[language]
+        assert expected in told
