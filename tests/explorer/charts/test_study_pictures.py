@@ -3,7 +3,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from explorer.charts import along_epochs, doubling, per_label
+from explorer.charts import along_epochs, complexity, doubling, per_label
 
 
 def curve(with_interval: bool, **columns) -> pa.Table:
@@ -102,3 +102,33 @@ def test_theory_and_networks_stand_side_by_side_with_a_line_at_one(english, with
     )
     low, high = drawn["vconcat"][0]["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert low < 1 < high
+
+
+def test_what_a_width_fits_points_beyond_the_numbers_tried_and_a_peak_that_is_not_clear_is_hollow(axes, english):
+    widths = [
+        {"width": 2, "images": None, "fewest": 0, "most": 100},
+        {"width": 8, "images": 100, "fewest": 100, "most": 100},
+        {"width": 64, "images": 200, "fewest": 100, "most": 200},
+    ]
+    peaks = [
+        {"n_train": 100, "peak": 8, "low": 8.0, "high": 16.0, "clear": True},
+        {"n_train": 200, "peak": 64, "low": None, "high": None, "clear": False},
+        {"n_train": 400, "peak": None, "low": None, "high": None, "clear": False},
+    ]
+    drawn = complexity.draw(widths, peaks, [100, 200], axes).specification()
+    rows = drawn["datasets"]["widths"].to_pylist()
+    assert [row["kind"] for row in rows] == ["none", "images fitted", "all that were tried"]
+    assert rows[0]["at"] == rows[0]["low"] == pytest.approx(100 / 2**0.5) and rows[0]["high"] == 100
+    assert drawn["datasets"]["peaks"]["n_train"].to_pylist() == [100, 200], "what has no peak is not drawn"
+    encoding = drawn["layer"][-1]["encoding"]
+    looks = {name: dict(zip(encoding[name]["scale"]["domain"], encoding[name]["scale"]["range"], strict=True)) for name in ("fill", "shape")}  # fmt: skip
+    assert looks["fill"]["unclear peak"] == "transparent" and looks["fill"]["test error peak"] != "transparent"
+    assert (looks["shape"]["none"], looks["shape"]["all that were tried"]) == ("triangle-down", "triangle-up")
+    bars = [layer["transform"][0]["filter"] for layer in drawn["layer"] if layer["mark"]["type"] == "rule"]
+    assert bars == ["datum.low < datum.high", "isValid(datum.low)"]
+
+
+def test_the_key_has_only_what_is_drawn(axes, english):
+    widths = [{"width": 8, "images": 100, "fewest": 100, "most": 100}]
+    drawn = complexity.draw(widths, [], [100, 200], axes).specification()
+    assert drawn["layer"][-1]["encoding"]["shape"]["scale"]["domain"] == ["images fitted"]
