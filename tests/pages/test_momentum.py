@@ -5,12 +5,14 @@ import math
 import re
 from collections import defaultdict
 from pathlib import Path
+from statistics import mean
 
 import pytest
+from scipy import stats
 
 from explorer import format
 from tests.pages import reading
-from tests.results_files import FIXTURE
+from tests.results_files import FIXTURE, SHIPPED
 
 STUDY, TARGET, SIZES = "batch_size/momentum", 0.2, (8, 64)
 QUANTITY = "log2_steps_to_the_last_target"
@@ -37,14 +39,15 @@ def section(app) -> str:
     return "\n".join([*(each.value for each in app.subheader), *(each.value for each in app.caption)])
 
 
-def steps_taken() -> dict[tuple, list[float]]:
-    """(batch size, momentum, rate) -> the steps of each seed to the hardest target, infinite where it did not reach."""
+def steps_taken(file: Path = FIXTURE, target: float = TARGET) -> dict[tuple, list[float]]:
+    """(batch size, momentum, rate) -> the steps of each seed to the hardest target, infinite where it did not reach, by seed."""
     rows = reading.ask(
-        FIXTURE,
+        file,
         """SELECT CAST(c.settings->>'batch_size' AS INTEGER), CAST(c.settings->>'momentum' AS DOUBLE),
                   CAST(c.settings->>'lr' AS DOUBLE), g.step, g.reached
-           FROM targets g JOIN runs r USING (run) JOIN configurations c USING (configuration) WHERE r.study = ? AND g.target = ?""",
-        STUDY, TARGET,
+           FROM targets g JOIN runs r USING (run) JOIN configurations c USING (configuration) WHERE r.study = ? AND g.target = ?
+           ORDER BY r.seed""",
+        STUDY, target,
     )  # fmt: skip
     found = defaultdict(list)
     for *cell, step, reached in rows:
@@ -57,20 +60,20 @@ def test_every_rate_of_every_momentum_is_a_cell_whose_colour_is_the_steps_over_t
     drawn = maps(seen())
     assert len(drawn) == len(SIZES)
     for size, (_, tables, _) in zip(SIZES, drawn, strict=True):
-        mean = {
+        means = {
             (f"{momentum:g}", format.rate(lr)): 2 ** (sum(map(math.log2, steps)) / 3)
             for (batch, momentum, lr), steps in taken.items()
             if batch == size
         }
-        fewest = min(mean.values())
+        fewest = min(means.values())
         cells = tables["cells"].to_pylist()
-        assert {(cell["momentum"], cell["rate"]) for cell in cells} == set(mean) and len(cells) == len(mean)
+        assert {(cell["momentum"], cell["rate"]) for cell in cells} == set(means) and len(cells) == len(means)
         for cell in cells:
-            steps = mean[cell["momentum"], cell["rate"]]
+            steps = means[cell["momentum"], cell["rate"]]
             assert (cell["state"] == "reached") == math.isfinite(steps)
             assert cell["ratio"] == (pytest.approx(steps / fewest) if math.isfinite(steps) else None)
         for momentum in {cell["momentum"] for cell in cells}:
-            mine = {rate: steps for (each, rate), steps in mean.items() if each == momentum}
+            mine = {rate: steps for (each, rate), steps in means.items() if each == momentum}
             starred = [cell["rate"] for cell in cells if cell["best"] and cell["momentum"] == momentum]
             reached = min(mine.values()) < math.inf
             assert starred == ([min(mine, key=mine.get)] if reached else [])
@@ -95,6 +98,35 @@ def test_above_each_map_stand_the_paired_ratios_of_the_steps_on_one_axis(seen):
         across = [view["layer"][-1]["encoding"]["x"]["scale"]["domain"] for view in (upper, lower)]
         assert across == [["0", "0.5", "0.9"]] * 2, "a dot stands above its column"
     assert len(axes) == 1
+
+
+@pytest.mark.parametrize("file, target", [(FIXTURE, TARGET), (SHIPPED, 0.04)], ids=["fixture", "shipped"])
+def test_the_changes_are_found_again_from_the_runs(file, target):
+    taken = steps_taken(file, target)
+    best = {
+        cell: [
+            min(steps) for steps in zip(*(each for (*of, _), each in taken.items() if tuple(of) == cell), strict=True)
+        ]
+        for cell in {(size, momentum) for size, momentum, _ in taken}
+    }
+    rows = reading.ask(
+        file,
+        """SELECT CAST(changed->>'batch_size' AS INTEGER), CAST(changed->>'momentum' AS DOUBLE), estimate, low, high, n, p, p_adjusted, unit
+           FROM contrasts WHERE study = ? AND quantity = ?""",
+        STUDY, QUANTITY,
+    )  # fmt: skip
+    reached = {cell for cell, steps in best.items() if max(steps + best[cell[0], 0.0]) < math.inf and cell[1]}
+    assert {tuple(row[:2]) for row in rows} == reached and rows
+    for size in {row[0] for row in rows}:
+        family = sorted(row[6] for row in rows if row[0] == size)
+        holm = [max((len(family) - i) * p for i, p in enumerate(family[: place + 1])) for place in range(len(family))]
+        for _, momentum, estimate, low, high, n, p, adjusted, unit in (row for row in rows if row[0] == size):
+            differences = [math.log2(a / b) for a, b in zip(best[size, momentum], best[size, 0.0], strict=True)]
+            found = stats.ttest_1samp(differences, 0.0)
+            interval = found.confidence_interval(0.95)
+            expected = (mean(differences), interval.low, interval.high, 3, found.pvalue)
+            assert (estimate, low, high, n, p) == pytest.approx(expected) and unit == "doublings"
+            assert adjusted == pytest.approx(min(1.0, holm[family.index(p)]))
 
 
 def test_a_cell_leads_to_exactly_its_runs(seen, opened):
@@ -178,9 +210,11 @@ def test_the_best_rates_over_one_minus_momentum_are_told_for_each_batch_size(see
     for size in SIZES:
         lengths = []
         for momentum in {momentum for batch, momentum, _ in taken if batch == size}:
-            mean = {lr: sum(map(math.log2, steps)) for (b, m, lr), steps in taken.items() if (b, m) == (size, momentum)}
-            best = min(mean, key=mean.get)
-            if math.isfinite(mean[best]):
+            means = {
+                lr: sum(map(math.log2, steps)) for (b, m, lr), steps in taken.items() if (b, m) == (size, momentum)
+            }
+            best = min(means, key=means.get)
+            if math.isfinite(means[best]):
                 lengths.append(best / (1 - momentum))
         low, high = (format.two_digits(end) for end in (min(lengths), max(lengths)))
         expected = {"en": f"{low} to {high} at batch {size}", "ko": f"배치 {size}에서 {low} ~ {high}"}[language]

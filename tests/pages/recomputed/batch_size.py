@@ -80,7 +80,10 @@ def end_of_perfect_scaling(cells: list[Tuning], seed: int) -> float:
 
 
 def batch_size(study: Study) -> dict[str, dict[str, Found]]:
-    """B1, B2, B3 and B5 of a study that trains to targets, at the third hardest of them; of the Simple CNN at the hardest."""
+    """B1, B2, B3 and B5 of a study that trains to targets, at the third hardest of them; of the Simple CNN at the hardest. None of a study of
+    several momenta."""
+    if study.name == "batch_size/momentum":
+        return {}
     targets = sorted({row["target"] for rows in study.targets.values() for row in rows})
     if not targets:
         return equal_budgets(study)
