@@ -57,9 +57,8 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
     arrow keys are left to the picture, and the page keys alone go through the steps. Ends the run here until the screen is measured."""
     if not views.presented():
         return
-    codes = [str(number) for number in range(1, len(steps) + 1)]
-    asked = address.get(address.STEP)
-    shown = codes.index(asked) + 1 if asked in codes else 0
+    numbers = range(1, len(steps) + 1)
+    shown = address.chosen(address.STEP, numbers, 0, t("site.step.label"), lambda _: t("site.step.none"))
     if shown:
         st.markdown(_sentence(page, shown, steps[shown - 1]))
     kinds = slice(0 if arrows else 1, None)

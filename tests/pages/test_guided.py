@@ -65,6 +65,7 @@ def test_before_an_audience_the_step_in_the_address_is_said_and_no_other(opened,
     for wrong in ("0", "9", "two", "-1", "9" * 5000):
         app = opened(page, present="1", step=wrong)
         assert not app.exception and not [each for each in app.markdown if re.match(r"\*\*\d\. ", each.value)]
+        assert any("under Step" in each.value for each in app.info), wrong
 
 
 @pytest.mark.parametrize("page", PAGES)
