@@ -150,6 +150,14 @@ def named(question: str) -> dict[str, str]:
         deepest = next(row["note"] for row in table if row["x"] == DEEPEST_GAIN)
         facts = {"first": f"{first:.1f}", "least": f"{min(later):.1f}", "most": f"{max(later):.1f}"}
         return facts | {"smallest": f"{min(later):.2f}", "spread": deepest.rpartition("± ")[2]}
+    if question == "activation":
+        table = [row for row in rows if row["source"].startswith("Glorot")]
+        error = {(row["figure"], row["series"]): row["y"] for row in table}
+        sets = {row["figure"] for row in table}
+        gaps = sorted(error[each, "sigmoid"] - error[each, "tanh"] for each in sets)[
+            :-1
+        ]  # the last is the one far behind
+        return {"least": f"{gaps[0]:.1f}", "most": f"{gaps[-1]:.1f}"}
     if question == "wiring":
         compared = [row for row in rows if row["figure"] == "Fig. 1 (first version)"]
         graphs = [f"{row['y']:.1f}" for row in compared if row["series"].startswith("random")]
