@@ -7,6 +7,7 @@ A second file, of the reader's own runs, may be attached beside it under the nam
 that names `own.runs` of both.
 """
 
+import functools
 import os
 import re
 import threading
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "data" / "schema.sql"
 SHIPPED = ROOT / "data" / "results.duckdb"
 PUBLISHED, OWN = "results", "own"  # the names under which the files are attached
+FACTS = ("content_hash", "built_at", "git_commit")  # what the pages say of every file
 
 # What DuckDB raises when bytes of the file are not what they should be. Other errors are errors of a query, ours to mend.
 BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
@@ -226,7 +228,9 @@ def _opened(path: Path, facts: _Facts | None, own: Path | None, own_facts: _Fact
         raise Missing(path)
     connection = duckdb.connect(":memory:")
     try:
+        # a name that is no table of the file is an error, and not looked for among the names of this program
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 2; SET temp_directory = ''")
+        connection.execute("SET python_enable_replacements = false")
         meta = _attach(connection, path, PUBLISHED)
         own_meta, problem = None, None
         try:
@@ -260,8 +264,9 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> dic
         connection.execute(f"ATTACH {_quoted(path)} AS {name} (READ_ONLY)")
         meta = dict(connection.execute(f"SELECT key, value FROM {name}.meta").fetchall())
         _require_schema(path, int(meta["schema_version"]))
-        if not meta.get("content_hash"):
-            raise ValueError("meta holds no content_hash: the build did not finish")
+        if lacking := [key for key in FACTS if not meta.get(key)]:
+            raise ValueError(f"meta holds no {lacking[0]}: the build did not finish")
+        _require_columns(connection, name)
         _read_everything(connection, name)
     except (duckdb.Error, ValueError, KeyError) as error:
         raise Damaged(path, _first_line(error)) from error
@@ -272,6 +277,24 @@ def _require_schema(path: Path, found: int) -> None:
     expected = expected_schema()
     if found != expected:
         raise (OlderSchema if found < expected else NewerSchema)(path, found=found, expected=expected)
+
+
+def _require_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    asked = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = ? AND NOT internal"
+    there = set(connection.execute(asked, [name]).fetchall())
+    for table, column in _columns():
+        if (table, column) not in there:
+            whole = all(known != table for known, _ in there)
+            raise ValueError(f"it has no table {table}" if whole else f"its table {table} has no column {column}")
+
+
+@functools.cache
+def _columns() -> list[tuple[str, str]]:
+    """Every table and column of a results file, as data/schema.sql states them."""
+    stated = re.sub(r"(?ms)^COMMENT ON.*?;$", "", SCHEMA.read_text(encoding="utf-8"))  # they take most of the time
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(stated)
+        return connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
 
 
 def _read_everything(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -66,11 +66,12 @@ claim_cards.of_question(results.QUESTION)
 
 question_page.known_and_open(results.QUESTION)
 
+every = [study["study"] for study in site.studies() if study["question"] == results.QUESTION]
 footer(
     page=results.QUESTION,
-    studies=[study["study"] for study in site.studies() if study["question"] == results.QUESTION],
+    studies=every,
     table=shown,
     sql=picture.sql(choices),
-    rerun=f"python -m precompute run {choices.study.name}",
+    rerun="\n".join(f"python -m precompute run {name}" for name in every),
     sources=list(dict.fromkeys(row["source"] for row in rows)),
 )

@@ -74,11 +74,19 @@ def rate_map(choices: Choices) -> None:
     st.subheader(t("batch_size.map.title"))
     st.markdown(t("batch_size.map.subtitle", optimizer=name, target=goal(choices.target)), width=READING)
     chart = _rate_map_chart(site.data_version(), language(), choices.study, choices.target, choices.focus)
-    st.vega_lite_chart(
-        spec=dict(chart), key="batch_size.map", alt=t("batch_size.map.alt", optimizer=name, n=len(states), **counted)
-    )
+    alt = t("batch_size.map.alt", optimizer=name, n=len(states), **counted, **_map_ends(cells.to_pylist()))
+    if best := [format.rate(row["lr"]) for row in cells.to_pylist() if row["best"]]:
+        alt += " " + t("batch_size.map.alt_best", first=best[0], last=best[-1])
+    st.vega_lite_chart(spec=dict(chart), key="batch_size.map", alt=f"{alt} {t('batch_size.alt.table')}")
     st.caption(t("batch_size.map.caption", n=len(states), **counted))
     behind("map", cells)
+
+
+def _map_ends(cells: list[dict[str, Any]]) -> dict[str, str]:
+    """Both axes of a map from end to end."""
+    sizes, lrs = ([row[name] for row in cells] for name in ("batch_size", "lr"))
+    ends = {"low": format.count(min(sizes)), "high": format.count(max(sizes))}
+    return ends | {"low_rate": format.rate(min(lrs)), "high_rate": format.rate(max(lrs))}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -29,7 +29,7 @@ def draw(
     widths = sorted(set(table["width"].to_pylist()))
     base = 10 if study.unit == "features" else 2
     round_values = (10, 100, 1000, 10_000) if base == 10 else (1, 4, 16, 64, 256, 1024)
-    ticks = [width for width in round_values if widths and widths[0] <= width <= widths[-1]]
+    ticks = [width for width in round_values if widths and widths[0] <= width <= widths[-1]] or widths
     x = alt.X(
         "width:Q",
         title=names.x_title(study),

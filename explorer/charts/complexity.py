@@ -20,8 +20,8 @@ def draw(
     """`widths` have width, images (None for none), fewest, most (of the single seeds, 0 for none); `peaks` have n_train, peak (None for
     none), low, high (None without a bootstrap interval), clear; `tried` are the numbers of images, in order.
 
-    A network that fits the most images that were tried points up, as it may fit more; one that fits none points down. A peak that is not
-    clear of seed noise is hollow.
+    A network that fits the most images that were tried points up, as it may fit more; one that fits none points down. A peak is a ring, so
+    that the network under it stays in sight; one that is not clear of seed noise is dashed.
     """
     bottom = tried[0] / 2**BELOW
 
@@ -76,8 +76,10 @@ def draw(
     }
     colour = alt.Color("kind:N", scale=alt.Scale(domain=words, range=[colours.get(code, style.MEASURED) for code in shown]), legend=key)  # fmt: skip
     shape = alt.Shape("kind:N", scale=alt.Scale(domain=words, range=[shapes[code] for code in shown]), legend=key)
-    fills = [("transparent" if code == "unclear" else colours.get(code, style.MEASURED)) for code in shown]
+    fills = ["transparent" if code in colours else style.MEASURED for code in shown]
     fill = alt.Fill("kind:N", scale=alt.Scale(domain=words, range=fills), legend=key)
+    dashes = [style.DASH if code == "unclear" else [1, 0] for code in shown]
+    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=words, range=dashes), legend=key)
     of_width = [
         alt.Tooltip("width:Q", title=names.x_name(study), format=","),
         alt.Tooltip("kind:N", title=" "),
@@ -100,8 +102,8 @@ def draw(
         by_peak.transform_filter("isValid(datum.low)")
         .mark_rule(color=style.ACCENT, strokeWidth=2.2)
         .encode(x=alt.X("low:Q", title=names.x_title(study)), x2=alt.X2("high:Q"), y=images),
-        by_peak.mark_point(size=130, opacity=1, strokeWidth=2).encode(
-            x=x, y=images, color=colour, shape=shape, fill=fill, tooltip=of_peak
+        by_peak.mark_point(size=320, opacity=1, strokeWidth=2.4).encode(
+            x=x, y=images, color=colour, shape=shape, fill=fill, strokeDash=dash, tooltip=of_peak
         ),
     ]
     return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), tables)

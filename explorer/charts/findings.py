@@ -24,7 +24,8 @@ def error_against_width(
             "n": pa.array([cell["n"] for cell in row], pa.int32()),
         }
     )
-    ticks = [tick for tick in (1, 4, 16, 64, 256, 1024) if row[0]["width"] <= tick <= row[-1]["width"]]
+    first, last = row[0]["width"], row[-1]["width"]
+    ticks = [tick for tick in (1, 4, 16, 64, 256, 1024) if first <= tick <= last] or [first, last]
     x = alt.X(
         "width:Q",
         title=x_title,

@@ -37,7 +37,7 @@ def draw(
 
 def _axes(axes: Axes) -> tuple[alt.X, alt.Y]:
     round_values = (1, 4, 16, 64, 256, 1024) if axes.x == "width" else (10, 100, 1000, 10_000)
-    places = [place for place, width in enumerate(axes.widths) if width in round_values] or None
+    places = [place for place, width in enumerate(axes.widths) if width in round_values] or [0, len(axes.widths) - 1]
     labels = f"{style.javascript_list(axes.widths)}[datum.value]"
     bottom = alt.Axis(
         values=places,

@@ -1,6 +1,6 @@
 """Learning rates of a sweep over batch sizes or momenta: the best one at each size, and a map of all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -104,45 +104,81 @@ def tried(cells: Sequence[Mapping[str, Any]]) -> style.Picture:
 
 
 def with_momentum(
-    cells: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]], limits: tuple[float, float]
+    cells: Sequence[Mapping[str, Any]],
+    changes: Sequence[Mapping[str, Any]],
+    seeds: Sequence[Mapping[str, Any]],
+    tried: Collection[float],
+    limits: tuple[float, float],
 ) -> style.Picture:
     """Every learning rate with every momentum at one batch size, and above it the steps with each momentum over those without.
 
     `cells` are as in `tried`, with momentum in the place of batch_size; their ratio is to the fewest steps of the map. `changes` have
-    momentum, ratio, and low and high (None under three seeds). `limits` are the ends of the upper axis, the same at every batch size.
+    momentum, ratio, and low and high (None under three seeds); `seeds` momentum, seed, ratio and url. The maps of all batch sizes share
+    their rows, the rates `tried` at any of them, and the `limits` of the upper axis.
     """
     legend = alt.Legend(**LEGEND, title=t("batch_size.momentum.legend"), titleLimit=170, gradientLength=130)
-    chart, table = _map(cells, "momentum", t("batch_size.axis.momentum"), "g", legend)
-    values = pa.table(
-        {
-            "momentum": pa.array([f"{row['momentum']:g}" for row in changes], pa.string()),
-            **{name: pa.array([row[name] for row in changes], pa.float64()) for name in ("ratio", "low", "high")},
-        }
-    )
+    chart, table = _map(cells, "momentum", t("batch_size.axis.momentum"), "g", legend, tried)
+    tables = {
+        "cells": table,
+        "changes": pa.table(
+            {
+                "momentum": pa.array([f"{row['momentum']:g}" for row in changes], pa.string()),
+                **{name: pa.array([row[name] for row in changes], pa.float64()) for name in ("ratio", "low", "high")},
+            }
+        ),
+        "seeds": pa.table(
+            {
+                "momentum": pa.array([f"{row['momentum']:g}" for row in seeds], pa.string()),
+                "ratio": pa.array([row["ratio"] for row in seeds], pa.float64()),
+                "seed": pa.array([row["seed"] for row in seeds], pa.int16()),
+                "url": pa.array([row["url"] for row in seeds], pa.string()),
+            }
+        ),
+    }
     across = list(dict.fromkeys(table["momentum"].to_pylist()))
     x = alt.X("momentum:O", title=None, scale=alt.Scale(domain=across), axis=None)
     y = log2.axis(alt.Y("ratio:Q", title=t("batch_size.momentum.axis")), limits, room=style.AXIS_ROOM)
-    tooltip = [
-        alt.Tooltip("momentum:N", title=t("batch_size.axis.momentum")),
-        *(alt.Tooltip(f"{name}:Q", title=t(f"batch_size.momentum.{name}"), format=".3~r") for name in ("ratio", "low", "high")),
-    ]  # fmt: skip
-    base = style.named("changes").encode(x=x, tooltip=tooltip)
-    rule = base.transform_filter("isValid(datum.low)").mark_rule(color=style.MEASURED, strokeWidth=2.5)
+    of_mean, of_seed = (
+        [
+            alt.Tooltip("momentum:N", title=t("batch_size.axis.momentum")),
+            alt.Tooltip("ratio:Q", title=t("batch_size.momentum.ratio"), format=".3~r"),
+            *further,
+        ]
+        for further in (
+            [
+                alt.Tooltip(f"{name}:Q", title=t(f"batch_size.momentum.{name}"), format=".3~r")
+                for name in ("low", "high")
+            ],
+            [alt.Tooltip("seed:Q", title=t("site.seed"))],
+        )
+    )
+    dots = style.named("seeds").mark_point(
+        color=style.MEASURED, filled=True, size=26, opacity=0.55, xOffset=7, cursor="pointer"
+    )
+    base = style.named("changes").encode(x=x, tooltip=of_mean)
+    bars = base.transform_filter("isValid(datum.low)").mark_rule(color=style.MEASURED, strokeWidth=2.5)
     layers = [
         style.named("changes").mark_rule(color=style.NEUTRAL, strokeWidth=1.5).encode(y=alt.YDatum(1)),
-        rule.encode(y=alt.Y("low:Q", title=t("batch_size.momentum.axis")), y2=alt.Y2("high:Q")),
-        base.mark_point(color=style.MEASURED, filled=True, size=70, opacity=1, shape="square").encode(y=y),
+        dots.encode(x=x, y=y, href=alt.Href("url:N"), tooltip=of_seed),
+        bars.encode(y=alt.Y("low:Q", title=t("batch_size.momentum.axis")), y2=alt.Y2("high:Q")),
+        base.mark_point(color=style.MEASURED, filled=True, size=60, opacity=1, shape="square").encode(y=y),
     ]
     above = style.layered(*layers, height=UPPER)
-    return style.Picture(style.fitted(style.stacked(above, chart, spacing=6)), {"cells": table, "changes": values})
+    return style.Picture(style.fitted(style.stacked(above, chart, spacing=6)), tables)
 
 
 def _map(
-    cells: Sequence[Mapping[str, Any]], across: str, title: str, form: str, legend: alt.Legend
+    cells: Sequence[Mapping[str, Any]],
+    across: str,
+    title: str,
+    form: str,
+    legend: alt.Legend,
+    tried: Collection[float] | None = None,
 ) -> tuple[style.Layers, pa.Table]:
-    """The map of learning rates against the setting `across`, whose values are written in `form`, and its table `cells`."""
+    """The map of learning rates against the setting `across`, whose values are written in `form`, and its table `cells`. Its rows are the
+    rates `tried`, or those of the cells."""
     places = sorted({row[across] for row in cells})
-    rates = sorted({row["lr"] for row in cells}, reverse=True)
+    rates = sorted(tried or {row["lr"] for row in cells}, reverse=True)
     table = pa.table(
         {
             across: pa.array([f"{row[across]:{form}}" for row in cells], pa.string()),

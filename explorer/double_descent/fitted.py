@@ -31,19 +31,26 @@ def images() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         regime, noise, level = _choices({(each.regime, each.noise) for each in doublings})
     maps = studies.in_regime(regime, noise)
-    fits, rows = studies.fits(maps, level), studies.complexity(maps, level)
+    fits, rows, missing = studies.fits(maps, level), studies.complexity(maps, level), studies.missing_fits(maps)
+    if not rows.num_rows:
+        with slot:
+            section.not_measured("fit", studies.SAMPLE_WISE)
+        return
     tried = [fit.n_train for fit in fits]
     values = {"noise": format.percent(noise, 0), "regime": t(f"generalization_studies.data.regime.{regime}")}
     values |= {"level": format.percent(level, 0), "tried": ", ".join(format.count(n) for n in tried)}
     seeds = section.counted(rows["n"].to_pylist())
     with slot:
-        begin(_heading(fits), t("generalization_studies.fit.subtitle", **values, seeds=seeds))
+        begin(_heading(fits, missing), t("generalization_studies.fit.subtitle", **values, seeds=seeds))
+        if missing:
+            st.markdown(t("generalization_studies.fit.missing", n=format.count(missing)), width=question_page.READING)
     chart = _chart(site.data_version(), language(), study, regime, noise, level)
     st.vega_lite_chart(spec=dict(chart), key="generalization_studies.fit.chart", alt=_alt(rows, fits, values, study))
-    st.markdown("\n".join(f"- {_told(fit, study)}" for fit in fits), width=question_page.READING)
+    st.markdown("\n".join(f"- **{_images(fit)}**, {_told(fit, study)}" for fit in fits), width=question_page.READING)
     ends = {"smallest": format.count(tried[0]), "largest": format.count(tried[-1])}
     st.caption(t("generalization_studies.fit.caption", **ends))
     section.behind("fit", rows, studies.SAMPLE_WISE)
+    section.behind("fit_peaks", pa.Table.from_pylist([fit._asdict() for fit in fits]), studies.SAMPLE_WISE)
 
 
 def _choices(offered: set[tuple[str, float]]) -> tuple[str, float, float]:
@@ -74,28 +81,29 @@ def _choices(offered: set[tuple[str, float]]) -> tuple[str, float, float]:
     return regime, noise, level
 
 
-def _heading(fits: list[Fit]) -> str:
-    """Of the largest number of images with a clear peak, from where on it is fitted and where the peak is; without one, of the largest."""
-    clear = [fit for fit in fits if fit.clear and fit.peak and fit.threshold]
+def _heading(fits: list[Fit], missing: int) -> str:
+    """Of the largest number of images with a clear peak, from where on it is fitted and where the peak is; without one, of the largest. The
+    question where runs are missing: where a number of images is first fitted may then be another width."""
+    if missing:
+        return t("generalization_studies.fit.question")
+    clear = [fit for fit in fits if fit.clear and fit.peak]
     fit = (clear or fits)[-1]
-    told = {"images": format.count(fit.n_train)}
-    if not fit.threshold:
-        return t("generalization_studies.fit.heading.not_fitted", **told)
-    told |= {"threshold": format.count(fit.threshold)}
-    if not clear:
-        return t("generalization_studies.fit.heading.no_peak", **told)
-    return t("generalization_studies.fit.heading.peak", **told, peak=format.count(fit.peak))
+    told = {"images": format.count(fit.n_train), "peak": format.count(fit.peak) if clear else ""}
+    told |= {"threshold": format.count(fit.threshold) if fit.threshold else ""}
+    fitted = "" if fit.threshold else "not_fitted"
+    return t(f"generalization_studies.fit.heading.{fitted or 'fitted'}{'_peak' if clear else ''}", **told)
+
+
+def _images(fit: Fit) -> str:
+    return t("generalization_studies.fit.images", images=format.count(fit.n_train))
 
 
 def _told(fit: Fit, study: Study) -> str:
-    """One number of images in words: from where on it is fitted, single seeds included, and where the peak is."""
-    told = {"images": format.count(fit.n_train), "epochs": format.count(fit.epochs)}
+    """What one number of images shows in words: from where on it is fitted, single seeds included, and where the peak is."""
     if fit.threshold:
-        first = t(
-            "generalization_studies.fit.from",
-            place=names.place(study, fit.threshold),
-            seeds=_ends(fit.narrowest, fit.widest),
-        )
+        told = {"place": names.place(study, fit.threshold), "reached": fit.reached, "all": fit.seeds}
+        told |= {"seeds": "" if fit.narrowest is None else _ends(fit.narrowest, fit.widest)}
+        first = t(f"generalization_studies.fit.from{'_some' if fit.reached < fit.seeds else ''}", **told)
     else:
         first = t("generalization_studies.fit.not_fitted")
     if not fit.peak:
@@ -106,7 +114,7 @@ def _told(fit: Fit, study: Study) -> str:
             second = t(f"generalization_studies.fit.{code}_few_seeds", place=peak)
         else:
             second = t(f"generalization_studies.fit.{code}", place=peak, ends=_ends(fit.low, fit.high))
-    return t("generalization_studies.fit.row", **told, first=first, second=second)
+    return t("generalization_studies.fit.row", epochs=format.count(fit.epochs), first=first, second=second)
 
 
 def _ends(low: float, high: float) -> str:
@@ -131,5 +139,5 @@ def _alt(rows: pa.Table, fits: list[Fit], values: dict[str, str], study: Study) 
             places=names.place(study, f"{told[0]['width']}–{told[-1]['width']}"),
         )
     ]
-    parts += [_told(fit, study) for fit in fits]
+    parts += [f"{_images(fit)}, {_told(fit, study)}" for fit in fits]
     return " ".join([*parts, t("generalization.alt.table")])

@@ -48,6 +48,18 @@ ORDER BY list_position(['sgd', 'momentum', 'nesterov', 'adam'], optimizer), batc
 run that went furthest without reaching."""
 
 
+MOMENTA = f"""
+hardest AS (SELECT min(g.target) AS target FROM targets g JOIN runs r USING (run) WHERE r.study = $study),
+tried AS ({TRIED.replace("$target", "(FROM hardest)").replace("r.seed,", "r.seed, CAST(c.settings->>'momentum' AS DOUBLE) AS momentum,")}),
+finished AS (
+    FROM tried SEMI JOIN (
+        SELECT batch_size, momentum FROM (SELECT batch_size, momentum, lr, count(*) AS seeds FROM tried GROUP BY ALL)
+        GROUP BY ALL HAVING min(seeds) = (SELECT count(DISTINCT seed) FROM tried)
+    ) USING (batch_size, momentum)
+)
+"""
+
+
 REACHED = """
 SELECT r.run_id, CASE WHEN g.reached THEN 'reached' WHEN r.status = 'diverged' THEN 'diverged' ELSE 'not_reached' END AS state,
        g.step AS steps, g.examples, CAST(g.seconds AS DOUBLE) AS seconds, r.steps AS taken
@@ -205,19 +217,34 @@ def momentum_cells() -> pa.Table:
     smallest)."""
     return query(
         f"""
-        WITH hardest AS (SELECT min(g.target) AS target FROM targets g JOIN runs r USING (run) WHERE r.study = $study),
-        tried AS ({TRIED.replace("$target", "(FROM hardest)").replace("r.seed,", "r.seed, CAST(c.settings->>'momentum' AS DOUBLE) AS momentum,")}),
+        WITH {MOMENTA},
         cells AS (
             SELECT batch_size, momentum, lr, (FROM hardest) AS target, count(*) AS runs, count(*) FILTER (reached) AS reached,
                    count(*) FILTER (NOT reached AND status <> 'diverged') AS not_reached,
                    count(*) FILTER (NOT reached AND status = 'diverged') AS diverged,
                    CASE WHEN bool_and(reached) THEN exp(avg(ln(step))) END AS steps
-            FROM tried GROUP BY batch_size, momentum, lr
-            QUALIFY min(count(*)) OVER (PARTITION BY batch_size, momentum) = (SELECT count(DISTINCT seed) FROM tried)
+            FROM finished GROUP BY batch_size, momentum, lr
         )
         SELECT *, steps / min(steps) OVER (PARTITION BY batch_size) AS ratio,
                steps IS NOT NULL AND row_number() OVER (PARTITION BY batch_size, momentum ORDER BY steps NULLS LAST, lr) = 1 AS best
         FROM cells ORDER BY batch_size, momentum, lr
+        """,
+        {"study": MOMENTUM},
+    )
+
+
+def momentum_seeds() -> pa.Table:
+    """The run with the fewest steps of each seed, momentum and batch size of `momentum_cells` (of equals the smallest rate), where one reached:
+    batch_size, momentum, seed, lr, steps, ratio (to those of the same seed without momentum), run_id."""
+    return query(
+        f"""
+        WITH {MOMENTA},
+        best AS (
+            SELECT batch_size, momentum, seed, lr, step AS steps, run_id FROM finished WHERE reached
+            QUALIFY row_number() OVER (PARTITION BY batch_size, momentum, seed ORDER BY step, lr) = 1
+        )
+        SELECT * EXCLUDE (run_id), steps / min(steps) FILTER (momentum = 0) OVER (PARTITION BY batch_size, seed) AS ratio, run_id
+        FROM best ORDER BY batch_size, momentum, seed
         """,
         {"study": MOMENTUM},
     )

@@ -277,6 +277,14 @@ def per_label(maps: list[Map]) -> pa.Table:
     )
 
 
+PLACES = """
+places AS (
+    SELECT c.configuration, c.map, CAST(c.x AS INTEGER) AS width, CAST(m.settings->>'n_train' AS INTEGER) AS n_train
+    FROM configurations c JOIN maps m USING (map) WHERE list_contains($maps, c.map)
+)
+"""
+
+
 def in_regime(regime: str, noise: float) -> list[Map]:
     """The maps of SAMPLE_WISE with that label noise that are compared for equal epochs or equal steps, by number of examples."""
     found = study(SAMPLE_WISE)
@@ -296,23 +304,21 @@ def in_regime(regime: str, noise: float) -> list[Map]:
 def complexity(of: list[Map], level: float) -> pa.Table:
     """Effective model complexity (Nakkiran et al. 2019) at the last epoch of some maps that differ in the number of examples: width, images
     (the largest number of training examples, of those tried, on which the mean train error is at most `level`; NULL for none), fewest and
-    most (the smallest and the largest of the single seeds, 0 for none), n (seeds)."""
+    most (the smallest and the largest of the single seeds, 0 for none), n (seeds). Only of widths that have complete runs on every number of
+    examples, and of single seeds that have one on each."""
     return query(
-        """
-        WITH places AS (
-            SELECT c.configuration, c.map, CAST(c.x AS INTEGER) AS width, CAST(m.settings->>'n_train' AS INTEGER) AS n_train
-            FROM configurations c JOIN maps m USING (map) WHERE list_contains($maps, c.map)
-        ),
+        f"""
+        WITH {PLACES},
         means AS (
             SELECT width, max(n_train) FILTER (i.mean <= $level + 1e-6) AS images
             FROM intervals i JOIN places USING (configuration)
             WHERE i.measure = 'train_error' AND i.epoch = (SELECT max(epoch) FROM intervals JOIN places p USING (configuration) WHERE p.map = places.map)
-            GROUP BY width
+            GROUP BY width HAVING count(*) = len($maps)
         ),
         singles AS (
             SELECT width, r.seed, coalesce(max(places.n_train) FILTER (1 - v.train_correct / r.n_train <= $level + 1e-6), 0) AS images
             FROM curves v JOIN runs r USING (run) JOIN places USING (configuration)
-            WHERE v.epoch = r.epochs AND r.status = 'complete' GROUP BY width, r.seed
+            WHERE v.epoch = r.epochs AND r.status = 'complete' GROUP BY width, r.seed HAVING count(*) = len($maps)
         )
         SELECT m.width, m.images, min(s.images) AS fewest, max(s.images) AS most, CAST(count(*) AS SMALLINT) AS n
         FROM means m JOIN singles s USING (width) GROUP BY m.width, m.images ORDER BY m.width
@@ -321,15 +327,31 @@ def complexity(of: list[Map], level: float) -> pa.Table:
     )
 
 
+def missing_fits(of: list[Map]) -> int:
+    """How many runs of those maps are not there or did not end complete: of every width that any of them has, and every seed."""
+    return query(
+        f"""
+        WITH {PLACES},
+        asked AS (SELECT DISTINCT p.width, r.seed FROM places p JOIN runs r USING (configuration))
+        SELECT (SELECT count(*) FROM asked) * len($maps)
+             - (SELECT count(*) FROM runs r JOIN places USING (configuration) WHERE r.status = 'complete') AS missing
+        """,
+        {"maps": [each.key for each in of]},
+    )["missing"][0].as_py()
+
+
 class Fit(NamedTuple):
-    """What one number of examples shows at the last epoch: from which width on it is fitted, with the narrowest and the widest of the
-    single seeds, and the peak of the test error over the width, None without one; `low` and `high` are its bootstrap interval."""
+    """What one number of examples shows at the last epoch: from which width on it is fitted, with the narrowest and the widest of those
+    single seeds that fit it (`reached` of `seeds`), and the peak of the test error over the width, None without one; `low` and `high` are its
+    bootstrap interval."""
 
     n_train: int
     epochs: int
     threshold: int | None
     narrowest: int | None
     widest: int | None
+    reached: int
+    seeds: int
     peak: int | None
     low: float | None
     high: float | None
@@ -343,6 +365,7 @@ def fits(of: list[Map], level: float) -> list[Fit]:
         at, ridge = (rows.to_pylist()[-1] for rows in (results.threshold(each, level), results.ridge(each, "across")))
         of_map = results.settings(each)
         where = (at["width"], at["low"], at["high"]) if at["width"] else (None, None, None)
+        counted = at["reached"], at["n"]
         place = (ridge["position"], ridge["low"], ridge["high"]) if ridge["position"] else (None, None, None)
-        found.append(Fit(of_map["n_train"], of_map["epochs"], *where, *place, bool(ridge["clear"])))
+        found.append(Fit(of_map["n_train"], of_map["epochs"], *where, *counted, *place, bool(ridge["clear"])))
     return found

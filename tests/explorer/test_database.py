@@ -82,6 +82,29 @@ def test_a_build_that_did_not_finish_is_damaged(copied):
         database.meta()
 
 
+@pytest.mark.parametrize(
+    "harm, told",
+    [
+        ("DROP TABLE regimes", "it has no table regimes"),
+        ("ALTER TABLE contrasts DROP COLUMN p_adjusted", "its table contrasts has no column p_adjusted"),
+        ("DELETE FROM meta WHERE key = 'git_commit'", "meta holds no git_commit"),
+    ],
+)
+def test_a_file_that_lacks_what_the_pages_read_is_damaged_and_says_what(copied, harm, told):
+    changed(copied, harm)
+    with pytest.raises(database.Damaged, match=told):
+        database.meta()
+
+
+def test_a_table_that_is_not_there_is_not_looked_for_among_the_names_of_this_program(tmp_path, monkeypatch):
+    path = tmp_path / "results.duckdb"
+    changed(path, "CREATE TABLE penguins (species VARCHAR)")
+    monkeypatch.setenv("WHY_RESULTS", str(path))
+    with pytest.raises(database.Damaged) as caught:
+        database.meta()
+    assert "meta" in caught.value.detail and "Python" not in caught.value.detail
+
+
 @pytest.mark.parametrize(("step", "kind"), [(-1, database.OlderSchema), (1, database.NewerSchema)])
 def test_another_schema_version_is_told_which_way_it_differs(copied, step, kind):
     expected = database.expected_schema()

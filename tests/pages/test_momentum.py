@@ -89,10 +89,12 @@ def test_above_each_map_stand_the_paired_ratios_of_the_steps_on_one_axis(seen):
                WHERE study = ? AND quantity = ? AND CAST(changed->>'batch_size' AS INTEGER) = ? ORDER BY 1""",
             STUDY, QUANTITY, size,
         )  # fmt: skip
-        told = [tuple(row.values()) for row in tables["changes"].to_pylist()]
+        told = [
+            tuple(row[name] for name in ("momentum", "ratio", "low", "high")) for row in tables["changes"].to_pylist()
+        ]
         assert told == [(f"{row[0]:g}", *(pytest.approx(2**each) for each in row[1:])) for row in rows] and rows
         for momentum, estimate, *_ in rows:
-            assert f"momentum {momentum:g}: {format.two_digits(2**estimate)}×" in alt
+            assert f"momentum {momentum:g} {format.two_digits(2**estimate)}× (" in alt
         upper, lower = spec["vconcat"]
         axes.add(tuple(upper["layer"][-1]["encoding"]["y"]["scale"]["domain"]))
         across = [view["layer"][-1]["encoding"]["x"]["scale"]["domain"] for view in (upper, lower)]
@@ -129,6 +131,25 @@ def test_the_changes_are_found_again_from_the_runs(file, target):
             assert adjusted == pytest.approx(min(1.0, holm[family.index(p)]))
 
 
+def test_every_seed_is_a_dot_over_its_momentum_and_a_row_of_a_table(seen):
+    taken, app = steps_taken(), seen()
+    best = {
+        (size, momentum, seed): min(steps[seed] for (b, m, _), steps in taken.items() if (b, m) == (size, momentum))
+        for size, momentum, _ in taken
+        for seed in range(3)
+    }
+    for size, (_, tables, _) in zip(SIZES, maps(app), strict=True):
+        expected = {
+            (f"{momentum:g}", seed): steps / best[size, 0.0, seed]
+            for (b, momentum, seed), steps in best.items()
+            if b == size and momentum and math.isfinite(steps)
+        }
+        dots = {(row["momentum"], row["seed"]): row["ratio"] for row in tables["seeds"].to_pylist()}
+        assert dots == pytest.approx(expected) and dots
+    table = next(each.value for each in app.dataframe if {"momentum", "seed", "run_id"} <= set(each.value.columns))
+    assert len(table) == sum(map(math.isfinite, best.values())) and table["run_id"].str.startswith("runs?run=").all()
+
+
 def test_a_cell_leads_to_exactly_its_runs(seen, opened):
     cell = maps(seen())[1][1]["cells"].to_pylist()[4]
     query = dict(part.split("=") for part in cell["url"].partition("?")[2].replace("%2F", "/").split("&"))
@@ -158,7 +179,7 @@ def test_the_caption_counts_the_cells_and_the_clear_changes(opened, changed, see
 
 
 @both
-def test_the_heading_has_what_the_usual_momentum_does_whatever_came_out_and_asks_where_that_is_not_known(
+def test_the_heading_says_of_the_usual_momentum_what_is_clear_and_asks_where_it_is_not_known(
     opened, changed, seen, language
 ):
     asked = {
@@ -167,16 +188,24 @@ def test_the_heading_has_what_the_usual_momentum_does_whatever_came_out_and_asks
     }
     assert asked[language] in [each.value for each in seen(lang=language).subheader], "0.9 reached at one size only"
     changed(
-        f"""UPDATE contrasts SET changed = '{{"batch_size": 8, "momentum": 0.9}}', estimate = 1
+        f"""UPDATE contrasts SET changed = '{{"batch_size": 8, "momentum": 0.9}}', estimate = 1, low = -1, high = 3, p_adjusted = 0.06
         WHERE study = '{STUDY}' AND CAST(changed->>'batch_size' AS INTEGER) = 8""",
-        f"""UPDATE contrasts SET estimate = -2 WHERE study = '{STUDY}' AND CAST(changed->>'batch_size' AS INTEGER) = 64
-        AND CAST(changed->>'momentum' AS DOUBLE) = 0.9""",
+        f"""UPDATE contrasts SET estimate = -2, low = -3, high = -1, p_adjusted = 0.04 WHERE study = '{STUDY}'
+        AND CAST(changed->>'batch_size' AS INTEGER) = 64 AND CAST(changed->>'momentum' AS DOUBLE) = 0.9""",
     )
-    heading = {
-        "en": "Momentum 0.9 takes 2.0× the steps at batch 8, 0.25× at batch 64",
-        "ko": "모멘텀 0.9이면 스텝이 배치 8에서 2.0배, 배치 64에서 0.25배가 됩니다",
-    }
-    assert heading[language] in [each.value for each in opened("batch_size", lang=language).subheader]
+    heading, usual = {
+        "en": (
+            "Momentum 0.9: no clear change at batch 8, 0.25× the steps at batch 64",
+            "2.0× (0.50–8.0) at batch 8; 0.25× (0.12–0.50) at batch 64 (95% t interval, 3 seeds).",
+        ),
+        "ko": (
+            "모멘텀 0.9: 배치 8에서 뚜렷한 변화 없음, 배치 64에서 스텝이 0.25배",
+            "배치 8에서 2.0배(0.50–8.0); 배치 64에서 0.25배(0.12–0.50) (95% t 구간, 시드 3개).",
+        ),
+    }[language]
+    app = opened("batch_size", lang=language)
+    assert heading in [each.value for each in app.subheader]
+    assert any(each.value.endswith(usual) for each in app.markdown)
 
 
 def test_a_momentum_that_is_not_finished_is_left_out_and_without_runs_the_section_says_how_to_get_them(opened, changed):
@@ -201,6 +230,7 @@ def test_with_two_seeds_there_are_no_bars_and_no_tests(opened, changed):
     app = opened("batch_size")
     assert not app.exception and "Fewer than three seeds: no difference is tested." in section(app)
     assert {row["low"] for _, tables, _ in maps(app) for row in tables["changes"].to_pylist()} == {None}
+    assert any("at batch 64 (2 seeds)" in each.value for each in app.markdown)
 
 
 @both

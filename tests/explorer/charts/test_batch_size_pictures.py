@@ -204,25 +204,27 @@ def test_ticks_are_powers_of_two_and_few(english):
     assert log2.ticks(*log2.limits([0.0625, 1])) == [0.0625, 0.125, 0.25, 0.5, 1]
 
 
-def test_a_map_of_momenta_has_its_changes_above_it_on_the_axis_that_all_sizes_share(english):
+def test_a_map_of_momenta_has_its_changes_and_their_seeds_above_it_on_the_axes_that_all_sizes_share(english):
     cells = [
         cell(0.25, 3, momentum=0.0, steps=10.0, ratio=2.0, best=True), cell(0.25, 2, momentum=0.9),
         cell(0.125, 3, momentum=0.9, steps=5.0, ratio=1.0, best=True),
     ]  # fmt: skip
-    changes = [
-        {"momentum": 0.9, "ratio": 0.5, "low": 0.4, "high": None},
-        {"momentum": 0.99, "ratio": 4.0, "low": None, "high": None},
-    ]
-    drawn = rates.with_momentum(cells, changes, (0.25, 4.0)).specification()
+    changes = [{"momentum": 0.9, "ratio": 0.5, "low": 0.4, "high": 0.6}, {"momentum": 0.99, "ratio": 4.0, "low": None, "high": None}]  # fmt: skip
+    seeds = [{"momentum": 0.9, "ratio": ratio, "seed": seed, "url": "runs"} for seed, ratio in enumerate((0.4, 0.6))]
+    drawn = rates.with_momentum(cells, changes, seeds, {0.5, 0.25, 0.125}, (0.25, 4.0)).specification()
     above, below = drawn["vconcat"]
     dots = above["layer"][-1]["encoding"]
     low, high = dots["y"]["scale"]["domain"]
     assert low < 0.25 and high > 4 and dots["x"]["scale"]["domain"] == ["0", "0.9"]
+    assert below["layer"][0]["encoding"]["y"]["scale"]["domain"] == ["1/2", "1/4", "1/8"], (
+        "also where this size did not try it"
+    )
     assert below["layer"][0]["encoding"]["y"]["axis"]["minExtent"] == dots["y"]["axis"]["minExtent"], (
         "the columns line up"
     )
-    assert above["layer"][0]["encoding"] == {"y": {"datum": 1}}, "a level line through all of them"
-    bars = above["layer"][1]
+    level, of_seeds, bars = above["layer"][:3]
+    assert level["encoding"] == {"y": {"datum": 1}}, "a level line through all of them"
     assert bars["transform"] == [{"filter": "isValid(datum.low)"}]
+    assert of_seeds["encoding"]["href"]["field"] == "url" and drawn["datasets"]["seeds"].num_rows == 2
     assert drawn["datasets"]["changes"]["ratio"].to_pylist() == [0.5, 4.0]
     assert drawn["datasets"]["cells"]["state"].to_pylist() == ["reached", "not_reached", "reached"]

@@ -28,6 +28,20 @@ def test_small_multiples_take_the_scale_they_are_given_and_mark_the_picked_cell(
     assert picture.tables["signs"].to_pylist() == [{"w": 0, "e": 0, "sign": "×"}, {"w": 1, "e": 3, "sign": "–"}]
 
 
+@pytest.mark.parametrize("widths", [[24], [24, 32], [2048]])
+def test_widths_without_a_round_number_among_them_are_ticks_themselves(axes, english, widths):
+    few = axes._replace(widths=widths, parameters=[795 * width + 10 for width in widths])
+    cells = pa.table(
+        {
+            "width": pa.array(widths, pa.int16()), "epoch": pa.array([1] * len(widths), pa.int16()),
+            "value": pa.array([0.5] * len(widths), pa.float32()), "seeds": pa.array([2] * len(widths), pa.int16()),
+            "diverged": pa.array([0] * len(widths), pa.int16()), "state": ["value"] * len(widths),
+        }
+    )  # fmt: skip
+    heat = panels.draw(cells, few, View(), (0.0, 0.5), (widths[0], 1)).specification()["layer"][0]
+    assert set(heat["encoding"]["x"]["axis"]["values"]) == {0, len(widths) - 1}
+
+
 def test_a_picture_that_is_no_valid_vega_lite_fails_wherever_a_test_draws_it():
     with pytest.raises(jsonschema.ValidationError, match="blob"):
         style.Picture(style.named("rows").properties(mark="blob"), {}).specification()

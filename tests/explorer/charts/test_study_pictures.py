@@ -104,7 +104,7 @@ def test_theory_and_networks_stand_side_by_side_with_a_line_at_one(english, with
     assert low < 1 < high
 
 
-def test_what_a_width_fits_points_beyond_the_numbers_tried_and_a_peak_that_is_not_clear_is_hollow(axes, english):
+def test_what_a_width_fits_points_beyond_the_numbers_tried_and_a_peak_that_is_not_clear_is_dashed(axes, english):
     widths = [
         {"width": 2, "images": None, "fewest": 0, "most": 100},
         {"width": 8, "images": 100, "fewest": 100, "most": 100},
@@ -121,8 +121,11 @@ def test_what_a_width_fits_points_beyond_the_numbers_tried_and_a_peak_that_is_no
     assert rows[0]["at"] == rows[0]["low"] == pytest.approx(100 / 2**0.5) and rows[0]["high"] == 100
     assert drawn["datasets"]["peaks"]["n_train"].to_pylist() == [100, 200], "what has no peak is not drawn"
     encoding = drawn["layer"][-1]["encoding"]
-    looks = {name: dict(zip(encoding[name]["scale"]["domain"], encoding[name]["scale"]["range"], strict=True)) for name in ("fill", "shape")}  # fmt: skip
-    assert looks["fill"]["unclear peak"] == "transparent" and looks["fill"]["test error peak"] != "transparent"
+    looks = {name: dict(zip(encoding[name]["scale"]["domain"], map(str, encoding[name]["scale"]["range"]), strict=True)) for name in ("fill", "shape", "strokeDash")}  # fmt: skip
+    assert looks["fill"]["unclear peak"] == looks["fill"]["test error peak"] == "transparent", (
+        "the width under it is seen"
+    )
+    assert looks["strokeDash"]["unclear peak"] != looks["strokeDash"]["test error peak"]
     assert (looks["shape"]["none"], looks["shape"]["all that were tried"]) == ("triangle-down", "triangle-up")
     bars = [layer["transform"][0]["filter"] for layer in drawn["layer"] if layer["mark"]["type"] == "rule"]
     assert bars == ["datum.low < datum.high", "isValid(datum.low)"]

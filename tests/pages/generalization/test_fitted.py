@@ -114,6 +114,9 @@ def test_every_number_of_images_is_told_with_its_threshold_and_its_peak(opened, 
     for line, told, numbers in zip(lines, (CLEAR, UNCLEAR[second]), (("250", "40"), ("500", "20")), strict=True):
         words = f"{FITTED[language]}; {told[language]}"
         assert line.endswith(words) and words in alt and all(number in line for number in numbers)
+    assert "**" not in alt, "a screen reader reads no Markdown"
+    table = next(each.value for each in app.dataframe if {"threshold", "peak", "clear"} <= set(each.value.columns))
+    assert list(table["n_train"]) == [250, 500] and list(table["threshold"]) == [8, 8] and table["peak"][0] == 8
     drawn = [(row["n_train"], row["width"], row["kind"]) for row in tables["peaks"].to_pylist()]
     expected = [(250, 8, KINDS[language][0]), (500, 24, KINDS[language][1])]
     assert drawn == (expected if second == "24" else expected[:1])
@@ -151,3 +154,50 @@ def test_without_runs_of_the_study_the_section_says_how_to_get_them(opened, chan
     app = opened("generalization")
     assert not app.exception
     assert "How many images can a network fit, and is the peak there?" in [each.value for each in app.subheader]
+
+
+@pytest.mark.parametrize("seeds", ["0, 1, 2", "2"], ids=["a width", "a seed"])
+@both
+def test_what_was_not_trained_is_not_taken_for_not_fitted(opened, changed, language, seeds):
+    """The widest networks lack runs on the largest number of images."""
+    lost = f"""SELECT run FROM runs r JOIN configurations c USING (configuration) WHERE r.study = '{STUDY}' AND c.x = 64 AND r.seed IN ({seeds})
+               AND c.settings->>'n_train' = '500' AND c.settings->>'epochs' = '20' AND CAST(c.settings->>'label_noise' AS DOUBLE) = 0.2"""
+    whole = seeds.count(",") == 2
+    changed(
+        f"CREATE TEMP TABLE lost AS {lost}",
+        "CREATE TEMP TABLE cells AS SELECT DISTINCT configuration FROM runs JOIN lost USING (run)",
+        "DELETE FROM curves WHERE run IN (FROM lost)",
+        *(["DELETE FROM intervals WHERE configuration IN (FROM cells)"] if whole else []),
+        "UPDATE runs SET status = 'failed' WHERE run IN (FROM lost)",
+    )
+    app = opened("generalization", lang=language)
+    assert not app.exception
+    _, tables, _ = picture(app)
+    drawn = {row["width"]: row for row in tables["widths"].to_pylist()}
+    assert (64 in drawn) is not whole and len(drawn) > 1
+    if not whole:
+        table = next(each.value for each in app.dataframe if {"width", "fewest"} <= set(each.value.columns))
+        assert table.set_index("width")["n"][64] == 2, "a seed that was not trained on every number is none of a bar"
+    number = len(seeds.split(","))
+    words = {
+        "en": f"**{number} runs of these are missing or diverged**",
+        "ko": f"실행 {number}개가 없거나 발산했습니다.",
+    }
+    assert any(words[language] in each.value for each in app.markdown)
+    asked = {"en": "How many images can a network fit, and is the peak there?", "ko": "신경망은 이미지를 몇 장까지 맞출 수 있고, 봉우리는 거기에 있을까요?"}  # fmt: skip
+    assert asked[language] in [each.value for each in app.subheader]
+
+
+def test_seeds_that_fit_at_no_width_are_counted(opened, changed):
+    changed("UPDATE landmarks SET position = 8, low = 8, high = 8, reached = 1, n = 3 WHERE kind = 'threshold'")
+    app = opened("generalization")
+    assert any("fitted from width 8 on (1 of 3 single seeds: 8)" in each.value for each in app.markdown)
+
+
+def test_a_clear_peak_on_images_that_no_network_fits_is_in_the_heading(opened, changed):
+    changed(
+        "UPDATE landmarks SET position = NULL, low = NULL, high = NULL WHERE kind = 'threshold'",
+        "UPDATE landmarks SET position = 8, clear = true WHERE kind = 'ridge_across'",
+    )
+    headings = [each.value.replace("\u2060", "") for each in opened("generalization").subheader]
+    assert "No network fits 500 images; the test error on them peaks at width 8" in headings
