@@ -34,6 +34,7 @@ STYLE = """<style>
 :lang(ko) :is(p, li, h1, h2, h3, h4, label) { word-break: keep-all !important }
 [data-testid^="stSkeleton"] { animation: none !important }
 </style>"""
+TAPS = Path(__file__).with_name("taps.js").read_text(encoding="utf-8")
 ICON = str(Path(__file__).with_name("icon.svg"))  # Streamlit would fetch its own icons from the internet
 
 
@@ -81,7 +82,7 @@ def _navigation() -> None:
 
     st.html(STYLE)
     if not views.furnished():
-        _say_language()
+        _script()
         return
     with st.sidebar:
         st.markdown(f"**{t('site.title')}**")
@@ -97,12 +98,13 @@ def _navigation() -> None:
         st.caption(t("site.nav_evidence"))
         for other in ("claims", "runs", "data", "about"):
             _link(other)
-        _say_language()
+        _script()
 
 
-def _say_language() -> None:
-    # Screen readers choose their voice by it; Streamlit leaves it English.
-    st.html(f"<script>document.documentElement.lang = '{text.language()}'</script>", unsafe_allow_javascript=True)
+def _script() -> None:
+    # Screen readers choose their voice by the language; Streamlit leaves it English.
+    said = f"document.documentElement.lang = '{text.language()}'"
+    st.html(f"<script>{said}\n{TAPS}</script>", unsafe_allow_javascript=True)
 
 
 def _link(page: str) -> None:

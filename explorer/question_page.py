@@ -1,6 +1,6 @@
 """The parts of a question's page that stands before its runs: what is asked, the numbers it will be held against, the claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -118,19 +118,19 @@ def known_and_open(question: str) -> None:
 
 def before_its_runs(
     question: str,
-    measured: Callable[[], None] | None = None,
-    of: str | None = None,
+    measured: Mapping[str, Callable[[], None]] | None = None,
     numbers: Callable[[], list[dict[str, Any]]] | None = None,
 ) -> None:
-    """The whole page of a question whose main study has no run; stops there. `measured` draws what the study `of` says already, `numbers`
-    the published numbers and gives their rows, where they are not drawn panel by panel."""
-    introduction(question, in_part=measured is not None)
-    if measured is not None:
-        measured()
+    """The whole page of a question whose main study has no run; stops there. `measured` are the sections that others have runs for already, by
+    their study; `numbers` draws the published numbers and gives their rows, where they are not drawn panel by panel."""
+    measured = measured or {}
+    introduction(question, in_part=bool(measured))
+    for section in measured.values():
+        section()
     rows = published_numbers(question) if numbers is None else numbers()
     planned(question)
     known_and_open(question)
-    foot(question, rows, [of] if of else [])
+    foot(question, rows, list(measured))
     st.stop()
 
 

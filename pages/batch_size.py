@@ -12,8 +12,11 @@ frame.begin("batch_size")
 
 studies = results.studies()
 if not studies:
-    already = (evidence.equal_budgets, results.EQUAL) if results.budgets().num_rows else ()
-    question_page.before_its_runs(results.QUESTION, *already)
+    sections = {results.MOMENTUM: momentum.section, results.EQUAL: evidence.equal_budgets}
+    there = {results.MOMENTUM: results.momentum_cells(), results.EQUAL: results.budgets()}
+    question_page.before_its_runs(
+        results.QUESTION, {study: sections[study] for study in sections if there[study].num_rows}
+    )
 
 head, main = st.container(), st.container(key=views.PICTURE)
 with st.container(key="views_controls" if views.presented() else None):

@@ -11,7 +11,7 @@ TO_INSTALL = "is not installed: pip install -r precompute/requirements.txt"
 
 try:
     from precompute import engine, executors
-    from precompute.arguments import SHARDS, Usage, card_of, chosen, device_of, engines_of, parser, workers_of
+    from precompute.arguments import SHARDS, Usage, card_of, check, chosen, device_of, engines_of, parser, workers_of
     from precompute.missing import finished_rows, finished_statuses, missing_groups, missing_of, with_specs
     from precompute.progress import EFFICIENCY, Progress
     from precompute.spec import Spec
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns 0, 1 when runs failed or a check did not pass, or 2 for bad input."""
     options = parser(COMMANDS).parse_args(arguments)
     try:
-        chosen((), options.size)  # also where a command asks for no size
+        check(options)
         return options.command(options)
     except ModuleNotFoundError as problem:
         print(f"precompute: {problem.name} {TO_INSTALL}", file=sys.stderr)

@@ -120,6 +120,18 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> argpa
     return made
 
 
+def check(options: argparse.Namespace) -> None:
+    """Raises Usage for what no command can work with: an unknown size, a file where the folder of shards is to be, no minutes."""
+    chosen((), options.size)
+    places = (options.shards, *options.shards.parents)
+    blocking = next((place for place in places if place.exists() and not place.is_dir()), None)
+    if blocking is not None:
+        raise Usage(f"--shards takes a folder, and {blocking} is a file")
+    minutes = getattr(options, "max_minutes", None)
+    if minutes is not None and not minutes > 0:
+        raise Usage(f"--max-minutes takes a number above 0, not {minutes:g}")
+
+
 def chosen(names: Sequence[str], size: str) -> list[Study]:
     """The named studies, each once, or all. Raises Usage for unknown names or sizes."""
     if size not in SIZES:

@@ -28,12 +28,10 @@ def section() -> None:
     sizes = list(dict.fromkeys(cells["batch_size"].to_pylist()))
     if not sizes:
         st.subheader(t("batch_size.momentum.question"))
-        st.markdown(t("batch_size.not_measured", study=f"`{results.MOMENTUM}`"))
+        st.markdown(t("batch_size.momentum.none", study=f"`{results.MOMENTUM}`"))
         return
-    changes, of = _changes(), results.settings(results.MOMENTUM)
-    setup = {"width": of["width"], "n_train": format.count(of["n_train"]), "seeds": format.seeds(of["seeds"])}
-    setup |= {"target": goal(cells["target"][0].as_py()), "n_val": format.count(of["n_val"])}
-    begin(_heading(changes), t("batch_size.momentum.subtitle", **setup))
+    changes, seeds = _changes(), max(cells["runs"].to_pylist())
+    begin(_heading(changes), _subtitle(changes, seeds))
     for column, size in zip(st.columns(len(sizes), gap="medium"), sizes, strict=True):
         with column:
             st.markdown(f"**{t('batch_size.momentum.batch', batch_size=format.count(size))}**")
@@ -44,12 +42,25 @@ def section() -> None:
     if told := _usual(changes):
         st.markdown(told, width=READING)
     tried = min(Counter(zip(cells["batch_size"].to_pylist(), cells["momentum"].to_pylist(), strict=True)).values())
-    seen = [_caption(cells, changes, of["seeds"]), _diagonals(cells.to_pylist())]
+    seen = [_caption(cells, changes, seeds), _diagonals(cells.to_pylist())]
     st.caption(" ".join([*filter(None, seen), t("batch_size.momentum.not_to_conclude", rates=tried)]))
     behind("momentum", cells)
     behind("momentum_seeds", results.momentum_seeds())
     if changes:
         behind("changes", pa.Table.from_pylist(changes))
+
+
+def _subtitle(changes: list[dict[str, Any]], seeds: int) -> str:
+    """Measure, data, fixed settings and seeds, and what stands above the maps."""
+    of = results.settings(results.MOMENTUM)
+    setup = {"width": of["width"], "n_train": format.count(of["n_train"]), "seeds": format.seeds(seeds)}
+    setup |= {"target": goal(results.hardest_target(results.MOMENTUM) or 0.0), "n_val": format.count(of["n_val"])}
+    parts = [t("batch_size.momentum.subtitle", **setup)]
+    if changes:
+        parts.append(t("batch_size.momentum.above"))
+    if any(row["low"] for row in changes):
+        parts.append(t("batch_size.momentum.bars"))
+    return " ".join(parts)
 
 
 def _changes() -> list[dict[str, Any]]:
@@ -89,8 +100,11 @@ def _usual(changes: list[dict[str, Any]]) -> str:
     told = [
         t("batch_size.momentum.at", change=_change(row), batch_size=format.count(row["batch_size"])) for row in usual
     ]
+    if not told:
+        return ""
+    code = "usual" if all(row["low"] for row in usual) else "usual_few_seeds"
     seeds = format.seeds(*[row["n"] for row in usual])
-    return t("batch_size.momentum.usual", momentum=f"{USUAL:g}", changes="; ".join(told), seeds=seeds) if told else ""
+    return t(f"batch_size.momentum.{code}", momentum=f"{USUAL:g}", changes="; ".join(told), seeds=seeds)
 
 
 def _change(row: dict[str, Any]) -> str:
@@ -124,8 +138,8 @@ def _diagonals(cells: list[dict[str, Any]]) -> str:
     for size in dict.fromkeys(row["batch_size"] for row in cells):
         lengths = [row["lr"] / (1 - row["momentum"]) for row in cells if row["batch_size"] == size and row["best"]]
         if lengths:
-            ends = {"low": format.two_digits(min(lengths)), "high": format.two_digits(max(lengths))}
-            parts.append(t("batch_size.momentum.diagonal", batch_size=format.count(size), **ends))
+            ends = dict.fromkeys(format.two_digits(end) for end in (min(lengths), max(lengths)))
+            parts.append(t("batch_size.momentum.diagonal", batch_size=format.count(size), ends="–".join(ends)))
     return t("batch_size.momentum.diagonals", ends="; ".join(parts)) if parts else ""
 
 
@@ -173,5 +187,5 @@ def _chart(version: str, language: str, size: int) -> dict[str, Any]:
         row["ratio"] for row in seeds if row["ratio"]
     ]
     here = [row for row in changes if row["batch_size"] == size]
-    limits = min(1.0, *ends), max(1.0, *ends)
+    limits = min([1.0, *ends]), max([1.0, *ends])
     return rates.with_momentum(cells, here, dots, {row["lr"] for row in every}, limits).specification()

@@ -1,7 +1,8 @@
 """Batch size: steps to a validation error after tuning, the runs behind them, learning rates, noise scale and equal budgets.
 
-Errors are fractions, contrasts in the unit of their row. Means over seeds with an interval, best rates and the places of the regimes are
-read from the results file; they are made in the build.
+Errors are fractions, contrasts in the unit of their row. Means over seeds with an interval, and of the studies that the claims are about the
+best rates and the places of the regimes, are read from the results file, where the build has put them; a cell of a map is the mean over its
+seeds, without an interval.
 """
 
 import json
@@ -26,10 +27,17 @@ OPTIMIZER = """CASE WHEN c.settings->>'optimizer' = 'sgd' AND CAST(c.settings->>
 
 TRIED = f"""
 SELECT {OPTIMIZER} AS optimizer, CAST(c.settings->>'batch_size' AS INTEGER) AS batch_size, CAST(c.settings->>'lr' AS DOUBLE) AS lr,
-       r.seed, r.run, r.run_id, r.status::VARCHAR AS status, r.steps AS taken, r.n_train, g.reached, g.step, g.examples, g.seconds
+       CAST(c.settings->>'momentum' AS DOUBLE) AS momentum, r.seed, r.run, r.run_id, r.status::VARCHAR AS status, r.steps AS taken, r.n_train,
+       g.reached, g.step, g.examples, g.seconds
 FROM targets g JOIN runs r USING (run) JOIN configurations c USING (configuration)
 WHERE r.study = $study AND g.target = $target
 """
+
+OUTCOMES = """
+count(*) AS runs, count(*) FILTER (reached) AS reached, count(*) FILTER (NOT reached AND status <> 'diverged') AS not_reached,
+count(*) FILTER (NOT reached AND status = 'diverged') AS diverged, CASE WHEN bool_and(reached) THEN exp(avg(ln(step))) END AS steps
+"""
+"""Of all seeds of a cell; the steps are their geometric mean, NULL unless all of them reached."""
 
 TUNED_RUNS = f"""
 WITH tried AS ({TRIED})
@@ -48,9 +56,8 @@ ORDER BY list_position(['sgd', 'momentum', 'nesterov', 'adam'], optimizer), batc
 run that went furthest without reaching."""
 
 
-MOMENTA = f"""
-hardest AS (SELECT min(g.target) AS target FROM targets g JOIN runs r USING (run) WHERE r.study = $study),
-tried AS ({TRIED.replace("$target", "(FROM hardest)").replace("r.seed,", "r.seed, CAST(c.settings->>'momentum' AS DOUBLE) AS momentum,")}),
+FINISHED = f"""
+tried AS ({TRIED}),
 finished AS (
     FROM tried SEMI JOIN (
         SELECT batch_size, momentum FROM (SELECT batch_size, momentum, lr, count(*) AS seeds FROM tried GROUP BY ALL)
@@ -58,7 +65,7 @@ finished AS (
     ) USING (batch_size, momentum)
 )
 """
-
+"""Of a study of several momenta, the runs of those with which every rate is finished for every seed."""
 
 REACHED = """
 SELECT r.run_id, CASE WHEN g.reached THEN 'reached' WHEN r.status = 'diverged' THEN 'diverged' ELSE 'not_reached' END AS state,
@@ -195,13 +202,7 @@ def rate_cells(study: Study, target: float, optimizer: str) -> pa.Table:
     return query(
         f"""
         WITH tried AS ({TRIED}),
-        cells AS (
-            SELECT batch_size, lr, count(*) AS runs, count(*) FILTER (reached) AS reached,
-                   count(*) FILTER (NOT reached AND status <> 'diverged') AS not_reached,
-                   count(*) FILTER (NOT reached AND status = 'diverged') AS diverged,
-                   CASE WHEN bool_and(reached) THEN exp(avg(ln(step))) END AS steps
-            FROM tried WHERE optimizer = $optimizer GROUP BY ALL
-        )
+        cells AS (SELECT batch_size, lr, {OUTCOMES} FROM tried WHERE optimizer = $optimizer GROUP BY batch_size, lr)
         SELECT cells.*, cells.steps / u.steps AS ratio, coalesce(cells.lr = u.best_lr, false) AS best
         FROM cells JOIN tuned u ON u.study = $study AND u.target = $target AND u.optimizer = $optimizer AND u.batch_size = cells.batch_size
         ORDER BY cells.batch_size, lr
@@ -210,26 +211,26 @@ def rate_cells(study: Study, target: float, optimizer: str) -> pa.Table:
     )
 
 
+def hardest_target(study: str) -> float | None:
+    """None where no run of the study has a target."""
+    found = query(
+        "SELECT min(g.target) AS target FROM targets g JOIN runs r USING (run) WHERE r.study = $study", {"study": study}
+    )
+    return found["target"][0].as_py()
+
+
 def momentum_cells() -> pa.Table:
     """Every learning rate of every momentum at each batch size of MOMENTUM, at its hardest target, once all rates of that momentum are finished
-    for every seed of the study: batch_size, momentum, lr, target, runs, reached, not_reached, diverged, steps (geometric mean over the seeds,
-    NULL unless all reached), ratio (to the fewest steps at that batch size), best (whether no rate of that momentum has fewer; of equals the
-    smallest)."""
+    for every seed that any run has: batch_size, momentum, lr, runs, reached, not_reached, diverged, steps (see OUTCOMES), ratio (to the
+    fewest steps at that batch size), best (whether no rate of that momentum has fewer; of equals the smallest)."""
     return query(
         f"""
-        WITH {MOMENTA},
-        cells AS (
-            SELECT batch_size, momentum, lr, (FROM hardest) AS target, count(*) AS runs, count(*) FILTER (reached) AS reached,
-                   count(*) FILTER (NOT reached AND status <> 'diverged') AS not_reached,
-                   count(*) FILTER (NOT reached AND status = 'diverged') AS diverged,
-                   CASE WHEN bool_and(reached) THEN exp(avg(ln(step))) END AS steps
-            FROM finished GROUP BY batch_size, momentum, lr
-        )
+        WITH {FINISHED}, cells AS (SELECT batch_size, momentum, lr, {OUTCOMES} FROM finished GROUP BY batch_size, momentum, lr)
         SELECT *, steps / min(steps) OVER (PARTITION BY batch_size) AS ratio,
                steps IS NOT NULL AND row_number() OVER (PARTITION BY batch_size, momentum ORDER BY steps NULLS LAST, lr) = 1 AS best
         FROM cells ORDER BY batch_size, momentum, lr
         """,
-        {"study": MOMENTUM},
+        {"study": MOMENTUM, "target": hardest_target(MOMENTUM)},
     )
 
 
@@ -238,7 +239,7 @@ def momentum_seeds() -> pa.Table:
     batch_size, momentum, seed, lr, steps, ratio (to those of the same seed without momentum), run_id."""
     return query(
         f"""
-        WITH {MOMENTA},
+        WITH {FINISHED},
         best AS (
             SELECT batch_size, momentum, seed, lr, step AS steps, run_id FROM finished WHERE reached
             QUALIFY row_number() OVER (PARTITION BY batch_size, momentum, seed ORDER BY step, lr) = 1
@@ -246,7 +247,7 @@ def momentum_seeds() -> pa.Table:
         SELECT * EXCLUDE (run_id), steps / min(steps) FILTER (momentum = 0) OVER (PARTITION BY batch_size, seed) AS ratio, run_id
         FROM best ORDER BY batch_size, momentum, seed
         """,
-        {"study": MOMENTUM},
+        {"study": MOMENTUM, "target": hardest_target(MOMENTUM)},
     )
 
 

@@ -31,13 +31,14 @@ def momentum_contrasts(study: StudyResults) -> list[ContrastRow]:
 
 
 def _cells(study: StudyResults, momentum: float) -> dict[int, Cell]:
-    """By batch size, the tuning of one momentum for the hardest target, where every seed of the study has a rate that reached it."""
+    """By batch size, the tuning of one momentum for the hardest target, where every seed of the study has a rate that reached it. A seed all of whose
+    runs failed is none."""
     alone = dataclasses.replace(
         study,
         runs=[(spec, row) for spec, row in study.runs if spec.momentum == momentum],
         planned=[spec for spec in study.planned if spec.momentum == momentum],
     )
-    series, seeds = all_series(alone).values(), {spec.seed for spec, _ in study.runs}
+    series, seeds = all_series(alone).values(), {spec.seed for spec, row in study.runs if row["status"] != "failed"}
     hardest = min((each.target for each in series), default=None)
     cells = [cell for each in series if each.target == hardest for cell in each.cells]
     return {cell.batch_size: cell for cell in cells if cell.reached and len(cell.seeds) == len(seeds)}

@@ -98,7 +98,7 @@ def browser() -> Iterator[Browser]:
 def visit(browser) -> Iterator[Callable[..., Page]]:
     """visit(address, size=PHONE, dark=True, locale="ko-KR") -> the page when it has come to rest; checks for errors at the end, and that nothing
     was asked of another host. Every visit is that of a new reader, or of the reader of a page `after` which it comes: then the browser has the
-    app's files already. Who does not want things to be `moving` asks for reduced motion: placeholders that pulse cost a visit twice the time."""
+    app's files already. One with `touch` has fingers. Who does not want things to be `moving` asks for reduced motion: placeholders that pulse cost a visit twice the time."""
     contexts, errors, elsewhere = [], [], []
 
     def asked(request: Request) -> None:
@@ -113,10 +113,11 @@ def visit(browser) -> Iterator[Callable[..., Page]]:
         dark: bool = False,
         locale: str = "en-US",
         moving: bool = False,
+        touch: bool = False,
         after: Page | None = None,
     ) -> Page:
         if after is None:
-            contexts.append(browser.new_context(locale=locale))
+            contexts.append(browser.new_context(locale=locale, has_touch=touch))
             page = contexts[-1].new_page()
         else:
             page = after.context.new_page()

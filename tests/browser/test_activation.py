@@ -102,11 +102,12 @@ def play(page, until: int) -> list[tuple[int, float]]:
     return page.evaluate("() => window.shown")
 
 
-def test_a_click_on_a_dot_opens_the_fresh_runs_of_its_function(depths, visit, settled):
-    page = visit(f"{depths}/activation?lang=en&depth=8")
+@pytest.mark.parametrize("touch", [False, True], ids=["click", "tap"])
+def test_a_dot_opens_the_fresh_runs_of_its_function(depths, visit, settled, touch):
+    page = visit(f"{depths}/activation?lang=en&depth=8", touch=touch)
     page.wait_for_function(FIND_VIEW, arg=STRIP, timeout=60_000)
     page.evaluate("() => view.runAsync().then(() => true)")
-    page.mouse.click(*page.evaluate(DOT, [STRIP, "tanh"]))
+    (page.touchscreen.tap if touch else page.mouse.click)(*page.evaluate(DOT, [STRIP, "tanh"]))
     page.wait_for_url("**/runs?**", timeout=30_000)
     settled(page)
     asked = parse_qs(urlsplit(page.url).query)

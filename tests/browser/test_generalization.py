@@ -104,6 +104,22 @@ def test_a_click_moves_the_cell_redraws_both_slices_and_goes_into_the_address(ex
     page.wait_for_selector(f"text=The runs behind the cell: width {drawn[0]}, epoch {drawn[1]}", timeout=30_000)
 
 
+def test_a_tap_picks_a_cell_and_a_finger_that_scrolls_does_not(explore):
+    page = explore(size=PHONE, touch=True)
+    page.evaluate("() => document.querySelector('[class*=\"st-key-linked_map_\"]').scrollIntoView()")
+    page.touchscreen.tap(*page.evaluate(PLACE, [1, 5]))
+    page.wait_for_function("() => view.signal('at_w') === 1 && view.signal('at_e') === 5", timeout=20_000)
+    page.wait_for_function("() => location.search.includes('width=')", timeout=30_000)
+    x, y = page.evaluate(PLACE, [0, 3])
+    fingers = page.context.new_cdp_session(page)
+    steps = [("touchStart", y), *(("touchMove", y - 12 * step) for step in range(1, 12)), ("touchEnd", None)]
+    for kind, at in steps:
+        points = [] if at is None else [{"x": x, "y": at}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("() => [view.signal('at_w'), view.signal('at_e')]") == [1, 5]
+
+
 def test_a_pick_keeps_the_chart_that_was_drawn(explore):
     page = explore()
     page.evaluate("() => { window.canvas = document.querySelector('[class*=\"st-key-linked_map_\"] .marks') }")

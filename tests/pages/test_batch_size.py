@@ -306,14 +306,17 @@ def test_without_a_finished_tuning_what_the_equal_budgets_say_stands_before_the_
     changed("DELETE FROM tuned", "DELETE FROM regimes")
     app = opened("batch_size", lang="en")
     assert not app.exception and "Measured in part" in app.info[0].value
-    runs = reading.charts(app)[0][1]["runs"]
+    runs = next(tables["runs"] for _, tables, _ in reading.charts(app) if "runs" in tables)
     assert runs.num_rows == len(results.budgets()) > 0
     assert any(f"python -m precompute run {results.EQUAL}" in each.value for each in app.code)
 
 
 def test_without_equal_budgets_either_the_published_numbers_stand_alone(opened, changed):
     changed(
-        "DELETE FROM tuned", "DELETE FROM regimes", f"UPDATE runs SET status = 'failed' WHERE study = '{results.EQUAL}'"
+        "DELETE FROM targets",
+        "DELETE FROM tuned",
+        "DELETE FROM regimes",
+        f"UPDATE runs SET status = 'failed' WHERE study = '{results.EQUAL}'",
     )
     app = opened("batch_size", lang="en")
     assert not app.exception

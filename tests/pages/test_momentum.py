@@ -246,6 +246,38 @@ def test_the_best_rates_over_one_minus_momentum_are_told_for_each_batch_size(see
             best = min(means, key=means.get)
             if math.isfinite(means[best]):
                 lengths.append(best / (1 - momentum))
-        low, high = (format.two_digits(end) for end in (min(lengths), max(lengths)))
-        expected = {"en": f"{low} to {high} at batch {size}", "ko": f"배치 {size}에서 {low} ~ {high}"}[language]
+        ends = "–".join(dict.fromkeys(format.two_digits(end) for end in (min(lengths), max(lengths))))
+        expected = {"en": f"{ends} at batch {size}", "ko": f"배치 {size}에서 {ends}"}[language]
         assert expected in told
+
+
+def test_the_section_stands_on_the_page_as_soon_as_its_own_study_has_runs(opened, changed):
+    changed(
+        "DELETE FROM tuned",
+        "DELETE FROM regimes",
+        "UPDATE runs SET status = 'failed' WHERE study = 'batch_size/equal_epochs'",
+    )
+    app = opened("batch_size")
+    assert not app.exception and len(maps(app)) == len(SIZES)
+    assert any(f"python -m precompute run {STUDY}" in each.value for each in app.code)
+
+
+def test_a_seed_that_failed_altogether_is_counted_nowhere(opened, changed):
+    seed = f"SELECT run FROM runs WHERE study = '{STUDY}' AND seed = 2"
+    changed(f"DELETE FROM targets WHERE run IN ({seed})", f"UPDATE runs SET status = 'failed' WHERE run IN ({seed})")
+    app = opened("batch_size")
+    assert {cell["share"].partition("/")[2] for _, tables, _ in maps(app) for cell in tables["cells"].to_pylist()} == {
+        "2"
+    }
+    (subtitle,) = [each.value for each in app.markdown if each.value.startswith("SGD to a validation error of 20%")]
+    assert "2 seeds." in subtitle
+
+
+def test_one_step_length_is_no_range_and_without_changes_nothing_stands_above_the_maps(opened, changed):
+    one = f"""SELECT run FROM runs r JOIN configurations c USING (configuration)
+              WHERE r.study = '{STUDY}' AND CAST(c.settings->>'momentum' AS DOUBLE) <> 0.5"""
+    changed(f"DELETE FROM targets WHERE run IN ({one})", f"DELETE FROM contrasts WHERE study = '{STUDY}'")
+    app = opened("batch_size")
+    assert not app.exception
+    assert re.search(r"Best rate over 1 − momentum: [\d.]+ at batch 8; [\d.]+ at batch 64\.", section(app))
+    assert not any("Above each map" in each.value for each in app.markdown)

@@ -36,7 +36,9 @@ def hand_made(tmp_path, monkeypatch):
     file = tmp_path / "hand.duckdb"
     connection = duckdb.connect(str(file))
     connection.execute(SCHEMA.read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO meta VALUES ('content_hash', 'abc')")
+    connection.execute(
+        "INSERT INTO meta VALUES ('content_hash', 'abc'), ('built_at', '2026-01-01'), ('git_commit', 'abc')"
+    )
     for study in (MAIN, FLOW):
         connection.execute(
             "INSERT INTO studies BY NAME SELECT ? study, 'generalization' question, 'd' dataset, 'D' dataset_copy, 'f' data_fingerprint,"
