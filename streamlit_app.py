@@ -13,9 +13,13 @@ st.markdown(t("home.lead"), width=home.READING)
 shown, sql = home.headline()
 
 st.header(t("home.others"))
-st.markdown(t("home.others_text"), width=home.READING)
+st.markdown(home.others(), width=home.READING)
 home.cards()
 
 footer(
-    page="home", studies=home.studies(), table=shown, sql=sql, rerun="python -m precompute run double_descent/mnist_mlp"
+    page="home",
+    studies=home.studies(),
+    table=shown,
+    sql=sql,
+    rerun="\n".join(f"python -m precompute run {study}" for study in home.studies()),
 )

@@ -3,7 +3,7 @@
 Streamlit's own binding stores the label that is shown, so that a link made in Korean would be lost in English; here the address holds codes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -133,10 +133,16 @@ def get(key: str, default: str | None = None) -> str | None:
 
 def put(key: str, value: Any) -> None:
     """Writes a value into the address, for callbacks of charts and tables; None removes it."""
-    if value is None:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = str(value)
+    put_all({key: value})
+
+
+def put_all(view: Mapping[str, Any]) -> None:
+    """Writes several values into the address at once: one step of the browser's history, not one each."""
+    there = st.query_params.to_dict()
+    written = there | {key: str(value) for key, value in view.items()}
+    wanted = {key: value for key, value in written.items() if key not in view or view[key] is not None}
+    if wanted != there:
+        st.query_params.from_dict(wanted)
 
 
 def chosen(key: str, options: Sequence[Any], default: Any, label: str, format: Callable[[Any], str] = str) -> Any:

@@ -114,6 +114,14 @@ def _verdicts() -> None:
     )
 
 
+def others() -> str:
+    """What stands on the cards of the other questions; of published numbers only where one of them has nothing else."""
+    told = [t("home.others_text")]
+    if any(findings.of(question) is None for question in QUESTIONS[1:]):
+        told.append(t("home.others_published"))
+    return " ".join(told)
+
+
 def studies() -> list[str]:
     """The studies behind the home page's own numbers."""
     told = [STUDY, *(finding.study for question in QUESTIONS[1:] if (finding := findings.of(question)))]

@@ -45,7 +45,7 @@ with main:
 with player_slot:
     player.player(chart, axes)
 
-st.caption(sentences.caption(shown, choices.map))
+st.caption(sentences.caption(shown, choices))
 st.caption(picture.legend(choices, axes, cells))
 picture.own_legend(choices)
 first_picture.wait_for(results.QUESTION, chart)

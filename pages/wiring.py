@@ -17,6 +17,7 @@ head = st.container()
 main, side = views.picture_and_controls((5, 3))
 with side:
     study = controls.study(studies)
+    axis = controls.axis()
     opened = controls.opened(study)
 beside = side
 if views.presented() and address.get(
@@ -26,8 +27,6 @@ if views.presented() and address.get(
 if not views.presented() or address.get("graph"):
     with beside:
         drawing.drawn(study, opened.graph, opened.run, opened.show, "wiring.drawing")
-with side:
-    axis = controls.axis()
 
 title, subtitle = sentences.title(study), sentences.subtitle(study)
 steps = walk.steps(study, studies[0])

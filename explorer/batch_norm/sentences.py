@@ -109,11 +109,22 @@ def caption(choices: Choices) -> str:
 def _seen(choices: Choices) -> str:
     study = choices.study
     if study.kind == "rates":
-        return " ".join([t("batch_norm.caption.rates"), *_best_of(choices), *_at_ends(choices)])
+        return " ".join([t("batch_norm.caption.rates"), *_counted(study), *_best_of(choices), *_at_ends(choices)])
     if study.kind == "sizes":
         return t("batch_norm.caption.sizes")
     told = loss_ratio(study)
     return t("batch_norm.caption.linear", **told) if told else t("batch_norm.caption.linear_none")
+
+
+def _counted(study: Study) -> list[str]:
+    """What the shares of the title are of: a list of one sentence, empty where no verdict has them."""
+    found = verdicts.verdict("N1", study.name)
+    where = found.parts[0]["where"] if found else {}
+    if not where or None in where["share"].values():
+        return []
+    tried = len(where["rates"]) * len(where["seeds"])
+    usable = {norm: format.count(round(tried * where["share"][norm])) for norm in (NONE, BATCH)}
+    return [t("batch_norm.caption.counted", tried=format.count(tried), **usable)]
 
 
 def loss_ratio(study: Study) -> dict[str, str]:

@@ -82,7 +82,7 @@ def _ratio(cells: pa.Table, kind: str) -> str:
 
     def at(epoch: int) -> str:
         first, last = norms[epoch, min(layers)], norms[epoch, max(layers)]
-        return f"{first / last:.2g}" if first is not None and last else "–"
+        return format.ratio(first / last) if first is not None and last else "–"
 
     return t(
         "depth.gradient.ratio",

@@ -52,6 +52,7 @@ def _other(offered: list[Study]) -> list[Step]:
                 continue
             plain, residual = (failures[depths[-1], kind] for kind in results.ARCHITECTURES)
             values = {"plain": f"{plain.failed}/{plain.n}", "residual": f"{residual.failed}/{residual.n}"}
+            values |= {"name": t(f"depth.study.{study.code}")}
             view = BACK | {"study": study.code if study != offered[0] else None, "norm": "none"}
             return [Step("none", view, values | {"depth": format.count(depths[-1])})]
     if len(offered) > 1:

@@ -183,5 +183,4 @@ def remember(chart: str, shown: Map, axes: Axes, default: tuple[int, int]) -> No
 
 def go(**view: Any) -> None:
     """Writes a view into the address: the codes of the controls, width and epoch; None for what is as it is at first."""
-    for key, value in view.items():
-        address.put(key, value)
+    address.put_all(view)

@@ -51,7 +51,8 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
             for n, w in sorted(others.items())
         )
         counted = t("generalization.subtitle.uneven", seeds=counted, fewer=parts)
-    unit = names.loss_unit(study) if choices.view.measure == "loss" else t("generalization.subtitle.percent")
+    units = {"loss": names.loss_unit(study), "gap": t("generalization.subtitle.points")}
+    unit = units.get(choices.view.measure, t("generalization.subtitle.percent"))
     values = {name: format.plain(value) for name, value in settings.items() if isinstance(value, int | float)}
     told = t(
         "generalization.subtitle.text",
@@ -65,9 +66,10 @@ def subtitle(choices: Choices, settings: dict[str, Any], seeds: dict[int, int]) 
     return " ".join([told, *format.partly(*studies.planned(study.name))])
 
 
-def caption(row: Row, shown: Map) -> str:
+def caption(row: Row, choices: Choices) -> str:
     """One sentence of what to see in the last row of the map, one of runs that had not settled by then where there are some, one of what not
-    to conclude."""
+    to conclude; before them, where the picture is of another measure than the title, that it is."""
+    shown, measure = choices.map, choices.view.measure
     study = shown.study
     values = {"moment": names.moment(study, row.epoch), "noise": format.percent(shown.noise, 0)}
     values |= _cell(study, "end", row.widest)
@@ -80,6 +82,8 @@ def caption(row: Row, shown: Map) -> str:
     else:
         seen = t("generalization.caption.no_peak", **values, **_cell(study, "first", row.narrowest))
     told = [seen]
+    if measure != "test":
+        told.insert(0, t("generalization.caption.other", measure=t(f"generalization.measure.{measure}")))
     k, n = results.jumped(shown)
     if k:
         above = format.points(results.JUMPED, 0, signed=False)
@@ -102,8 +106,7 @@ def legend(level: float, threshold: pa.Table, ridge: pa.Table, view: View, axes:
             place = t(
                 "generalization.legend.spread",
                 place=place,
-                low=format.count(int(last["low"])),
-                high=format.count(int(last["high"])),
+                ends="–".join(dict.fromkeys(format.count(int(last[end])) for end in ("low", "high"))),
                 reached=last["reached"],
                 n=last["n"],
             )

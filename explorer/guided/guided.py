@@ -19,6 +19,7 @@ from explorer.text import t
 FOLDER = Path(__file__).parent
 KEYS = "guided.keys"
 GUESS, SKIP = "guess", "skip"
+WENT, SEEN = "guided.went", "guided.seen"  # steps gone to in this session, and how many of them were brought into view
 NEXT, PREVIOUS = ("ArrowRight", "PageDown"), ("ArrowLeft", "PageUp")  # a remote control sends the page keys
 
 _component = st.components.v2.component("guided_keys", js=(FOLDER / "keys.js").read_text(encoding="utf-8"))
@@ -38,6 +39,7 @@ def show(page: str, steps: Sequence[Step]) -> None:
     """The steps side by side, each a sentence and a button that shows its view in the picture above; nothing where there are none."""
     if not steps:
         return
+    _bring_into_view()
     st.header(t(f"{page}.step.heading"))
     for number, (place, step) in enumerate(zip(st.columns(len(steps), gap="medium"), steps, strict=True), start=1):
         with place:
@@ -50,6 +52,15 @@ def show(page: str, steps: Sequence[Step]) -> None:
                 on_click=_go,
                 args=(step,),
             )
+
+
+def _bring_into_view() -> None:
+    """After a step the picture that it changed, which stands above the steps and mostly above the screen."""
+    went = st.session_state.get(WENT, 0)
+    if went != st.session_state.get(SEEN, 0):
+        st.session_state[SEEN] = went
+        find = f"document.querySelector('.st-key-{views.PICTURE}')?.scrollIntoView({{block: 'start'}})"
+        st.html(f"<script>/* {went} */ {find}</script>", unsafe_allow_javascript=True)
 
 
 def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
@@ -66,8 +77,7 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
     def turned() -> None:
         wanted = min(max(shown + st.session_state[KEYS]["turned"], 1), len(steps))
         if steps and wanted != shown:
-            _go(steps[wanted - 1])
-            address.put(address.STEP, wanted)
+            _go(steps[wanted - 1], **{address.STEP: wanted})
 
     def measured() -> None:
         views.remember_screen(*st.session_state[KEYS]["screen"])
@@ -111,9 +121,9 @@ def reveal(prefix: str, told: str) -> None:
     )
 
 
-def _go(step: Step) -> None:
-    for key, value in step.view.items():
-        address.put(key, value)
+def _go(step: Step, **further: Any) -> None:
+    address.put_all({**step.view, **further})
+    st.session_state[WENT] = st.session_state.get(WENT, 0) + 1
 
 
 def _sentence(page: str, number: int, step: Step) -> str:

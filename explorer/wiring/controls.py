@@ -92,5 +92,4 @@ def remember(key: str, of: Study) -> None:
     codes = {row["of"].code for row in in_order(of)}
     if picked and picked[0].get("code") in codes:
         code = picked[0]["code"]
-        address.put("graph", None if code == first_graph(of).code else code)
-        address.put("seed", None)
+        address.put_all({"graph": None if code == first_graph(of).code else code, "seed": None})

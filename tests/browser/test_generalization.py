@@ -95,6 +95,7 @@ def click_cell(page, w: int, e: int) -> None:
 
 def test_a_click_moves_the_cell_redraws_both_slices_and_goes_into_the_address(explore):
     page = explore()
+    before = page.evaluate("() => history.length")
     click_cell(page, 1, 5)
     page.wait_for_function("() => view.signal('at_w') === 1 && view.signal('at_e') === 5", timeout=20_000)
     drawn = page.evaluate(
@@ -102,6 +103,7 @@ def test_a_click_moves_the_cell_redraws_both_slices_and_goes_into_the_address(ex
     )
     page.wait_for_function("([w, e]) => location.search.includes(`width=${w}&epoch=${e}`)", arg=drawn, timeout=30_000)
     page.wait_for_selector(f"text=The runs behind the cell: width {drawn[0]}, epoch {drawn[1]}", timeout=30_000)
+    assert page.evaluate("() => history.length") == before + 1, "one step back takes the whole pick back"
 
 
 def test_a_tap_picks_a_cell_and_a_finger_that_scrolls_does_not(explore):
@@ -213,6 +215,8 @@ def test_a_guided_step_moves_the_same_picture(explore):
     find(page)
     widths = page.evaluate("() => [...new Set(view.data('cells').map(d => d.width))].sort((a, b) => a - b)")
     assert widths[cell(page)[0]] == int(address(page)["width"])
+    box = page.locator(".st-key-views_picture").bounding_box()
+    assert -1 <= box["y"] and box["y"] + 300 < page.viewport_size["height"], "the picture that a step changes is seen"
 
 
 @pytest.mark.parametrize("query", ["", "measure=loss&y=log&x=log&reading=up", "measure=gap&threshold=0.01"])

@@ -18,7 +18,7 @@ both = pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_click_in_a_lane_puts_that_graph_into_the_address(seen, monkeypatch):
     code, written = "er-0.4-3", {}
     assert code in main_picture(seen())[1]["lanes"]["code"].to_pylist()
-    monkeypatch.setattr(address, "put", lambda key, value: written.update({key: value}))
+    monkeypatch.setattr(address, "put_all", written.update)
     clicked = {"selection": {"opened": [{"code": code}]}}
     monkeypatch.setattr(controls.st, "session_state", {"wiring.main": VegaLiteState(clicked)})
     controls.remember("wiring.main", Study(SMALL))
