@@ -163,10 +163,10 @@ def _trained(facts: dict) -> dict[str, str]:
     def day(moment: datetime | None) -> str:
         return f"{moment:%Y-%m-%d}" if moment else "–"
 
+    first, last = day(facts["first"]), day(facts["last"])
     return {
         "devices": ", ".join(facts["devices"]),
         "versions": "; ".join(facts["versions"]),
         "commits": ", ".join(commit[:SHORT_COMMIT] for commit in facts["commits"]),
-        "first": day(facts["first"]),
-        "last": day(facts["last"]),
+        "when": t("site.footer.days", first=first, last=last) if first != last else t("site.footer.day", day=first),
     }

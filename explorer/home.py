@@ -132,15 +132,15 @@ def _sentence(shown: Map, row: Row, clear: bool) -> str:
     facts: dict[str, Any] = {
         "noise": format.percent(shown.noise, 0),
         "widest": _interval(row.widest),
-        "widest_width": row.widest["width"],
+        "widest_width": format.count(row.widest["width"]),
     }
     if not clear:
         return t("home.finding_unclear", **facts)
     facts |= {
         "before": _interval(row.before),
-        "before_width": row.before["width"],
+        "before_width": format.count(row.before["width"]),
         "peak": _interval(row.peak),
-        "peak_width": row.peak["width"],
+        "peak_width": format.count(row.peak["width"]),
     }
     return t("home.finding", **facts)
 
@@ -151,11 +151,15 @@ def _interval(cell: dict[str, Any]) -> str:
 
 def _described(cells: list[dict[str, Any]], row: Row, clear: bool) -> str:
     ends = {"low_width": cells[0]["width"], "high_width": cells[-1]["width"]}
-    widest = {"widest": format.percent(row.widest["mean"]), "widest_width": row.widest["width"]}
+    widest = {"widest": format.percent(row.widest["mean"]), "widest_width": format.count(row.widest["width"])}
     if clear:
-        before = {"before": format.percent(row.before["mean"]), "before_width": row.before["width"]}
+        before = {"before": format.percent(row.before["mean"]), "before_width": format.count(row.before["width"])}
         shape = t(
-            "home.shape_peak", **before, peak=format.percent(row.peak["mean"]), peak_width=row.peak["width"], **widest
+            "home.shape_peak",
+            **before,
+            peak=format.percent(row.peak["mean"]),
+            peak_width=format.count(row.peak["width"]),
+            **widest,
         )
     else:
         shape = t("home.shape_plain", first=format.percent(cells[0]["mean"]), low_width=cells[0]["width"], **widest)

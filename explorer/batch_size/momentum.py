@@ -123,10 +123,15 @@ def _caption(cells: pa.Table, changes: list[dict[str, Any]], seeds: int) -> str:
     told: dict[str, list[str]] = {"fewer": [], "more": []}
     for size in dict.fromkeys(row["batch_size"] for row in changes):
         mine = [row for row in changes if row["batch_size"] == size]
-        clear = [row["ratio"] for row in mine if _is_clear(row)]
-        counts = {"fewer": sum(ratio < 1 for ratio in clear), "more": sum(ratio > 1 for ratio in clear)}
-        for name, found in counts.items():
-            told[name].append(t("batch_size.momentum.of", found=found, n=len(mine), batch_size=format.count(size)))
+        clear = {f"{row['momentum']:g}": row["ratio"] for row in mine if _is_clear(row)}
+        which = {
+            "fewer": [m for m, ratio in clear.items() if ratio < 1],
+            "more": [m for m, ratio in clear.items() if ratio > 1],
+        }
+        for name, found in which.items():
+            words = {"found": len(found), "n": len(mine), "batch_size": format.count(size)}
+            named = f" ({', '.join(found)})" if found else ""
+            told[name].append(t("batch_size.momentum.of", **words) + named)
     if changes:
         parts.append(t("batch_size.momentum.clear", **{name: ", ".join(each) for name, each in told.items()}))
     return " ".join(parts)

@@ -65,9 +65,11 @@ def draw(
             x=x, y=y, color=colour, shape=shape, tooltip=tooltip
         ),
     ]
+    named = {}
     if table["low"].null_count < table.num_rows:
+        named = {"title": style.band_named(table)}
         band = source.mark_area(opacity=0.2, clip=True).encode(
             x=x, y=alt.Y("low:Q", title=t("generalization.map.error_axis")), y2=alt.Y2("high:Q"), color=colour
         )
         layers.insert(0, band)
-    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT)), {"rows": table})
+    return style.Picture(style.fitted(style.layered(*layers, height=HEIGHT, **named)), {"rows": table})

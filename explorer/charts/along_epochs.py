@@ -73,7 +73,8 @@ def several(means: pa.Table, series: dict[int, str], titles: dict[str, str], stu
     table = table.append_column("network", pa.array([series[width] for width in means["width"].to_pylist()]))
     x = log_clock(means["epoch"].to_pylist(), study)
     views = [_view(table, measure, title, list(series.values()), x, study) for measure, title in titles.items()]
-    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
+    named = {"title": style.band_named(means)} if _has_intervals(means) else {}
+    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}}, **named)
     return style.Picture(style.fitted(chart), {"means": table})
 
 

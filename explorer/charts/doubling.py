@@ -40,5 +40,5 @@ def draw(
         ),
     ]
     curves_alone = style.layered(*picture.chart.layer)
-    chart = style.layered(curves_alone, *layers, height=HEIGHT)
+    chart = style.layered(curves_alone, *layers, height=HEIGHT, title=picture.chart.title)
     return style.Picture(style.fitted(chart), {**picture.tables, "worse": shaded})

@@ -34,7 +34,8 @@ def draw(rows: pa.Table, studies: dict[str, str], noises: dict[float, str]) -> s
         _view(table, noise, title, list(studies), list(studies.values()), x, words=place == 0)
         for place, (noise, title) in enumerate(noises.items())
     ]
-    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}})
+    named = {"title": style.band_named(rows)} if rows["low"].null_count < rows.num_rows else {}
+    chart = style.stacked(*views, spacing=14, resolve={"scale": {"color": "shared", "shape": "shared"}}, **named)
     return style.Picture(
         style.fitted(chart), {"rows": table, "one": pa.table({"ratio": pa.array([1.0], pa.float32())})}
     )

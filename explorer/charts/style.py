@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import altair as alt
 import pyarrow as pa
 
+from explorer import format
+from explorer.text import t
+
 # Seven categorical colours at most, one fixed colour per thing on all pages; train shares the hue of test and is dashed.
 MEASURED = "#3d85c6"
 PUBLISHED = "#8e7cc3"
@@ -109,6 +112,13 @@ def fitted(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
     """Makes a composed chart as wide as its place: without it, layers inside a `vconcat` overflow on a phone. Changes `chart` itself."""
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return chart
+
+
+def band_named(rows: pa.Table) -> alt.TitleParams:
+    """What the bands of a chart are, as a line over it: `rows` have n, the seeds of each mean."""
+    words = t("generalization.curve.band", seeds=format.seeds(*rows["n"].to_pylist()))
+    look = {"anchor": "start", "fontSize": LABEL_SIZE, "fontWeight": "normal", "color": NEUTRAL}
+    return alt.TitleParams(text=words, **look)
 
 
 def javascript_list(values: Sequence[object]) -> str:

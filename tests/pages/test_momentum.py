@@ -162,8 +162,8 @@ def test_the_caption_counts_the_cells_and_the_clear_changes(opened, changed, see
     states = [cell["state"] for _, tables, _ in maps(seen()) for cell in tables["cells"].to_pylist()]
     few = [states.count(state) for state in ("reached", "not_reached", "diverged")]
     clear = {
-        "en": "over them: 0 of 1 at batch 8, 1 of 2 at batch 64; with clearly more: 0 of 1 at batch 8, 1 of 2 at batch 64.",
-        "ko": "적은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지. 뚜렷하게 많은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지.",
+        "en": "over them: 0 of 1 at batch 8, 1 of 2 at batch 64 (0.5); with clearly more: 0 of 1 at batch 8, 1 of 2 at batch 64 (0.9).",
+        "ko": "적은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지 (0.5). 뚜렷하게 많은 모멘텀: 배치 8에서 1가지 중 0가지, 배치 64에서 2가지 중 1가지 (0.9).",
     }
     told = section(seen(lang=language))
     assert sum(few) == len(states) and few[0] and few[1]

@@ -210,7 +210,10 @@ def test_what_was_not_sampled_becomes_the_nearest_with_a_notice(opened):
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_of_another_measure_the_caption_says_that_the_words_are_of_the_test_error(opened, language):
-    said = {"en": "the title and what follows speak of the test error", "ko": "제목과 다음 문장은 테스트 오차를 말합니다"}[language]
+    said = {
+        "en": "the title and what follows speak of the test error",
+        "ko": "제목과 다음 문장은 테스트 오차를 말합니다",
+    }[language]
     units = {"en": ("in percentage points", "in percent,"), "ko": ("단위는 퍼센트포인트", "단위는 퍼센트.")}[language]
     for measure in ("test", "train", "gap", "loss"):
         app = opened("generalization", lang=language, measure=measure)
