@@ -18,6 +18,8 @@ COUNTS_FAILURES = {
     "share_of_rates_that_train_with_minus_without",
 }
 """The quantities that runs which failed belong to: a gradient has a size whether or not it helps, and a share of failures counts them."""
+DIFFERENCES_OF_SHARES = {"share_of_rates_that_train_with_minus_without"}
+"""Quantities in shares that are differences, which are told in points: of a difference in percent nobody knows what it is a percentage of."""
 RESAMPLED, ENOUGH = {"bootstrap"}, 5
 """The kinds of interval that resample the seeds, and the seeds of which they are told without a warning."""
 BUDGETS = ("epochs", "steps")
@@ -136,7 +138,7 @@ def counted_in(part: dict[str, Any]) -> str:
 
 def quantity(part: dict[str, Any]) -> str:
     """The estimate in its unit with its interval."""
-    return format.quantity(part["estimate"], part["low"], part["high"], part["unit"])
+    return _in_its_unit(part, part["estimate"], part["low"], part["high"])
 
 
 def difference(part: dict[str, Any]) -> str:
@@ -144,7 +146,13 @@ def difference(part: dict[str, Any]) -> str:
     ours, theirs = part["own"]["estimate"], part["estimate"]
     if part["unit"] == "ratio":
         return f"×{format.ratio(ours / theirs)}" if theirs else "–"
-    return format.quantity(ours - theirs, None, None, part["unit"])
+    return _in_its_unit(part, ours - theirs, None, None)
+
+
+def _in_its_unit(part: dict[str, Any], *ends: float | None) -> str:
+    if part["quantity"] in DIFFERENCES_OF_SHARES:
+        return format.quantity(*(None if end is None else 100 * end for end in ends), "points")
+    return format.quantity(*ends, part["unit"])
 
 
 def undecided(claim: dict[str, Any], parts: list[dict[str, Any]]) -> str:
