@@ -90,8 +90,8 @@ def _heading(fits: list[Fit], missing: int) -> str:
     fit = (clear or fits)[-1]
     told = {"images": format.count(fit.n_train), "peak": format.count(fit.peak) if clear else ""}
     told |= {"threshold": format.count(fit.threshold) if fit.threshold else ""}
-    fitted = "" if fit.threshold else "not_fitted"
-    return t(f"generalization_studies.fit.heading.{fitted or 'fitted'}{'_peak' if clear else ''}", **told)
+    code = ("fitted" if fit.threshold else "not_fitted") + ("_peak" if clear else "")
+    return t(f"generalization_studies.fit.heading.{code}", **told)
 
 
 def _images(fit: Fit) -> str:
