@@ -36,7 +36,7 @@ def test_at_each_depth_of_the_play_through_stands_what_diverged_and_what_does_no
     notes = {(row["depth"], row["name"]): row["note"] for row in tables["notes"].to_pylist()}
     assert notes == {
         (1, "cos(x) − x"): "4 of 5 trained, 1 of 5 diverged", (8, "cos(x) − x"): "4 of 5 trained, 1 of 5 diverged",
-        (1, "identity"): "bends nothing", (8, "identity"): "bends nothing", (8, "sigmoid"): "0 of 5 trained",
+        (1, "identity"): "identity bends nothing", (8, "identity"): "identity bends nothing", (8, "sigmoid"): "0 of 5 trained",
     }  # fmt: skip
 
 
