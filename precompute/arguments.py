@@ -128,8 +128,8 @@ def check(options: argparse.Namespace) -> None:
     if blocking is not None:
         raise Usage(f"--shards takes a folder, and {blocking} is a file")
     minutes = getattr(options, "max_minutes", None)
-    if minutes is not None and not minutes > 0:
-        raise Usage(f"--max-minutes takes a number above 0, not {minutes:g}")
+    if minutes is not None and not minutes >= 0:
+        raise Usage(f"--max-minutes takes a number from 0, not {minutes:g}")
 
 
 def chosen(names: Sequence[str], size: str) -> list[Study]:

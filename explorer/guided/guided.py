@@ -39,7 +39,8 @@ def show(page: str, steps: Sequence[Step]) -> None:
     """The steps side by side, each a sentence and a button that shows its view in the picture above; nothing where there are none."""
     if not steps:
         return
-    _bring_into_view()
+    if not views.presented():
+        _bring_into_view()
     st.header(t(f"{page}.step.heading"))
     for number, (place, step) in enumerate(zip(st.columns(len(steps), gap="medium"), steps, strict=True), start=1):
         with place:
@@ -50,7 +51,7 @@ def show(page: str, steps: Sequence[Step]) -> None:
                 type="tertiary",
                 icon=":material/north_east:",
                 on_click=_go,
-                args=(step,),
+                args=(step.view,),
             )
 
 
@@ -77,7 +78,7 @@ def presented(page: str, steps: Sequence[Step], *, arrows: bool = True) -> None:
     def turned() -> None:
         wanted = min(max(shown + st.session_state[KEYS]["turned"], 1), len(steps))
         if steps and wanted != shown:
-            _go(steps[wanted - 1], **{address.STEP: wanted})
+            _go(steps[wanted - 1].view | {address.STEP: wanted})
 
     def measured() -> None:
         views.remember_screen(*st.session_state[KEYS]["screen"])
@@ -121,8 +122,8 @@ def reveal(prefix: str, told: str) -> None:
     )
 
 
-def _go(step: Step, **further: Any) -> None:
-    address.put_all({**step.view, **further})
+def _go(view: dict[str, Any]) -> None:
+    address.put_all(view)
     st.session_state[WENT] = st.session_state.get(WENT, 0) + 1
 
 
