@@ -180,8 +180,8 @@ def test_what_was_not_trained_is_not_taken_for_not_fitted(opened, changed, langu
         assert table.set_index("width")["n"][64] == 2, "a seed that was not trained on every number is none of a bar"
     number = len(seeds.split(","))
     words = {
-        "en": f"**{number} runs of these are missing or diverged**",
-        "ko": f"실행 {number}개가 없거나 발산했습니다.",
+        "en": f"**{number} runs of these are missing, failed or diverged**",
+        "ko": f"실행 {number}개가 없거나 실패했거나 발산했습니다.",
     }
     assert any(words[language] in each.value for each in app.markdown)
     asked = {"en": "How many images can a network fit, and is the peak there?", "ko": "신경망은 이미지를 몇 장까지 맞출 수 있고, 봉우리는 거기에 있을까요?"}  # fmt: skip
