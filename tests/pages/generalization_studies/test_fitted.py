@@ -1,27 +1,13 @@
 """The section on how many images a network fits, held against errors that the tests read from the curves themselves."""
 
-import functools
-from pathlib import Path
-
 import pytest
 
 from tests.pages import reading
+from tests.pages.generalization_studies.conftest import both
 from tests.results_files import FIXTURE
 
 STUDY = "double_descent/sample_wise"
 REGIMES = {"equal_steps": {(250, 40), (500, 20)}, "equal_epochs": {(250, 20), (500, 20)}}
-both = pytest.mark.parametrize("language", ["en", "ko"])
-
-
-@pytest.fixture(autouse=True)
-def database(monkeypatch) -> Path:
-    monkeypatch.setenv("WHY_RESULTS", str(FIXTURE))
-    return FIXTURE
-
-
-@pytest.fixture
-def seen(once):
-    return functools.partial(once, "generalization")
 
 
 def picture(app) -> tuple[dict, dict, str]:
