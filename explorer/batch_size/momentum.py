@@ -43,7 +43,10 @@ def section() -> None:
         st.markdown(told, width=READING)
     tried = min(Counter(zip(cells["batch_size"].to_pylist(), cells["momentum"].to_pylist(), strict=True)).values())
     seen = [_caption(cells, changes, seeds), _diagonals(cells.to_pylist())]
-    st.caption(" ".join([*filter(None, seen), t("batch_size.momentum.not_to_conclude", rates=tried)]))
+    seen += [t("batch_size.momentum.not_to_conclude", rates=tried)]
+    if again := [f"{momentum:g}" for momentum in results.momenta_of_others()]:
+        seen.append(t("batch_size.momentum.again", momenta=", ".join(again)))
+    st.caption(" ".join(filter(None, seen)))
     behind("momentum", cells)
     behind("momentum_seeds", results.momentum_seeds())
     if changes:
@@ -54,7 +57,7 @@ def _subtitle(changes: list[dict[str, Any]], seeds: int) -> str:
     """Measure, data, fixed settings and seeds, and what stands above the maps."""
     of = results.settings(results.MOMENTUM)
     setup = {"width": of["width"], "n_train": format.count(of["n_train"]), "seeds": format.seeds(seeds)}
-    setup |= {"target": goal(results.hardest_target(results.MOMENTUM) or 0.0), "n_val": format.count(of["n_val"])}
+    setup |= {"target": goal(results.hardest_target(results.MOMENTUM)), "n_val": format.count(of["n_val"])}
     parts = [t("batch_size.momentum.subtitle", **setup)]
     if changes:
         parts.append(t("batch_size.momentum.above"))

@@ -251,6 +251,23 @@ def momentum_seeds() -> pa.Table:
     )
 
 
+def momenta_of_others() -> list[float]:
+    """The momenta with which MOMENTUM trains runs that another study trained too: same network, data, optimizer, batch size, rate and seed."""
+    same = ("network", "n_train", "width", "optimizer", "momentum", "batch_size", "lr")
+    told = ", ".join(f"c.settings->>'{name}' AS {name}" for name in same)
+    rows = query(
+        f"""
+        WITH trained AS (SELECT r.study, r.seed, {told} FROM runs r JOIN configurations c USING (configuration)
+                         JOIN studies s ON s.study = r.study
+                         WHERE s.question = $question AND r.status <> 'failed' AND CAST(c.settings->>'last_target' AS DOUBLE) > 0)
+        SELECT DISTINCT CAST(momentum AS DOUBLE) AS momentum FROM trained SEMI JOIN (FROM trained WHERE study <> $study) o
+        USING (seed, {", ".join(same)}) WHERE study = $study ORDER BY 1
+        """,
+        {"question": QUESTION, "study": MOMENTUM},
+    )
+    return rows["momentum"].to_pylist()
+
+
 def seeds_best_rates(study: Study, target: float, optimizer: str) -> pa.Table:
     """The rate with the fewest steps of each seed at each batch size whose tuning is finished (the smaller of equals), where any reached:
     batch_size, seed, lr, run_id."""

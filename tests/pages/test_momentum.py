@@ -281,3 +281,13 @@ def test_one_step_length_is_no_range_and_without_changes_nothing_stands_above_th
     assert not app.exception
     assert re.search(r"Best rate over 1 − momentum: [\d.]+ at batch 8; [\d.]+ at batch 64\.", section(app))
     assert not any("Above each map" in each.value for each in app.markdown)
+
+
+@both
+def test_what_repeats_the_runs_of_another_study_is_said_of_those_momenta_and_only_where_there_is_one(
+    opened, changed, seen, language
+):
+    words = {"en": "With momentum 0, 0.9 these runs repeat", "ko": "모멘텀 0, 0.9의 실행은"}[language]
+    assert words in section(seen(lang=language))
+    changed("UPDATE runs SET status = 'failed' WHERE study = 'batch_size/mnist_mlp'")
+    assert words not in section(opened("batch_size", lang=language))
