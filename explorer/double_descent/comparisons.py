@@ -59,22 +59,8 @@ def more_data() -> None:
 
 
 def _doubling(doublings: list[Doubling], verdict: Verdict | None) -> Doubling:
-    noises = list(dict.fromkeys(each.noise for each in doublings))
-    noise = address.choice(
-        "data_noise",
-        noises,
-        results.NOISE if results.NOISE in noises else noises[0],
-        label=t("generalization.control.noise"),
-        format=lambda value: format.percent(value, 0),
-    )
-    regimes = [code for code in REGIMES if any(each.regime == code and each.noise == noise for each in doublings)]
-    regime = address.choice(
-        "data_regime",
-        regimes,
-        regimes[0],
-        label=t("generalization_studies.data.budget"),
-        format=lambda code: t(f"generalization_studies.data.regime.{code}"),
-    )
+    offered = {(each.regime, each.noise) for each in doublings}
+    noise, regime = section.noise_and_regime("data", offered, REGIMES)
     pairs = {each.code: each for each in doublings if (each.regime, each.noise) == (regime, noise)}
     told = [
         part["where"]["n_train"] for part in (verdict.parts if verdict else []) if part["quantity"].endswith(regime)

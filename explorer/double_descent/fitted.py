@@ -8,7 +8,6 @@ import streamlit as st
 from explorer import address, format, question_page
 from explorer.charts import complexity, names
 from explorer.double_descent import controls, section
-from explorer.results import generalization as results
 from explorer.results import generalization_studies as studies
 from explorer.results import site
 from explorer.results.generalization import Study
@@ -55,22 +54,7 @@ def images() -> None:
 
 def _choices(offered: set[tuple[str, float]]) -> tuple[str, float, float]:
     """Regime, label noise and train error, as the reader has them."""
-    noises = sorted({noise for _, noise in offered}, reverse=True)
-    noise = address.choice(
-        "fit_noise",
-        noises,
-        results.NOISE if results.NOISE in noises else noises[0],
-        label=t("generalization.control.noise"),
-        format=lambda value: format.percent(value, 0),
-    )
-    regimes = [code for code in REGIMES if (code, noise) in offered]
-    regime = address.choice(
-        "fit_regime",
-        regimes,
-        regimes[0],
-        label=t("generalization_studies.data.budget"),
-        format=lambda code: t(f"generalization_studies.data.regime.{code}"),
-    )
+    noise, regime = section.noise_and_regime("fit", offered, REGIMES)
     level = address.choice(
         "fit_level",
         controls.LEVELS,

@@ -1,11 +1,12 @@
 """What the sections on one study of double descent have in common: its setup in words, and the table behind the picture with its commands."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from explorer import format
+from explorer import address, format
 from explorer.footer import commands_button, table_button
 from explorer.results import generalization as results
 from explorer.results.generalization import Map, Study
@@ -33,6 +34,28 @@ def behind(code: str, rows: pa.Table, *studies: str) -> None:
             table_button(t("site.footer.csv"), lambda: rows, f"generalization-{code}.csv", key)
             lines = "\n".join(f"python -m precompute run double_descent/{study}" for study in studies)
             commands_button(t("site.footer.rerun"), t("generalization_studies.rerun_text"), lines)
+
+
+def noise_and_regime(prefix: str, offered: Collection[tuple[str, float]], regimes: Sequence[str]) -> tuple[float, str]:
+    """Controls of the label noise and of what is held equal, `regimes` in their order, under `prefix` in the address; `offered` are the pairs of
+    regime and noise that there are."""
+    noises = sorted({noise for _, noise in offered}, reverse=True)
+    noise = address.choice(
+        f"{prefix}_noise",
+        noises,
+        results.NOISE if results.NOISE in noises else noises[0],
+        label=t("generalization.control.noise"),
+        format=lambda value: format.percent(value, 0),
+    )
+    there = [code for code in regimes if (code, noise) in offered]
+    regime = address.choice(
+        f"{prefix}_regime",
+        there,
+        there[0],
+        label=t("generalization_studies.data.budget"),
+        format=lambda code: t(f"generalization_studies.data.regime.{code}"),
+    )
+    return noise, regime
 
 
 def setup(shown: Map) -> str:

@@ -5,6 +5,7 @@ Zhang et al. 2019 (arXiv 1907.04164). Shallue et al. tune learning rate, momentu
 here the rate is constant and tuned over a grid a factor 2 apart, the momentum is 0.9.
 """
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -224,57 +225,39 @@ def _last_val_correct(row: Mapping) -> int:
 WHOLE = math.inf
 """A group is never cut: where there is a target, all its rates decide when to stop. At equal budgets they decide nothing for each other, and share
 their minibatches; they are few."""
-MNIST_MLP = Study(
-    name="batch_size/mnist_mlp",
+_study = functools.partial(
+    Study,
     question="batch_size",
     dataset="ylecun/mnist",
-    x_axis="batch_size",
     spec=StepsSpec,
+    clock="end",
+    group_flops=WHOLE,
+    train=trained_by("to_target"),
+    group_decides=True,
+)
+MNIST_MLP = _study(
+    name="batch_size/mnist_mlp",
+    x_axis="batch_size",
     specs=_mnist_mlp,
     follow_up=lambda size, finished: widened(size, finished, _mnist_mlp(size)),
-    clock="end",
-    group_flops=WHOLE,
-    train=trained_by("to_target"),
-    group_decides=True,
 )
-EQUAL_EPOCHS = Study(
+EQUAL_EPOCHS = _study(
     name="batch_size/equal_epochs",
-    question="batch_size",
-    dataset="ylecun/mnist",
     x_axis="batch_size",
-    spec=StepsSpec,
     specs=_equal_tuning,
     follow_up=_equal_follow_up,
-    clock="end",
-    group_flops=WHOLE,
-    train=trained_by("to_target"),
-    group_decides=True,
 )
-MOMENTUM = Study(
+MOMENTUM = _study(
     name="batch_size/momentum",
-    question="batch_size",
-    dataset="ylecun/mnist",
     x_axis="lr",
-    spec=StepsSpec,
     specs=_momentum,
     follow_up=lambda size, finished: widened(size, finished, _momentum(size)),
-    clock="end",
-    group_flops=WHOLE,
-    train=trained_by("to_target"),
-    group_decides=True,
 )
-MNIST_CNN = Study(
+MNIST_CNN = _study(
     name="batch_size/mnist_cnn",
-    question="batch_size",
-    dataset="ylecun/mnist",
     x_axis="batch_size",
-    spec=StepsSpec,
     specs=_mnist_cnn,
     follow_up=lambda size, finished: widened(size, finished, _mnist_cnn(size)),
     needs_gpu=True,
-    clock="end",
-    group_flops=WHOLE,
-    train=trained_by("to_target"),
-    group_decides=True,
 )
 ALL = (MNIST_MLP, MOMENTUM, EQUAL_EPOCHS, MNIST_CNN)
